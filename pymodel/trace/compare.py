@@ -1,0 +1,56 @@
+"""The comparator: the one place where two records of the same instruction are held against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from pymodel.trace.records import Retire
+
+_SCALAR_FIELDS = tuple(f.name for f in fields(Retire) if f.name not in ("vregs", "mem"))
+
+
+@dataclass(slots=True, frozen=True)
+class Difference:
+    """One field in which two records differ; `expected` and `observed` are ready to print."""
+
+    field: str
+    expected: str
+    observed: str
+
+
+def _show(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return f"{value:#x}"
+    if isinstance(value, bytes):
+        return value[::-1].hex()
+    return str(value)
+
+
+def differences(expected: Retire, observed: Retire) -> list[Difference]:
+    """Return every field in which `observed` departs from `expected`, in a fixed order; empty when they agree.
+
+    Vector registers are named v0..v31 and shown with the most significant byte first; memory is named by address,
+    one entry a byte.
+    """
+    out = []
+    for name in _SCALAR_FIELDS:
+        want, got = getattr(expected, name), getattr(observed, name)
+        if want != got:
+            out.append(Difference(name, _show(want), _show(got)))
+    for reg in sorted(expected.vregs.keys() | observed.vregs.keys()):
+        want_v, got_v = expected.vregs.get(reg), observed.vregs.get(reg)
+        if want_v != got_v:
+            out.append(Difference(f"v{reg}", _written(want_v), _written(got_v)))
+    for addr in sorted(expected.mem.keys() | observed.mem.keys()):
+        want_b, got_b = expected.mem.get(addr), observed.mem.get(addr)
+        if want_b != got_b:
+            out.append(Difference(f"mem[{addr:#x}]", _written(want_b), _written(got_b)))
+    return out
+
+
+def _written(value: int | bytes | None) -> str:
+    return "not written" if value is None else _show(value)

@@ -1,0 +1,158 @@
+"""The record types: what an instruction was issued with, and what it did.
+
+One type, :class:`Retire`, says "an instruction took effect". The golden hart produces it, the RTL's monitors
+produce it, Spike produces it, and one comparator reads it. Everything else in a trace is stimulus or annotation.
+
+All integers are unsigned. Addresses are byte addresses; `vpn`, `ppn` and `gpn` are 4 KiB page numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+PAGE_SHIFT = 12
+PAGE_SIZE = 1 << PAGE_SHIFT
+
+
+class Prv(IntEnum):
+    """Nominal privilege as encoded in mstatus.MPP."""
+
+    U = 0
+    S = 1
+    M = 3
+
+
+MODE_NAMES = {(3, False): "M", (1, False): "HS", (0, False): "U", (1, True): "VS", (0, True): "VU"}
+
+
+@dataclass(slots=True, frozen=True)
+class Xlat:
+    """Answer of the translate port for one virtual page.
+
+    `fault` is 0 when the page translates to `ppn`, else the exception cause (5/7, 13/15 or 21/23); `gpn` is the
+    guest-physical page number reported through htval for a guest-page fault (H "htval").
+    """
+
+    vpn: int
+    ppn: int = 0
+    fault: int = 0
+    gpn: int = 0
+
+
+@dataclass(slots=True)
+class Issue:
+    """One instruction as offered to the block's issue port.
+
+    Attributes:
+        insn: 32-bit instruction word.
+        rs1, rs2: operand values of x[rs1], x[rs2], 64 bits.
+        prv: privilege 0 U, 1 S, 3 M; `virt` is the virtualisation bit V.
+        fs_dirty, vsfs_dirty: mstatus.FS / vsstatus.FS is Dirty; feeds SD of the same register (B-12).
+        irq_elem: an interrupt is pending and a vector memory instruction must stop at the first element boundary
+            at or after this element index; None for no interrupt.
+        xlat: answers of the translate port, one for each page that body elements touch, in address order. A vector
+            memory instruction moves at most 4096 bytes, so there are at most two.
+    """
+
+    insn: int
+    rs1: int = 0
+    rs2: int = 0
+    prv: int = 3
+    virt: bool = False
+    fs_dirty: bool = False
+    vsfs_dirty: bool = False
+    irq_elem: int | None = None
+    xlat: tuple[Xlat, ...] = ()
+
+
+@dataclass(slots=True, frozen=True)
+class Trap:
+    """A synchronous exception: cause, xtval, and htval/mtval2 (guest-physical address >> 2, 0 if none)."""
+
+    cause: int
+    tval: int = 0
+    tval2: int = 0
+
+
+@dataclass(slots=True)
+class Retire:
+    """What an instruction did: the state it left and everything it wrote.
+
+    Attributes:
+        trap: the exception it raised, or None.
+        irq: it stopped at element `vstart` for a pending interrupt and did not complete.
+        rd: value written to x[rd]; None when nothing is written (rd is x0, no scalar result, trap). For mstatus,
+            sstatus and vsstatus only the bits SD and VS, which are all the block owns.
+        vl, vtype, vstart, vcsr: the vector CSRs afterwards (64, 64, 64, 3 bits).
+        mstatus_vs, vsstatus_vs: both VS fields afterwards.
+        vregs: full value (VLEN/8 bytes, byte 0 first) of each vector register in which at least one element was
+            written, by register number.
+        mem: every byte stored, physical address to value.
+    """
+
+    trap: Trap | None = None
+    irq: bool = False
+    rd: int | None = None
+    vl: int = 0
+    vtype: int = 1 << 63
+    vstart: int = 0
+    vcsr: int = 0
+    mstatus_vs: int = 0
+    vsstatus_vs: int = 0
+    vregs: Mapping[int, bytes] = field(default_factory=dict)
+    mem: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Insn:
+    """Trace event: hart `hart` issues `issue` from address `pc`, and `retire` is what must come of it."""
+
+    hart: int
+    pc: int
+    issue: Issue
+    retire: Retire
+
+
+@dataclass(slots=True)
+class Store:
+    """Trace event: memory written by something other than the block (scalar store, kernel memset, DMA)."""
+
+    hart: int
+    paddr: int
+    data: bytes
+
+
+@dataclass(slots=True)
+class Mark:
+    """Trace event: hart `hart` enters (`enter`) or leaves a function on behalf of `who`.
+
+    Marks give reports their "which vCPU, which hypervisor function", and delimit the intervals in which bus traffic
+    is counted. `regions` names memory whose traffic is counted apart, as (name, first address, length in bytes).
+    """
+
+    hart: int
+    enter: bool
+    what: str
+    who: str = ""
+    regions: tuple[tuple[str, int, int], ...] = ()
+
+
+@dataclass(slots=True)
+class Sync:
+    """Trace event: everything before it, on every hart, has finished before anything after it starts."""
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """Trace event: the whole vector state of hart `hart`: all 32 registers back to back in `vregs`, and the CSRs.
+
+    `state` is a :class:`Retire` whose `vregs` holds all 32 registers and whose `mem` is empty.
+    """
+
+    hart: int
+    state: Retire
+
+
+Event = Insn | Store | Mark | Sync | Checkpoint
