@@ -1,6 +1,7 @@
 """Traces: record types, file format, comparator."""
 
 from pymodel.trace.compare import Difference, differences
+from pymodel.trace.file import TraceError, TraceReader, TraceWriter, decode_retire, encode_retire
 from pymodel.trace.records import (
     MODE_NAMES,
     PAGE_SHIFT,
@@ -32,7 +33,12 @@ __all__ = [
     "Retire",
     "Store",
     "Sync",
+    "TraceError",
+    "TraceReader",
+    "TraceWriter",
     "Trap",
     "Xlat",
+    "decode_retire",
     "differences",
+    "encode_retire",
 ]

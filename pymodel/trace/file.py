@@ -1,0 +1,276 @@
+"""The trace file: a magic, a JSON header, framed events, and an end frame with count and checksum.
+
+Layout, all integers little-endian::
+
+    "VCTXTRC1"  u32 header length  header (JSON object)
+    repeated:   u8 kind  u32 payload length  payload
+    end frame:  kind 0xFF, payload = u64 number of events, u32 CRC-32 of all payloads
+
+A file is written under a temporary name and appears under its own only when it is complete, so an interrupted
+recording leaves nothing behind. Events stream in both directions: neither side holds the whole trace.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from pymodel.trace.records import Checkpoint, Event, Insn, Issue, Mark, Retire, Store, Sync, Trap, Xlat
+
+MAGIC = b"VCTXTRC1"
+
+_INSN, _STORE, _MARK, _SYNC, _CHECKPOINT, _END = 1, 2, 3, 4, 5, 0xFF
+
+_FRAME = struct.Struct("<BI")
+_END_PAYLOAD = struct.Struct("<QI")
+_HART_PC = struct.Struct("<BQ")
+# insn, rs1, rs2, prv, flags (virt 1, fs_dirty 2, vsfs_dirty 4, irq 8), irq_elem, number of pages
+_ISSUE = struct.Struct("<IQQBBHB")
+_XLAT = struct.Struct("<QQBQ")
+# flags (trap 1, irq 2, rd 4), cause, tval, tval2, rd, vl, vtype, vstart, vcsr, VS, vsstatus.VS,
+# number of registers, bytes each, number of runs
+_RETIRE = struct.Struct("<BBQQQQQQBBBBHH")
+_RUN = struct.Struct("<QH")
+_ADDR = struct.Struct("<BQ")
+
+
+class TraceError(Exception):
+    """A file is not a trace, is truncated, or is damaged; the message says which."""
+
+
+def _encode_issue(issue: Issue) -> bytes:
+    flags = issue.virt | issue.fs_dirty << 1 | issue.vsfs_dirty << 2 | (issue.irq_elem is not None) << 3
+    head = _ISSUE.pack(issue.insn, issue.rs1, issue.rs2, issue.prv, flags, issue.irq_elem or 0, len(issue.xlat))
+    if not issue.xlat:
+        return head
+    return head + b"".join(_XLAT.pack(x.vpn, x.ppn, x.fault, x.gpn) for x in issue.xlat)
+
+
+def _decode_issue(data: bytes, pos: int) -> tuple[Issue, int]:
+    insn, rs1, rs2, prv, flags, irq_elem, pages = _ISSUE.unpack_from(data, pos)
+    pos += _ISSUE.size
+    xlat = tuple(Xlat(*_XLAT.unpack_from(data, pos + i * _XLAT.size)) for i in range(pages))
+    issue = Issue(
+        insn,
+        rs1,
+        rs2,
+        prv,
+        bool(flags & 1),
+        bool(flags & 2),
+        bool(flags & 4),
+        irq_elem if flags & 8 else None,
+        xlat,
+    )
+    return issue, pos + pages * _XLAT.size
+
+
+def _runs(mem: dict[int, int]) -> list[tuple[int, bytes]]:
+    """Group a byte map into runs of consecutive addresses, lowest first."""
+    out: list[tuple[int, bytearray]] = []
+    for addr in sorted(mem):
+        if out and addr == out[-1][0] + len(out[-1][1]):
+            out[-1][1].append(mem[addr])
+        else:
+            out.append((addr, bytearray([mem[addr]])))
+    return [(addr, bytes(data)) for addr, data in out]
+
+
+def encode_retire(retire: Retire) -> bytes:
+    """Return the one byte encoding of a record: equal records, and only those, have equal encodings."""
+    trap = retire.trap
+    runs = _runs(dict(retire.mem)) if retire.mem else []
+    vlenb = len(next(iter(retire.vregs.values()))) if retire.vregs else 0
+    parts = [
+        _RETIRE.pack(
+            (trap is not None) | retire.irq << 1 | (retire.rd is not None) << 2,
+            trap.cause if trap else 0,
+            trap.tval if trap else 0,
+            trap.tval2 if trap else 0,
+            retire.rd or 0,
+            retire.vl,
+            retire.vtype,
+            retire.vstart,
+            retire.vcsr,
+            retire.mstatus_vs,
+            retire.vsstatus_vs,
+            len(retire.vregs),
+            vlenb,
+            len(runs),
+        )
+    ]
+    for reg in sorted(retire.vregs):
+        parts += (bytes([reg]), retire.vregs[reg])
+    for addr, data in runs:
+        parts += (_RUN.pack(addr, len(data)), data)
+    return b"".join(parts)
+
+
+def decode_retire(data: bytes, pos: int = 0) -> Retire:
+    """Return the record whose encoding starts at `pos`."""
+    flags, cause, tval, tval2, rd, vl, vtype, vstart, vcsr, vs, vsvs, nregs, vlenb, nruns = _RETIRE.unpack_from(
+        data, pos
+    )
+    pos += _RETIRE.size
+    vregs = {}
+    for _ in range(nregs):
+        vregs[data[pos]] = data[pos + 1 : pos + 1 + vlenb]
+        pos += 1 + vlenb
+    mem: dict[int, int] = {}
+    for _ in range(nruns):
+        addr, length = _RUN.unpack_from(data, pos)
+        pos += _RUN.size
+        mem.update(enumerate(data[pos : pos + length], addr))
+        pos += length
+    return Retire(
+        Trap(cause, tval, tval2) if flags & 1 else None,
+        bool(flags & 2),
+        rd if flags & 4 else None,
+        vl,
+        vtype,
+        vstart,
+        vcsr,
+        vs,
+        vsvs,
+        vregs,
+        mem,
+    )
+
+
+def _encode(event: Event) -> tuple[int, bytes]:
+    if isinstance(event, Insn):
+        return _INSN, _HART_PC.pack(event.hart, event.pc) + _encode_issue(event.issue) + encode_retire(event.retire)
+    if isinstance(event, Store):
+        return _STORE, _ADDR.pack(event.hart, event.paddr) + event.data
+    if isinstance(event, Mark):
+        return _MARK, json.dumps([event.hart, event.enter, event.what, event.who, event.regions]).encode()
+    if isinstance(event, Sync):
+        return _SYNC, b""
+    return _CHECKPOINT, bytes([event.hart]) + encode_retire(event.state)
+
+
+def _decode(kind: int, data: bytes) -> Event:
+    if kind == _INSN:
+        hart, pc = _HART_PC.unpack_from(data)
+        issue, pos = _decode_issue(data, _HART_PC.size)
+        return Insn(hart, pc, issue, decode_retire(data, pos))
+    if kind == _STORE:
+        hart, paddr = _ADDR.unpack_from(data)
+        return Store(hart, paddr, data[_ADDR.size :])
+    if kind == _MARK:
+        hart, enter, what, who, regions = json.loads(data)
+        return Mark(hart, enter, what, who, tuple((name, addr, size) for name, addr, size in regions))
+    if kind == _SYNC:
+        return Sync()
+    if kind == _CHECKPOINT:
+        return Checkpoint(data[0], decode_retire(data, 1))
+    raise TraceError(f"unknown event kind {kind}; written by a newer version?")
+
+
+class TraceWriter:
+    """Write a trace; use as a context manager. On an exception the file is discarded.
+
+    Args:
+        path: the file that appears when the trace is complete.
+        header: JSON-able facts about the recording (vlen, harts, seed, command, ...).
+    """
+
+    def __init__(self, path: Path, header: dict[str, Any]) -> None:
+        self.path = path
+        self.events = 0
+        self._crc = 0
+        self._partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: BinaryIO = self._partial.open("wb")
+        text = json.dumps(header, sort_keys=True).encode()
+        self._file.write(MAGIC + struct.pack("<I", len(text)) + text)
+
+    def event(self, event: Event) -> None:
+        """Append one event."""
+        kind, payload = _encode(event)
+        self._frame(kind, payload)
+        self._crc = zlib.crc32(payload, self._crc)
+        self.events += 1
+
+    def _frame(self, kind: int, payload: bytes) -> None:
+        self._file.write(_FRAME.pack(kind, len(payload)))
+        self._file.write(payload)
+
+    def __enter__(self) -> TraceWriter:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        if exc_type is None:
+            self._frame(_END, _END_PAYLOAD.pack(self.events, self._crc))
+        self._file.close()
+        if exc_type is None:
+            self._partial.replace(self.path)
+        else:
+            self._partial.unlink()
+
+
+class TraceReader:
+    """Read a trace; iterate over it for its events, as often as wanted.
+
+    Attributes:
+        header: the recording's header.
+
+    Raises:
+        TraceError: the file is missing, foreign, truncated or damaged; the last two are found while iterating.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with path.open("rb") as file:
+                self.header: dict[str, Any] = self._read_header(file)
+                self._body = file.tell()
+        except OSError as error:
+            raise TraceError(f"{path}: {error.strerror}") from None
+
+    def _read_header(self, file: BinaryIO) -> dict[str, Any]:
+        if file.read(len(MAGIC)) != MAGIC:
+            raise TraceError(f"{self.path}: not a vctx trace (it does not start with {MAGIC.decode()})")
+        try:
+            (length,) = struct.unpack("<I", file.read(4))
+            header = json.loads(file.read(length))
+        except (struct.error, ValueError):
+            raise TraceError(f"{self.path}: truncated or damaged trace header") from None
+        if not isinstance(header, dict):
+            raise TraceError(f"{self.path}: damaged trace header")
+        return header
+
+    def __iter__(self) -> Iterator[Event]:
+        count = crc = 0
+        with self.path.open("rb") as file:
+            file.seek(self._body)
+            while True:
+                head = file.read(_FRAME.size)
+                if len(head) < _FRAME.size:
+                    raise TraceError(f"{self.path}: truncated after {count} events")
+                kind, length = _FRAME.unpack(head)
+                payload = file.read(length)
+                if len(payload) < length:
+                    raise TraceError(f"{self.path}: truncated after {count} events")
+                if kind == _END:
+                    break
+                crc = zlib.crc32(payload, crc)
+                try:
+                    event = _decode(kind, payload)
+                except (struct.error, ValueError, IndexError):
+                    raise TraceError(f"{self.path}: event {count} is damaged") from None
+                yield event
+                count += 1
+        if payload != _END_PAYLOAD.pack(count, crc):
+            raise TraceError(f"{self.path}: damaged: event count or checksum does not match")
+
+    def verify(self) -> int:
+        """Read the whole file and return the number of events; raise TraceError if anything is wrong."""
+        return sum(1 for _ in self)

@@ -1,0 +1,138 @@
+"""The trace file round-trips every event, and says clearly what is wrong with a bad file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pymodel.trace import (
+    Checkpoint,
+    Event,
+    Insn,
+    Issue,
+    Mark,
+    Retire,
+    Store,
+    Sync,
+    TraceError,
+    TraceReader,
+    TraceWriter,
+    Trap,
+    Xlat,
+    decode_retire,
+    encode_retire,
+)
+
+u64 = st.integers(0, 2**64 - 1)
+u2 = st.integers(0, 3)
+hart = st.integers(0, 7)
+vreg = st.binary(min_size=16, max_size=16)
+traps = st.builds(Trap, st.integers(0, 63), u64, u64)
+mem = st.dictionaries(st.integers(0, 2**56 - 1), st.integers(0, 255), max_size=20)
+retires = st.builds(
+    Retire,
+    trap=st.none() | traps,
+    irq=st.booleans(),
+    rd=st.none() | u64,
+    vl=u64,
+    vtype=u64,
+    vstart=u64,
+    vcsr=st.integers(0, 7),
+    mstatus_vs=u2,
+    vsstatus_vs=u2,
+    vregs=st.dictionaries(st.integers(0, 31), vreg, max_size=8),
+    mem=mem,
+)
+xlats = st.builds(Xlat, st.integers(0, 2**52 - 1), st.integers(0, 2**44 - 1), st.integers(0, 23), u64)
+issues = st.builds(
+    Issue,
+    insn=st.integers(0, 2**32 - 1),
+    rs1=u64,
+    rs2=u64,
+    prv=u2,
+    virt=st.booleans(),
+    fs_dirty=st.booleans(),
+    vsfs_dirty=st.booleans(),
+    irq_elem=st.none() | st.integers(0, 4096),
+    xlat=st.lists(xlats, max_size=2).map(tuple),
+)
+marks = st.builds(
+    Mark, hart, st.booleans(), st.text(max_size=8), st.text(max_size=8), st.just((("guest_datap", 0x8000, 512),))
+)
+events = st.one_of(
+    st.builds(Insn, hart, u64, issues, retires),
+    st.builds(Store, hart, u64, st.binary(min_size=1, max_size=64)),
+    marks,
+    st.builds(Sync),
+    st.builds(Checkpoint, hart, retires),
+)
+
+
+def write(path: Path, trace: list[Event]) -> Path:
+    with TraceWriter(path, {"vlen": 128, "seed": 1}) as writer:
+        for event in trace:
+            writer.event(event)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("trace")
+
+
+@given(st.lists(events, max_size=12))
+def test_round_trip(folder: Path, trace: list[Event]) -> None:
+    reader = TraceReader(write(folder / "t.vctx", trace))
+    assert reader.header == {"vlen": 128, "seed": 1}
+    assert list(reader) == trace
+
+
+@given(retires, retires)
+def test_encoding_is_equality(a: Retire, b: Retire) -> None:
+    assert decode_retire(encode_retire(a)) == a
+    assert (encode_retire(a) == encode_retire(b)) == (a == b)
+
+
+SAMPLE: list[Event] = [Sync(), Store(0, 0x80000000, b"abc"), Insn(1, 4, Issue(0x57), Retire(rd=3))]
+
+
+@pytest.mark.parametrize("keep", [9, 20, -1, -9, -30])
+def test_truncated(tmp_path: Path, keep: int) -> None:
+    path = write(tmp_path / "t.vctx", SAMPLE)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(TraceError, match="truncated"):
+        TraceReader(path).verify()
+
+
+def test_damaged_byte_is_found(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.vctx", SAMPLE)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"abc")] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(TraceError, match="checksum"):
+        TraceReader(path).verify()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "not a vctx trace"), (b"\x7fELF\x02\x01\x01\x00 and more", "not a vctx trace")]
+)
+def test_foreign(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "t.vctx"
+    path.write_bytes(content)
+    with pytest.raises(TraceError, match=message):
+        TraceReader(path)
+
+
+def test_missing(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match="No such file"):
+        TraceReader(tmp_path / "none.vctx")
+
+
+def test_interrupted_recording_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), TraceWriter(tmp_path / "t.vctx", {}) as writer:
+        writer.event(Sync())
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
