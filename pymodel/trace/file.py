@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from pymodel.errors import UsageError
 from pymodel.trace.records import Checkpoint, Event, Insn, Issue, Mark, Retire, Store, Sync, Trap, Xlat
 
 MAGIC = b"VCTXTRC1"
@@ -40,7 +41,7 @@ _RUN = struct.Struct("<QH")
 _ADDR = struct.Struct("<BQ")
 
 
-class TraceError(Exception):
+class TraceError(UsageError):
     """A file is not a trace, is truncated, or is damaged; the message says which."""
 
 

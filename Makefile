@@ -1,0 +1,65 @@
+# vctx: the front door. `make help` lists what there is.
+
+SHELL := /bin/sh
+VENV  ?= .venv
+PY    := $(VENV)/bin/python
+
+# Knobs. An empty value means the default that `vctx cosim --help` names; every value is checked there.
+SIM    ?=
+VLEN   ?=
+DLEN   ?=
+SEED   ?=
+VCPUS  ?=
+HARTS  ?=
+KERNEL ?=
+WAVES  ?=
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+
+flag = $(if $($(1)),--$(2) "$($(1))")
+COSIM_FLAGS = $(call flag,SIM,sim) $(call flag,VLEN,vlen) $(call flag,DLEN,dlen) $(call flag,SEED,seed) \
+              $(call flag,VCPUS,vcpus) $(call flag,HARTS,harts) $(call flag,KERNEL,kernel) \
+              $(if $(filter-out 0,$(WAVES)),--waves)
+
+# What the system's package manager must provide; everything else comes from PyPI into $(VENV).
+RUN_TOOLS  = python3 python3-venv g++ make perl $(if $(filter icarus,$(SIM)),iverilog)
+TEST_TOOLS = python3 python3-venv g++ make perl iverilog
+
+.PHONY: cosim test lint synth doctor format setup setup-dev help clean
+.DEFAULT_GOAL := cosim
+
+cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
+	@$(PY) -m tb.cli cosim $(COSIM_FLAGS)
+
+test: setup-dev ## every test, on both simulators (JOBS= parallel jobs, K= selects by name)
+	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(if $(K),-k "$(K)") tests
+
+lint: setup-dev ## Verilator -Wall, verible and Icarus on the RTL; ruff and mypy on the Python
+	@$(PY) -m tb.lint
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+synth: setup-dev ## Yosys: cells, memories and longest path of two configurations
+	@$(PY) -m tb.synth
+
+doctor: setup ## which tools were found, their versions, and what is unsuitable
+	@$(PY) -m tb.cli doctor
+
+format: setup-dev ## reformat the Python code
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+setup: ## the Python environment and tools that `make` needs
+	@tb/setup.sh $(VENV) requirements.lock $(RUN_TOOLS)
+
+setup-dev: ## the same with everything that `make test` needs
+	@tb/setup.sh $(VENV) requirements-dev.lock $(TEST_TOOLS)
+
+help: ## this list
+	@echo "targets:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo "knobs: SIM=verilator|icarus VLEN=128..1024 DLEN=64..VLEN SEED=n VCPUS=n HARTS=n KERNEL=v6.5|v12 WAVES=1 JOBS=n"
+
+clean: ## remove everything generated, except the environment in $(VENV)
+	@rm -rf sim_build
+	@find pymodel tb tests -name __pycache__ -prune -exec rm -rf {} +
