@@ -28,37 +28,19 @@ _STATUS_CSRS = frozenset({0x100, 0x200, 0x300})
 _SYSTEM = 0x73
 
 
+_STEP_WORDS = tuple(
+    """
+    pc insn prv virt trapped cause tval tval2 next_pc next_prv next_virt
+    vl vtype vstart vcsr mstatus vsstatus rd rd_value vregs csrs stores
+    """.split()  # noqa: SIM905 (twenty-two quoted names would hide the order that matters)
+)
+
+
 class Step(ctypes.Structure):
     """Everything one step did; the same layout as `struct Step` in shim.cc."""
 
     _fields_ = (
-        *(
-            (name, _U64)
-            for name in [
-                "pc",
-                "insn",
-                "prv",
-                "virt",
-                "trapped",
-                "cause",
-                "tval",
-                "tval2",
-                "next_pc",
-                "next_prv",
-                "next_virt",
-                "vl",
-                "vtype",
-                "vstart",
-                "vcsr",
-                "mstatus",
-                "vsstatus",
-                "rd",
-                "rd_value",
-                "vregs",
-                "csrs",
-                "stores",
-            ]
-        ),
+        *((name, _U64) for name in _STEP_WORDS),
         ("store_addr", _U64 * MAX_STORES),
         ("store_value", _U64 * MAX_STORES),
         ("store_size", ctypes.c_uint8 * MAX_STORES),

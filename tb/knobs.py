@@ -1,0 +1,60 @@
+"""The knobs of a co-simulation: their defaults, what is allowed, and one clear error for everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pymodel.errors import UsageError
+from pymodel.kvm.version import VERSIONS
+
+SIMULATORS = ("verilator", "icarus")
+VLENS = (128, 256, 512, 1024, 2048, 4096)
+MAX_HARTS = 8
+MAX_VCPUS = 32
+DEFAULT_DLEN = 128
+
+
+def _one_of(knob: str, value: object, allowed: tuple[object, ...]) -> None:
+    if value not in allowed:
+        raise UsageError(f"{knob}={value}: must be one of {', '.join(map(str, allowed))}")
+
+
+def _between(knob: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise UsageError(f"{knob}={value}: must be from {low} to {high}")
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """A checked set of knobs.
+
+    Attributes:
+        sim: simulator, one of SIMULATORS.
+        vlen: register width in bits.
+        dlen: datapath and bus width in bits, 64 to VLEN, a power of two.
+        seed: master seed; every random choice derives from it.
+        harts, vcpus: how many of each take part.
+        kernel: kernel version, one of `pymodel.kvm.version.VERSIONS`.
+
+    Raises:
+        UsageError: a value is not allowed; the message lists what is.
+    """
+
+    sim: str = "verilator"
+    vlen: int = 256
+    dlen: int = DEFAULT_DLEN
+    seed: int = 1
+    harts: int = 2
+    vcpus: int = 4
+    kernel: str = "v6.5"
+
+    def __post_init__(self) -> None:
+        _one_of("SIM", self.sim, SIMULATORS)
+        _one_of("VLEN", self.vlen, VLENS)
+        dlens = tuple(d for d in (64, *VLENS) if d <= self.vlen)
+        if self.dlen not in dlens:
+            raise UsageError(f"DLEN={self.dlen}: with VLEN={self.vlen} it must be one of {', '.join(map(str, dlens))}")
+        _between("SEED", self.seed, 0, 2**32 - 1)
+        _between("HARTS", self.harts, 1, MAX_HARTS)
+        _between("VCPUS", self.vcpus, 1, MAX_VCPUS)
+        _one_of("KERNEL", self.kernel, tuple(VERSIONS))

@@ -1,0 +1,103 @@
+"""The recorder holds scalar stores back until the block could see them, and orders harts where they share memory."""
+
+from __future__ import annotations
+
+from pymodel.trace import Event, Insn, Issue, Retire, Store, Sync, Xlat
+from pymodel.trace.recorder import Recorder
+
+BASE = 0x8000_0000
+PAGE = Xlat(vpn=BASE >> 12, ppn=BASE >> 12)
+VLE8 = 0x02050007
+VSE8 = 0x02050027
+
+
+class Log:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def event(self, event: Event) -> None:
+        self.events.append(event)
+
+
+def load(addr: int) -> tuple[Issue, Retire]:
+    return Issue(VLE8, rs1=addr, xlat=(PAGE,)), Retire(vregs={0: bytes(16)})
+
+
+def store(addr: int, data: bytes) -> tuple[Issue, Retire]:
+    return Issue(VSE8, rs1=addr, xlat=(PAGE,)), Retire(mem=dict(enumerate(data, addr)))
+
+
+def recorder() -> tuple[Recorder, list[Event]]:
+    log = Log()
+    return Recorder(log, vlenb=16), log.events
+
+
+def kinds(events: list[Event]) -> list[str]:
+    return [type(event).__name__ for event in events]
+
+
+def test_stores_wait_for_a_block_access_to_their_line() -> None:
+    rec, events = recorder()
+    rec.store(0, BASE + 0x100, b"ab")
+    rec.store(0, BASE + 0x102, b"c")
+    rec.store(0, BASE + 0x100, b"x")
+    rec.store(0, BASE + 0x800, b"far")
+    assert events == []
+    rec.insn(0, 0, *load(BASE + 0x110))
+    assert events[0] == Store(0, BASE + 0x100, b"xbc")
+    assert kinds(events) == ["Store", "Insn"]
+    rec.finish()
+    assert events[-1] == Store(0, BASE + 0x800, b"far")
+
+
+def test_gaps_in_a_line_stay_gaps() -> None:
+    rec, events = recorder()
+    rec.store(0, BASE, b"a")
+    rec.store(0, BASE + 2, b"c")
+    rec.finish()
+    assert events == [Store(0, BASE, b"a"), Store(0, BASE + 2, b"c")]
+
+
+def test_instruction_without_memory_access_flushes_nothing() -> None:
+    rec, events = recorder()
+    rec.store(0, BASE, b"a")
+    rec.insn(0, 0, Issue(0x57), Retire())
+    assert kinds(events) == ["Insn"]
+
+
+def test_a_faulting_page_is_not_touched() -> None:
+    rec, events = recorder()
+    rec.store(0, BASE, b"a")
+    rec.insn(0, 0, Issue(VLE8, rs1=BASE, xlat=(Xlat(vpn=BASE >> 12, fault=13),)), Retire())
+    assert kinds(events) == ["Insn"]
+
+
+def test_sync_only_between_conflicting_harts() -> None:
+    rec, events = recorder()
+    rec.insn(0, 0, *store(BASE, bytes(16)))
+    rec.insn(1, 0, *load(BASE + 0x400))  # elsewhere: no order needed
+    rec.insn(0, 0, *load(BASE + 0x400))  # two readers: no order needed
+    assert kinds(events) == ["Insn"] * 3
+    rec.insn(1, 0, *load(BASE))  # reads what hart 0 wrote
+    assert kinds(events)[3:] == ["Sync", "Insn"]
+    rec.insn(1, 0, *store(BASE, bytes(16)))  # its own line: no order needed
+    assert kinds(events)[5:] == ["Insn"]
+    rec.insn(0, 0, *store(BASE, bytes(16)))  # overwrites what hart 1 has read and written
+    assert kinds(events)[6:] == ["Sync", "Insn"]
+
+
+def test_a_held_store_released_by_another_hart_is_ordered_too() -> None:
+    rec, events = recorder()
+    rec.insn(0, 0, *load(BASE))
+    rec.store(1, BASE, b"z")
+    rec.insn(1, 0, *load(BASE))
+    assert kinds(events) == ["Insn", "Sync", "Store", "Insn"]
+
+
+def test_synced_events_replay_in_total_order() -> None:
+    rec, events = recorder()
+    for turn in range(6):
+        rec.insn(turn % 2, 0, *store(BASE, bytes([turn])))
+    insns = [e for e in events if isinstance(e, Insn)]
+    assert [e.hart for e in insns] == [0, 1, 0, 1, 0, 1]
+    assert sum(isinstance(e, Sync) for e in events) == 5
