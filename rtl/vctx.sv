@@ -1,0 +1,495 @@
+// Vector context of a hart: register file, vector CSRs and the VS fields, with the instructions that set up, save,
+// restore and move that state.
+//
+//           issue                                                          retire
+//             |                                                               ^
+//        +----v-------------------------- vctx_ctrl --------------------------+----+
+//        +---+---------------+---------------+----------------+---------------+----+
+//            |               |               |                |               |
+//      vctx_decode       vctx_vset       vctx_mask        vctx_alu        vctx_lsu --- translate
+//      vctx_shape        vctx_csr            |                |               | \----- AXI4
+//      vctx_legal            |               +--------+-------+---------------+
+//                          state                  vctx_regfile
+//
+// Parameters
+//   VLEN  bits in a vector register, 128 to 4096, power of two
+//   DLEN  bits moved in a cycle, width of the bus, 64 to VLEN, power of two
+//   HasV  0: no vector unit; VS is read-only zero and everything but the status CSRs is illegal
+//
+// Item numbers in comments (A-7, L-9, ...) refer to the specification.
+
+`default_nettype none
+
+module vctx
+  import vctx_pkg::*;
+#(
+  parameter int VLEN = 256,
+  parameter int DLEN = 128,
+  parameter bit HasV = 1'b1
+) (
+  input  logic              clk_i,
+  input  logic              rst_ni,
+
+  // Issue: from the scalar core
+  input  logic              issue_valid_i,
+  output logic              issue_ready_o,
+  input  logic [31:0]       issue_insn_i,
+  input  logic [63:0]       issue_rs1_i,
+  input  logic [63:0]       issue_rs2_i,
+  input  logic [1:0]        issue_prv_i,
+  input  logic              issue_virt_i,
+  input  logic              issue_fs_dirty_i,    // mstatus.FS is Dirty
+  input  logic              issue_vsfs_dirty_i,  // vsstatus.FS is Dirty
+
+  // Interrupt: stop a vector memory instruction, held from issue to retire
+  input  logic              irq_valid_i,
+  input  logic [12:0]       irq_elem_i,
+
+  // Retire
+  output logic              retire_valid_o,
+  output logic              retire_trap_o,
+  output logic              retire_irq_o,
+  output logic [5:0]        retire_cause_o,
+  output logic [63:0]       retire_tval_o,
+  output logic [63:0]       retire_tval2_o,
+  output logic              retire_rd_we_o,
+  output logic [63:0]       retire_rd_o,
+  output logic [31:0]       retire_vd_mask_o,
+
+  // State
+  output logic [63:0]       vl_o,
+  output logic [63:0]       vtype_o,
+  output logic [63:0]       vstart_o,
+  output logic [2:0]        vcsr_o,
+  output logic [1:0]        mstatus_vs_o,
+  output logic [1:0]        vsstatus_vs_o,
+
+  // Translate: virtual page to physical page, or a fault
+  output logic              xlat_valid_o,
+  output logic [51:0]       xlat_vpn_o,
+  output logic              xlat_store_o,
+  input  logic              xlat_ready_i,
+  input  logic              xlat_fault_i,
+  input  logic [5:0]        xlat_cause_i,
+  input  logic [43:0]       xlat_ppn_i,
+  input  logic [51:0]       xlat_gpn_i,
+
+  // AXI4 manager
+  output logic [3:0]        axi_awid_o,
+  output logic [55:0]       axi_awaddr_o,
+  output logic [7:0]        axi_awlen_o,
+  output logic [2:0]        axi_awsize_o,
+  output logic [1:0]        axi_awburst_o,
+  output logic              axi_awvalid_o,
+  input  logic              axi_awready_i,
+  output logic [DLEN-1:0]   axi_wdata_o,
+  output logic [DLEN/8-1:0] axi_wstrb_o,
+  output logic              axi_wlast_o,
+  output logic              axi_wvalid_o,
+  input  logic              axi_wready_i,
+  input  logic [3:0]        axi_bid_i,
+  input  logic [1:0]        axi_bresp_i,
+  input  logic              axi_bvalid_i,
+  output logic              axi_bready_o,
+  output logic [3:0]        axi_arid_o,
+  output logic [55:0]       axi_araddr_o,
+  output logic [7:0]        axi_arlen_o,
+  output logic [2:0]        axi_arsize_o,
+  output logic [1:0]        axi_arburst_o,
+  output logic              axi_arvalid_o,
+  input  logic              axi_arready_i,
+  input  logic [3:0]        axi_rid_i,
+  input  logic [DLEN-1:0]   axi_rdata_i,
+  input  logic [1:0]        axi_rresp_i,
+  input  logic              axi_rlast_i,
+  input  logic              axi_rvalid_i,
+  output logic              axi_rready_o,
+
+  // Sticky: a response other than OKAY was seen
+  output logic              bus_err_o
+);
+
+  // An instance of a module that does not exist stops every tool, with the reason in its name.
+  if ((VLEN < 128) || (VLEN > 4096) || (VLEN != (1 << $clog2(VLEN)))) begin : gen_vlen_check
+    vctx_error_vlen_must_be_a_power_of_two_from_128_to_4096 u_error ();
+  end
+  if ((DLEN < 64) || (DLEN > VLEN) || (DLEN != (1 << $clog2(DLEN)))) begin : gen_dlen_check
+    vctx_error_dlen_must_be_a_power_of_two_from_64_to_vlen u_error ();
+  end
+
+  localparam int Bytes = DLEN / 8;
+  localparam int IdxW = $clog2(VLEN);                    // an element index
+  localparam int CntW = IdxW + 1;                        // a number of elements or bytes of a group
+  localparam int GroupRowW = $clog2(8 * VLEN / DLEN);    // a row of a register group
+  localparam int RowW = $clog2(32 * VLEN / DLEN);        // a row of the register file
+
+  // Instruction in flight
+  logic [31:0]     insn;
+  logic [63:0]     rs1, rs2;
+  logic [1:0]      prv;
+  logic            virt, fs_dirty, vsfs_dirty;
+  dec_t            dec;
+  logic [1:0]      eew, group;
+  logic            emul_ok, legal;
+  logic [CntW-1:0] evl;
+  logic [5:0]      cause;
+
+  // State
+  logic [CntW-1:0] vl, vset_vl;
+  logic [7:0]      vtype, vset_vtype;
+  logic            vill, vset_vill;
+  logic [IdxW-1:0] vstart, next_vstart;
+  logic            csr_write, vset, trim, vstart_we, dirty;
+  logic [63:0]     csr_rdata;
+
+  assign vl_o     = 64'(vl);
+  assign vtype_o  = {vill, 55'b0, vtype};
+  assign vstart_o = 64'(vstart);
+
+  // Units
+  logic            mask_fetch, mask_done;
+  logic            alu_start, alu_done, lsu_start, lsu_done;
+  logic [63:0]     alu_rd;
+  logic            lsu_trap, lsu_irq, lsu_trim;
+  logic [IdxW-1:0] lsu_elem;
+  logic [5:0]      lsu_cause;
+  logic [63:0]     lsu_tval, lsu_tval2;
+
+  // Register file ports
+  logic             re_a, re_b;
+  logic [RowW-1:0]  raddr_a, raddr_b, waddr;
+  logic [DLEN-1:0]  rdata_a, rdata_b, wdata;
+  logic [Bytes-1:0] wbe;
+
+  vctx_ctrl #(
+    .VLEN (VLEN)
+  ) u_ctrl (
+    .clk_i              (clk_i),
+    .rst_ni             (rst_ni),
+    .issue_valid_i      (issue_valid_i),
+    .issue_ready_o      (issue_ready_o),
+    .issue_insn_i       (issue_insn_i),
+    .issue_rs1_i        (issue_rs1_i),
+    .issue_rs2_i        (issue_rs2_i),
+    .issue_prv_i        (issue_prv_i),
+    .issue_virt_i       (issue_virt_i),
+    .issue_fs_dirty_i   (issue_fs_dirty_i),
+    .issue_vsfs_dirty_i (issue_vsfs_dirty_i),
+    .insn_o             (insn),
+    .rs1_o              (rs1),
+    .rs2_o              (rs2),
+    .prv_o              (prv),
+    .virt_o             (virt),
+    .fs_dirty_o         (fs_dirty),
+    .vsfs_dirty_o       (vsfs_dirty),
+    .dec_i              (dec),
+    .legal_i            (legal),
+    .cause_i            (cause),
+    .mask_fetch_o       (mask_fetch),
+    .mask_done_i        (mask_done),
+    .alu_start_o        (alu_start),
+    .alu_done_i         (alu_done),
+    .alu_rd_i           (alu_rd),
+    .lsu_start_o        (lsu_start),
+    .lsu_done_i         (lsu_done),
+    .lsu_trap_i         (lsu_trap),
+    .lsu_irq_i          (lsu_irq),
+    .lsu_trim_i         (lsu_trim),
+    .lsu_elem_i         (lsu_elem),
+    .lsu_cause_i        (lsu_cause),
+    .lsu_tval_i         (lsu_tval),
+    .lsu_tval2_i        (lsu_tval2),
+    .wreg_valid_i       (wbe != '0),
+    .wreg_i             (waddr[RowW-1-:5]),
+    .csr_rdata_i        (csr_rdata),
+    .vset_vl_i          (64'(vset_vl)),
+    .vstart_i           (vstart),
+    .csr_write_o        (csr_write),
+    .vset_o             (vset),
+    .trim_o             (trim),
+    .vstart_we_o        (vstart_we),
+    .vstart_o           (next_vstart),
+    .dirty_o            (dirty),
+    .retire_valid_o     (retire_valid_o),
+    .retire_trap_o      (retire_trap_o),
+    .retire_irq_o       (retire_irq_o),
+    .retire_cause_o     (retire_cause_o),
+    .retire_tval_o      (retire_tval_o),
+    .retire_tval2_o     (retire_tval2_o),
+    .retire_rd_we_o     (retire_rd_we_o),
+    .retire_rd_o        (retire_rd_o),
+    .retire_vd_mask_o   (retire_vd_mask_o)
+  );
+
+  vctx_decode u_decode (
+    .insn_i (insn),
+    .dec_o  (dec)
+  );
+
+  vctx_shape #(
+    .VLEN (VLEN)
+  ) u_shape (
+    .dec_i     (dec),
+    .insn_i    (insn),
+    .vtype_i   (vtype),
+    .vl_i      (vl),
+    .eew_o     (eew),
+    .group_o   (group),
+    .emul_ok_o (emul_ok),
+    .evl_o     (evl)
+  );
+
+  vctx_legal #(
+    .HasV (HasV)
+  ) u_legal (
+    .dec_i            (dec),
+    .insn_i           (insn),
+    .prv_i            (prv),
+    .virt_i           (virt),
+    .mstatus_vs_i     (mstatus_vs_o),
+    .vsstatus_vs_i    (vsstatus_vs_o),
+    .vill_i           (vill),
+    .vstart_nonzero_i (vstart != '0),
+    .group_i          (group),
+    .emul_ok_i        (emul_ok),
+    .legal_o          (legal),
+    .cause_o          (cause)
+  );
+
+  vctx_vset #(
+    .VLEN (VLEN)
+  ) u_vset (
+    .insn_i  (insn),
+    .rs1_i   (rs1),
+    .rs2_i   (rs2),
+    .vl_i    (vl),
+    .vtype_i (vtype),
+    .vill_i  (vill),
+    .vl_o    (vset_vl),
+    .vtype_o (vset_vtype),
+    .vill_o  (vset_vill)
+  );
+
+  vctx_csr #(
+    .VLEN (VLEN),
+    .HasV (HasV)
+  ) u_csr (
+    .clk_i         (clk_i),
+    .rst_ni        (rst_ni),
+    .addr_i        (insn[31:20]),
+    .op_i          (insn[13:12]),
+    .src_i         (insn[14] ? {59'b0, insn[19:15]} : rs1),
+    .virt_i        (virt),
+    .fs_dirty_i    (fs_dirty),
+    .vsfs_dirty_i  (vsfs_dirty),
+    .write_i       (csr_write),
+    .rdata_o       (csr_rdata),
+    .vset_i        (vset),
+    .vset_vl_i     (vset_vl),
+    .vset_vtype_i  (vset_vtype),
+    .vset_vill_i   (vset_vill),
+    .trim_i        (trim),
+    .trim_vl_i     (lsu_elem),
+    .vstart_we_i   (vstart_we),
+    .vstart_i      (next_vstart),
+    .dirty_i       (dirty),
+    .vl_o          (vl),
+    .vtype_o       (vtype),
+    .vill_o        (vill),
+    .vstart_o      (vstart),
+    .vcsr_o        (vcsr_o),
+    .mstatus_vs_o  (mstatus_vs_o),
+    .vsstatus_vs_o (vsstatus_vs_o)
+  );
+
+  vctx_regfile #(
+    .VLEN  (VLEN),
+    .DLEN  (DLEN),
+    .Banks (HasV ? DLEN / 64 : 0)
+  ) u_regfile (
+    .clk_i     (clk_i),
+    .re_a_i    (re_a),
+    .raddr_a_i (raddr_a),
+    .rdata_a_o (rdata_a),
+    .re_b_i    (re_b),
+    .raddr_b_i (raddr_b),
+    .rdata_b_o (rdata_b),
+    .wbe_i     (wbe),
+    .waddr_i   (waddr),
+    .wdata_i   (wdata)
+  );
+
+  // Full-width INCR bursts with one ID; both address channels come from one generator.
+  logic [55:0] burst_addr;
+  logic [7:0]  burst_len;
+  assign axi_awid_o    = '0;
+  assign axi_awaddr_o  = burst_addr;
+  assign axi_awlen_o   = burst_len;
+  assign axi_awsize_o  = 3'($clog2(Bytes));
+  assign axi_awburst_o = 2'b01;
+  assign axi_arid_o    = '0;
+  assign axi_araddr_o  = burst_addr;
+  assign axi_arlen_o   = burst_len;
+  assign axi_arsize_o  = 3'($clog2(Bytes));
+  assign axi_arburst_o = 2'b01;
+
+  if (HasV) begin : gen_units
+    // One unit uses the mask and the register file at a time.
+    logic [GroupRowW-1:0] alu_mask_row, lsu_mask_row;
+    logic [1:0]           lsu_mask_eew;
+    logic [Bytes-1:0]     mask_bytes;
+    logic                 mask_re, alu_re, lsu_re, is_alu;
+    logic [RowW-1:0]      mask_raddr, alu_raddr, lsu_raddr, alu_waddr, lsu_waddr;
+    logic [Bytes-1:0]     alu_wbe, lsu_wbe;
+    logic [DLEN-1:0]      alu_wdata, lsu_wdata;
+
+    assign is_alu  = (dec.unit == UnitAlu);
+    assign re_a    = mask_re || alu_re || lsu_re;
+    assign re_b    = alu_re;
+    assign raddr_a = mask_re ? mask_raddr : (is_alu ? alu_raddr : lsu_raddr);
+    assign wbe     = alu_wbe | lsu_wbe;
+    assign waddr   = is_alu ? alu_waddr : lsu_waddr;
+    assign wdata   = is_alu ? alu_wdata : lsu_wdata;
+
+    vctx_mask #(
+      .VLEN (VLEN),
+      .DLEN (DLEN)
+    ) u_mask (
+      .clk_i        (clk_i),
+      .rst_ni       (rst_ni),
+      .fetch_i      (mask_fetch),
+      .fetch_done_o (mask_done),
+      .re_o         (mask_re),
+      .raddr_o      (mask_raddr),
+      .rdata_i      (rdata_a),
+      .masked_i     (!insn[25]),
+      .row_i        (is_alu ? alu_mask_row : lsu_mask_row),
+      .eew_i        (is_alu ? eew : lsu_mask_eew),
+      .bytes_o      (mask_bytes)
+    );
+
+    vctx_alu #(
+      .VLEN (VLEN),
+      .DLEN (DLEN)
+    ) u_alu (
+      .clk_i        (clk_i),
+      .rst_ni       (rst_ni),
+      .start_i      (alu_start),
+      .dec_i        (dec),
+      .insn_i       (insn),
+      .rs1_i        (rs1),
+      .eew_i        (eew),
+      .evl_i        (evl),
+      .done_o       (alu_done),
+      .rd_o         (alu_rd),
+      .mask_row_o   (alu_mask_row),
+      .mask_bytes_i (mask_bytes),
+      .re_o         (alu_re),
+      .raddr_a_o    (alu_raddr),
+      .rdata_a_i    (rdata_a),
+      .raddr_b_o    (raddr_b),
+      .rdata_b_i    (rdata_b),
+      .wbe_o        (alu_wbe),
+      .waddr_o      (alu_waddr),
+      .wdata_o      (alu_wdata)
+    );
+
+    vctx_lsu #(
+      .VLEN (VLEN),
+      .DLEN (DLEN)
+    ) u_lsu (
+      .clk_i         (clk_i),
+      .rst_ni        (rst_ni),
+      .start_i       (lsu_start),
+      .store_i       (dec.unit == UnitStore),
+      .first_fault_i (dec.first_fault),
+      .vd_i          (insn[11:7]),
+      .base_i        (rs1),
+      .eew_i         (eew),
+      .evl_i         (evl),
+      .vstart_i      (vstart),
+      .irq_valid_i   (irq_valid_i),
+      .irq_elem_i    (irq_elem_i),
+      .done_o        (lsu_done),
+      .trap_o        (lsu_trap),
+      .irq_o         (lsu_irq),
+      .trim_o        (lsu_trim),
+      .elem_o        (lsu_elem),
+      .cause_o       (lsu_cause),
+      .tval_o        (lsu_tval),
+      .tval2_o       (lsu_tval2),
+      .bus_err_o     (bus_err_o),
+      .mask_row_o    (lsu_mask_row),
+      .mask_eew_o    (lsu_mask_eew),
+      .mask_bytes_i  (mask_bytes),
+      .re_o          (lsu_re),
+      .raddr_o       (lsu_raddr),
+      .rdata_i       (rdata_a),
+      .wbe_o         (lsu_wbe),
+      .waddr_o       (lsu_waddr),
+      .wdata_o       (lsu_wdata),
+      .xlat_valid_o  (xlat_valid_o),
+      .xlat_vpn_o    (xlat_vpn_o),
+      .xlat_store_o  (xlat_store_o),
+      .xlat_ready_i  (xlat_ready_i),
+      .xlat_fault_i  (xlat_fault_i),
+      .xlat_cause_i  (xlat_cause_i),
+      .xlat_ppn_i    (xlat_ppn_i),
+      .xlat_gpn_i    (xlat_gpn_i),
+      .axi_addr_o    (burst_addr),
+      .axi_len_o     (burst_len),
+      .axi_awvalid_o (axi_awvalid_o),
+      .axi_awready_i (axi_awready_i),
+      .axi_wdata_o   (axi_wdata_o),
+      .axi_wstrb_o   (axi_wstrb_o),
+      .axi_wlast_o   (axi_wlast_o),
+      .axi_wvalid_o  (axi_wvalid_o),
+      .axi_wready_i  (axi_wready_i),
+      .axi_bresp_i   (axi_bresp_i),
+      .axi_bvalid_i  (axi_bvalid_i),
+      .axi_bready_o  (axi_bready_o),
+      .axi_arvalid_o (axi_arvalid_o),
+      .axi_arready_i (axi_arready_i),
+      .axi_rdata_i   (axi_rdata_i),
+      .axi_rresp_i   (axi_rresp_i),
+      .axi_rvalid_i  (axi_rvalid_i),
+      .axi_rready_o  (axi_rready_o)
+    );
+  end else begin : gen_no_units
+    assign mask_done     = 1'b0;
+    assign alu_done      = 1'b0;
+    assign alu_rd        = '0;
+    assign lsu_done      = 1'b0;
+    assign lsu_trap      = 1'b0;
+    assign lsu_irq       = 1'b0;
+    assign lsu_trim      = 1'b0;
+    assign lsu_elem      = '0;
+    assign lsu_cause     = '0;
+    assign lsu_tval      = '0;
+    assign lsu_tval2     = '0;
+    assign re_a          = 1'b0;
+    assign re_b          = 1'b0;
+    assign raddr_a       = '0;
+    assign raddr_b       = '0;
+    assign wbe           = '0;
+    assign waddr         = '0;
+    assign wdata         = '0;
+    assign burst_addr    = '0;
+    assign burst_len     = '0;
+    assign xlat_valid_o  = 1'b0;
+    assign xlat_vpn_o    = '0;
+    assign xlat_store_o  = 1'b0;
+    assign axi_awvalid_o = 1'b0;
+    assign axi_wdata_o   = '0;
+    assign axi_wstrb_o   = '0;
+    assign axi_wlast_o   = 1'b0;
+    assign axi_wvalid_o  = 1'b0;
+    assign axi_bready_o  = 1'b0;
+    assign axi_arvalid_o = 1'b0;
+    assign axi_rready_o  = 1'b0;
+    assign bus_err_o     = 1'b0;
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,221 @@
+// Arithmetic unit: walks the rows of a register group, one row a cycle.
+//
+// Two stages: read (addresses to the register file) and execute (operands from it, result to the write port).
+// Instructions that produce mask bits first read the old row of vd, because a row is written as a whole while
+// inactive and tail bits keep their value (L-7, L-8).
+
+`default_nettype none
+
+module vctx_alu
+  import vctx_pkg::*;
+#(
+  parameter int VLEN = 256,
+  parameter int DLEN = 128,
+  localparam int Bytes = DLEN / 8,
+  localparam int CntW = $clog2(VLEN) + 1,
+  localparam int GroupRowW = $clog2(8 * VLEN / DLEN),
+  localparam int RowW = $clog2(32 * VLEN / DLEN)
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+
+  // Instruction; stable from start_i to done_o. vstart is 0.
+  input  logic                 start_i,
+  input  dec_t                 dec_i,
+  input  logic [31:0]          insn_i,
+  input  logic [63:0]          rs1_i,
+  input  logic [1:0]           eew_i,
+  input  logic [CntW-1:0]      evl_i,
+  output logic                 done_o,
+  output logic [63:0]          rd_o,       // vmv.x.s, with done_o
+
+  // Mask bits of a row, one for each byte
+  output logic [GroupRowW-1:0] mask_row_o,
+  input  logic [Bytes-1:0]     mask_bytes_i,
+
+  // Register file
+  output logic                 re_o,
+  output logic [RowW-1:0]      raddr_a_o,
+  input  logic [DLEN-1:0]      rdata_a_i,
+  output logic [RowW-1:0]      raddr_b_o,
+  input  logic [DLEN-1:0]      rdata_b_i,
+  output logic [Bytes-1:0]     wbe_o,
+  output logic [RowW-1:0]      waddr_o,
+  output logic [DLEN-1:0]      wdata_o
+);
+
+  localparam int LaneW = $clog2(Bytes);
+  localparam int RegRowW = RowW - 5;  // row within a register; 0 when VLEN is DLEN
+
+  logic [1:0] alu;
+  logic       mask_result, logical;
+  assign alu         = dec_i.alu;
+  assign logical     = (alu == AluLogic);
+  assign mask_result = logical || (alu == AluCompare);
+
+  // First row of a register, and the rows of the three operands.
+  function automatic logic [RowW-1:0] row_of(input logic [4:0] register);
+    row_of = RowW'(register) << RegRowW;
+  endfunction
+  logic [RowW-1:0] vd_row, vs1_row, vs2_row;
+  assign vd_row  = row_of(insn_i[11:7]);
+  assign vs1_row = row_of(insn_i[19:15]);
+  assign vs2_row = row_of(insn_i[24:20]);
+
+  // Last data row. Data rows of AluLogic are rows of mask registers.
+  logic [CntW-1:0]      last_elem, last_byte;
+  logic [GroupRowW-1:0] last_row;
+  assign last_elem = evl_i - CntW'(1);
+  assign last_byte = (evl_i << eew_i) - CntW'(1);
+  assign last_row  = logical ? GroupRowW'(last_elem >> (LaneW + 3)) : GroupRowW'(last_byte >> LaneW);
+
+  // Read stage. A row of a mask register (the result row) takes one data row of AluLogic, or 8 << SEW of a compare,
+  // which makes DLEN/8 >> SEW bits of each.
+  logic                 read_q;  // rows left to read
+  logic                 old_q;   // next: the old row of vd
+  logic [GroupRowW-1:0] row_q;
+  logic [GroupRowW-1:0] result_row;
+  logic [5:0]           part, last_part;  // position of the data row in its result row
+  logic                 read_last, ends_result_row;
+  assign part            = 6'(row_q) & last_part;
+  assign last_part       = ~(6'b111000 << eew_i);
+  assign result_row      = logical ? row_q : (row_q >> (3'd3 + 3'(eew_i)));
+  assign ends_result_row = logical || (row_q == last_row) || (part == last_part);
+  assign read_last       = !old_q && (row_q == last_row);
+  assign re_o            = read_q;
+  assign raddr_a_o       = old_q ? (vd_row + RowW'(result_row)) : (vs2_row + RowW'(row_q));
+  assign raddr_b_o       = vs1_row + RowW'(row_q);
+
+  // Execute stage
+  logic                 exec_q, exec_old_q, empty_q;
+  logic                 exec_ends_q;  // exec_row_q ends its result row
+  logic [GroupRowW-1:0] exec_row_q, exec_result_row_q;
+  logic                 exec_operands;
+  assign exec_operands = exec_q && !exec_old_q;
+  assign done_o        = empty_q || (exec_operands && (exec_row_q == last_row));
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      read_q     <= 1'b0;
+      old_q      <= 1'b0;
+      row_q      <= '0;
+      exec_q     <= 1'b0;
+      exec_old_q <= 1'b0;
+      exec_row_q <= '0;
+      exec_ends_q       <= 1'b0;
+      exec_result_row_q <= '0;
+      empty_q    <= 1'b0;
+    end else begin
+      empty_q <= start_i && (evl_i == '0);
+      if (start_i) begin
+        read_q <= (evl_i != '0);
+        old_q  <= mask_result;
+        row_q  <= '0;
+      end else if (read_q) begin
+        read_q <= !read_last;
+        old_q  <= !old_q && mask_result && ends_result_row;
+        if (!old_q) row_q <= row_q + GroupRowW'(1);
+      end
+      exec_q     <= read_q;
+      exec_old_q <= old_q;
+      exec_row_q <= row_q;
+      exec_ends_q       <= ends_result_row;
+      exec_result_row_q <= result_row;
+    end
+  end
+
+  // Operands and results of a row
+  logic [DLEN-1:0]  src1, result, mask_row;
+  logic [Bytes-1:0] true_bytes;
+  logic             mask_any;
+  vctx_src1 #(
+    .DLEN      (DLEN),
+    .GroupRowW (GroupRowW)
+  ) u_src1 (
+    .src1_i    (dec_i.src1),
+    .eew_i     (eew_i),
+    .row_i     (exec_row_q),
+    .rs1_i     (rs1_i),
+    .imm_i     (insn_i[19:15]),
+    .vs1_i     (rdata_b_i),
+    .operand_o (src1)
+  );
+
+  for (genvar b = 0; b < DLEN / 64; b++) begin : gen_lane
+    vctx_lane u_lane (
+      .compare_i (alu == AluCompare),
+      .op_i      (dec_i.op),
+      .sew_i     (eew_i),
+      .src1_i    (src1[64*b +: 64]),
+      .src2_i    (rdata_a_i[64*b +: 64]),
+      .mask_i    (mask_bytes_i[8*b +: 8]),
+      .result_o  (result[64*b +: 64]),
+      .true_o    (true_bytes[8*b +: 8])
+    );
+  end
+
+  // Active bytes. A merge writes every body element, its mask is an operand (E-6).
+  logic             merge;
+  logic [Bytes-1:0] body_bytes, active_bytes;
+  assign merge        = (alu == AluElem) && (dec_i.op == OpMerge);
+  assign mask_row_o   = exec_row_q;
+  assign active_bytes = merge ? body_bytes : (body_bytes & mask_bytes_i);
+  vctx_range #(
+    .Lanes (Bytes),
+    .IdxW  (CntW)
+  ) u_body (
+    .row_i   ((CntW-LaneW)'(exec_row_q)),
+    .first_i (CntW'(0)),
+    .end_i   (evl_i << eew_i),
+    .lanes_o (body_bytes)
+  );
+
+  vctx_mask_result #(
+    .VLEN (VLEN),
+    .DLEN (DLEN)
+  ) u_mask_result (
+    .clk_i     (clk_i),
+    .rst_ni    (rst_ni),
+    .logical_i (logical),
+    .kind_i    (dec_i.op[2:0]),
+    .eew_i     (eew_i),
+    .evl_i     (evl_i),
+    .load_i    (exec_q && exec_old_q),
+    .step_i    (exec_operands),
+    .row_i     (exec_row_q),
+    .src1_i    (rdata_b_i),
+    .src2_i    (rdata_a_i),
+    .true_i    (true_bytes),
+    .active_i  (active_bytes),
+    .row_o     (mask_row),
+    .any_o     (mask_any)
+  );
+
+  // Write port
+  logic write_elems, write_mask;
+  assign write_elems = exec_operands && (alu == AluElem);
+  assign write_mask  = exec_operands && mask_result && exec_ends_q && mask_any;
+  assign wbe_o       = write_elems ? active_bytes : {Bytes{write_mask}};
+  assign waddr_o     = vd_row + RowW'(mask_result ? exec_result_row_q : exec_row_q);
+  assign wdata_o     = mask_result ? mask_row : result;
+
+  // vmv.x.s: element 0, sign-extended (E-7).
+  logic [63:0] elem0, extracted;
+  logic [63:0] e8_elem, e16_elem, e32_elem;
+  assign elem0    = rdata_a_i[63:0];
+  assign e8_elem  = {{56{elem0[7]}}, elem0[7:0]};
+  assign e16_elem = {{48{elem0[15]}}, elem0[15:0]};
+  assign e32_elem = {{32{elem0[31]}}, elem0[31:0]};
+  always_comb begin
+    case (eew_i)
+      2'd0:    extracted = e8_elem;
+      2'd1:    extracted = e16_elem;
+      2'd2:    extracted = e32_elem;
+      default: extracted = elem0;
+    endcase
+  end
+  assign rd_o = (exec_operands && (alu == AluExtract)) ? extracted : '0;
+
+endmodule
+
+`default_nettype wire

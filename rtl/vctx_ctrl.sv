@@ -1,0 +1,213 @@
+// Sequencing and retirement: accepts an instruction, has it checked, starts the unit that executes it, and reports
+// its effect. One instruction is in flight; the next is accepted in the cycle in which this one retires.
+
+`default_nettype none
+
+module vctx_ctrl
+  import vctx_pkg::*;
+#(
+  parameter int VLEN = 256,
+  localparam int IdxW = $clog2(VLEN)
+) (
+  input  logic            clk_i,
+  input  logic            rst_ni,
+
+  // Issue
+  input  logic            issue_valid_i,
+  output logic            issue_ready_o,
+  input  logic [31:0]     issue_insn_i,
+  input  logic [63:0]     issue_rs1_i,
+  input  logic [63:0]     issue_rs2_i,
+  input  logic [1:0]      issue_prv_i,
+  input  logic            issue_virt_i,
+  input  logic            issue_fs_dirty_i,
+  input  logic            issue_vsfs_dirty_i,
+
+  // The instruction in flight
+  output logic [31:0]     insn_o,
+  output logic [63:0]     rs1_o,
+  output logic [63:0]     rs2_o,
+  output logic [1:0]      prv_o,
+  output logic            virt_o,
+  output logic            fs_dirty_o,
+  output logic            vsfs_dirty_o,
+  input  dec_t            dec_i,
+  input  logic            legal_i,
+  input  logic [5:0]      cause_i,
+
+  // Mask fetch, ALU and load/store unit
+  output logic            mask_fetch_o,
+  input  logic            mask_done_i,
+  output logic            alu_start_o,
+  input  logic            alu_done_i,
+  input  logic [63:0]     alu_rd_i,
+  output logic            lsu_start_o,
+  input  logic            lsu_done_i,
+  input  logic            lsu_trap_i,
+  input  logic            lsu_irq_i,
+  input  logic            lsu_trim_i,
+  input  logic [IdxW-1:0] lsu_elem_i,
+  input  logic [5:0]      lsu_cause_i,
+  input  logic [63:0]     lsu_tval_i,
+  input  logic [63:0]     lsu_tval2_i,
+
+  // Vector register being written in this cycle
+  input  logic            wreg_valid_i,
+  input  logic [4:0]      wreg_i,
+
+  // CSRs: effect of the instruction, in the cycle before it retires
+  input  logic [63:0]     csr_rdata_i,
+  input  logic [63:0]     vset_vl_i,
+  input  logic [IdxW-1:0] vstart_i,
+  output logic            csr_write_o,
+  output logic            vset_o,
+  output logic            trim_o,
+  output logic            vstart_we_o,
+  output logic [IdxW-1:0] vstart_o,
+  output logic            dirty_o,
+
+  // Retire
+  output logic            retire_valid_o,
+  output logic            retire_trap_o,
+  output logic            retire_irq_o,
+  output logic [5:0]      retire_cause_o,
+  output logic [63:0]     retire_tval_o,
+  output logic [63:0]     retire_tval2_o,
+  output logic            retire_rd_we_o,
+  output logic [63:0]     retire_rd_o,
+  output logic [31:0]     retire_vd_mask_o
+);
+
+  typedef enum logic [1:0] {
+    StIdle,
+    StExec,  // decoded and checked; CSR instructions and vset* take effect
+    StMask,  // mask operand is fetched
+    StRun    // ALU or load/store unit is at work
+  } state_e;
+  state_e      state_q;
+  logic [31:0] insn_q;
+  logic [63:0] rs1_q, rs2_q;
+  logic [1:0]  prv_q;
+  logic        virt_q, fs_dirty_q, vsfs_dirty_q;
+  logic [31:0] written_q;  // vector registers written so far
+
+  assign issue_ready_o = (state_q == StIdle);
+  assign insn_o        = insn_q;
+  assign rs1_o         = rs1_q;
+  assign rs2_o         = rs2_q;
+  assign prv_o         = prv_q;
+  assign virt_o        = virt_q && (prv_q != PrvM);
+  assign fs_dirty_o    = fs_dirty_q;
+  assign vsfs_dirty_o  = vsfs_dirty_q;
+
+  // Classes of instructions
+  logic is_csr, is_vset, is_mem, is_alu, is_masked;
+  assign is_csr    = (dec_i.unit == UnitCsr);
+  assign is_vset   = (dec_i.unit == UnitVset);
+  assign is_mem    = (dec_i.unit == UnitLoad) || (dec_i.unit == UnitStore);
+  assign is_alu    = (dec_i.unit == UnitAlu);
+  assign is_masked = !insn_q[25];
+
+  // Start
+  logic checked, start;
+  assign checked      = (state_q == StExec) && legal_i;
+  assign mask_fetch_o = checked && (is_mem || is_alu) && is_masked;
+  assign start        = (checked && (is_mem || is_alu) && !is_masked) || ((state_q == StMask) && mask_done_i);
+  assign alu_start_o  = start && is_alu;
+  assign lsu_start_o  = start && is_mem;
+
+  // Ends: exactly one of these, in the cycle before the retirement
+  logic illegal, csr_done, vset_done, vector_done;
+  assign illegal     = (state_q == StExec) && !legal_i;
+  assign csr_done    = checked && is_csr;
+  assign vset_done   = checked && is_vset;
+  assign vector_done = alu_done_i || lsu_done_i;
+
+  // State. vstart ends as 0 unless the instruction can be resumed (A-7). A stop for an interrupt that did not move
+  // vstart changes nothing; all else that executes makes the state dirty (L-1).
+  logic resumable;
+  assign resumable   = lsu_trap_i || lsu_irq_i;
+  assign csr_write_o = csr_done && csr_writes(insn_q);
+  assign vset_o      = vset_done;
+  assign trim_o      = lsu_trim_i;
+  assign vstart_we_o = vset_done || vector_done;
+  assign vstart_o    = resumable ? lsu_elem_i : '0;
+  assign dirty_o     = vstart_we_o && !(lsu_irq_i && (lsu_elem_i == vstart_i));
+
+  logic        scalar_result;
+  logic [63:0] rd;
+  logic [31:0] written;
+  assign scalar_result = csr_done || vset_done || (alu_done_i && (dec_i.alu == AluExtract));
+  assign rd            = csr_done ? csr_rdata_i : (vset_done ? vset_vl_i : alu_rd_i);
+  assign written       = written_q | (wreg_valid_i ? (32'd1 << wreg_i) : '0);
+
+  logic rd_we;
+  assign rd_we = scalar_result && (insn_q[11:7] != 5'd0);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q      <= StIdle;
+      insn_q       <= '0;
+      rs1_q        <= '0;
+      rs2_q        <= '0;
+      prv_q        <= '0;
+      virt_q       <= 1'b0;
+      fs_dirty_q   <= 1'b0;
+      vsfs_dirty_q <= 1'b0;
+      written_q    <= '0;
+    end else begin
+      case (state_q)
+        StIdle: begin
+          if (issue_valid_i) begin
+            state_q      <= StExec;
+            insn_q       <= issue_insn_i;
+            rs1_q        <= issue_rs1_i;
+            rs2_q        <= issue_rs2_i;
+            prv_q        <= issue_prv_i;
+            virt_q       <= issue_virt_i;
+            fs_dirty_q   <= issue_fs_dirty_i;
+            vsfs_dirty_q <= issue_vsfs_dirty_i;
+            written_q    <= '0;
+          end
+        end
+        StExec: begin
+          if (mask_fetch_o) state_q <= StMask;
+          else if (start) state_q <= StRun;
+          else state_q <= StIdle;
+        end
+        StMask: if (start) state_q <= StRun;
+        default: begin  // StRun
+          if (vector_done) state_q <= StIdle;
+          written_q <= written;
+        end
+      endcase
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      retire_valid_o   <= 1'b0;
+      retire_trap_o    <= 1'b0;
+      retire_irq_o     <= 1'b0;
+      retire_cause_o   <= '0;
+      retire_tval_o    <= '0;
+      retire_tval2_o   <= '0;
+      retire_rd_we_o   <= 1'b0;
+      retire_rd_o      <= '0;
+      retire_vd_mask_o <= '0;
+    end else begin
+      retire_valid_o   <= illegal || csr_done || vset_done || vector_done;
+      retire_trap_o    <= illegal || lsu_trap_i;
+      retire_irq_o     <= lsu_irq_i;
+      retire_cause_o   <= illegal ? cause_i : lsu_cause_i;
+      retire_tval_o    <= illegal ? {32'b0, insn_q} : lsu_tval_i;
+      retire_tval2_o   <= lsu_tval2_i;
+      retire_rd_we_o   <= rd_we;
+      retire_rd_o      <= rd_we ? rd : '0;
+      retire_vd_mask_o <= vector_done ? written : '0;
+    end
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,88 @@
+// Legality: the only place that decides whether an instruction may execute, and which exception it raises if not.
+//
+// An illegal-instruction exception (2) for everything, except that V=1 gets a virtual-instruction exception (22)
+// for a CSR that HS-mode could access (F-7). VS=Off is always 2 (B-16).
+
+`default_nettype none
+
+module vctx_legal
+  import vctx_pkg::*;
+#(
+  parameter bit HasV = 1'b1
+) (
+  input  dec_t        dec_i,
+  input  logic [31:0] insn_i,
+  input  logic [1:0]  prv_i,
+  input  logic        virt_i,
+  input  logic [1:0]  mstatus_vs_i,
+  input  logic [1:0]  vsstatus_vs_i,
+  input  logic        vill_i,
+  input  logic        vstart_nonzero_i,
+  input  logic [1:0]  group_i,
+  input  logic        emul_ok_i,
+  output logic        legal_o,
+  output logic [5:0]  cause_o  // when not legal
+);
+
+  logic [4:0] vd, vs1, vs2;
+  logic       masked;
+  assign vd     = insn_i[11:7];
+  assign vs1    = insn_i[19:15];
+  assign vs2    = insn_i[24:20];
+  assign masked = !insn_i[25];
+
+  // The vector unit is on: VS is not Off, at both levels with V=1 (A-3, B-5, B-14).
+  logic vs_on;
+  assign vs_on = HasV && (mstatus_vs_i != VsOff) && (!virt_i || (vsstatus_vs_i != VsOff));
+
+  // CSR accesses. Address bits 9:8 are the lowest privilege: 0 U, 1 S, 2 hypervisor and VS, 3 M.
+  logic [1:0] csr_level;
+  logic       csr_status, csr_read_only, csr_prv_ok, csr_virtual, csr_ok;
+  assign csr_level     = insn_i[29:28];
+  assign csr_status    = (csr_level != 2'd0);
+  assign csr_read_only = (insn_i[31:30] == 2'b11);
+  assign csr_prv_ok    = (prv_i == PrvM) || (csr_level == 2'd0) ||
+                         ((csr_level == 2'd1) && (prv_i != PrvU)) ||
+                         ((csr_level == 2'd2) && (prv_i != PrvU) && !virt_i);
+  assign csr_virtual   = virt_i && !csr_prv_ok && (csr_level != 2'd3);
+  assign csr_ok        = csr_prv_ok && (csr_status || vs_on) &&
+                         !(csr_read_only && csr_writes(insn_i));
+
+  // Register groups start at a multiple of their size (D-3, D-17, E-2); a masked instruction does not overwrite
+  // its mask with elements (D-4, E-2). Masked stores of a group with v0 execute (L-14), so do sources v0 (L-13).
+  logic groups_ok, mask_ok;
+  assign groups_ok = (!dec_i.vd_group  || is_aligned(vd, group_i)) &&
+                     (!dec_i.vs1_group || is_aligned(vs1, group_i)) &&
+                     (!dec_i.vs2_group || is_aligned(vs2, group_i));
+  assign mask_ok   = !(dec_i.vd_group && (dec_i.unit != UnitStore) && masked && (vd == 5'd0));
+
+  // A compare may overwrite a source group only in its lowest register (E-13, L-15).
+  logic overlap_ok;
+  assign overlap_ok = (dec_i.alu != AluCompare) ||
+                      (!(dec_i.vs1_group && overlaps_above(vd, vs1, group_i)) &&
+                       !(dec_i.vs2_group && overlaps_above(vd, vs2, group_i)));
+
+  // vtype matters to all but whole-register loads and stores (D-18, E-11).
+  logic vtype_ok, mem_ok, alu_ok;
+  assign vtype_ok = !vill_i || (dec_i.shape == ShapeWholeMem);
+  assign mem_ok   = vs_on && vtype_ok && emul_ok_i && groups_ok && mask_ok;
+  assign alu_ok   = vs_on && vtype_ok && groups_ok && mask_ok && overlap_ok &&
+                    !vstart_nonzero_i;  // L-9
+
+  logic [2:0] unit;
+  assign unit = dec_i.unit;
+  always_comb begin
+    case (unit)
+      UnitCsr:             legal_o = csr_ok;
+      UnitVset:            legal_o = vs_on;
+      UnitLoad, UnitStore: legal_o = mem_ok;
+      UnitAlu:             legal_o = alu_ok;
+      default:             legal_o = 1'b0;
+    endcase
+  end
+
+  assign cause_o = ((dec_i.unit == UnitCsr) && csr_virtual) ? CauseVirtual : CauseIllegal;
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,114 @@
+// Load data: beats of a segment from the bus into rows of the register file, one a cycle.
+//
+// With an offset, a row consists of the upper lanes of one beat and the lower lanes of the next. So a beat writes
+// the row that it completes, and after the last beat one more cycle writes what is left of it. Byte enables limit
+// every write to the active bytes of the segment.
+
+`default_nettype none
+
+module vctx_lsu_load #(
+  parameter int VLEN = 256,
+  parameter int DLEN = 128,
+  localparam int Bytes = DLEN / 8,
+  localparam int LaneW = $clog2(Bytes),
+  localparam int CntW = $clog2(VLEN) + 1,
+  localparam int GroupRowW = $clog2(8 * VLEN / DLEN)
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+
+  // Segment
+  input  logic                 start_i,
+  input  logic [LaneW-1:0]     offset_i,      // stable until done_o
+  input  logic [CntW-1:0]      first_byte_i,
+  input  logic [CntW-1:0]      end_byte_i,
+  input  logic [GroupRowW:0]   first_beat_i,
+  input  logic [GroupRowW:0]   last_beat_i,
+  output logic                 done_o,        // the last row is written in this cycle
+
+  // Register file and mask
+  output logic [GroupRowW-1:0] row_o,
+  input  logic [Bytes-1:0]     mask_bytes_i,
+  output logic [Bytes-1:0]     wbe_o,
+  output logic [DLEN-1:0]      wdata_o,
+
+  // AXI read data channel
+  input  logic [DLEN-1:0]      rdata_i,
+  input  logic                 rvalid_i,
+  output logic                 rready_o
+);
+
+  logic               busy_q, flush_q;
+  logic [GroupRowW:0] beat_q, last_beat_q;
+  logic [CntW-1:0]    first_byte_q, end_byte_q;
+  logic [DLEN-1:0]    rotated, held_q;  // this beat and the previous one, rotated
+
+  logic aligned, beat, last, write;
+  assign aligned  = (offset_i == '0);
+  assign rready_o = busy_q;
+  assign beat     = busy_q && rvalid_i;
+  assign last     = (beat_q == last_beat_q);
+  assign write    = beat || flush_q;
+  assign done_o   = flush_q || (beat && last && aligned);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      busy_q       <= 1'b0;
+      flush_q      <= 1'b0;
+      beat_q       <= '0;
+      last_beat_q  <= '0;
+      first_byte_q <= '0;
+      end_byte_q   <= '0;
+      held_q       <= '0;
+    end else begin
+      flush_q <= beat && last && !aligned;
+      if (start_i) begin
+        busy_q       <= 1'b1;
+        beat_q       <= first_beat_i;
+        last_beat_q  <= last_beat_i;
+        first_byte_q <= first_byte_i;
+        end_byte_q   <= end_byte_i;
+      end else if (beat) begin
+        busy_q <= !last;
+        beat_q <= beat_q + (GroupRowW+1)'(1);
+        held_q <= rotated;
+      end
+    end
+  end
+
+  // Lane offset + j of a beat goes to byte j of a row.
+  vctx_rotate #(
+    .Lanes    (Bytes),
+    .LaneBits (8)
+  ) u_rotate (
+    .amount_i (LaneW'(0) - offset_i),
+    .row_i    (rdata_i),
+    .row_o    (rotated)
+  );
+
+  // Row written in this cycle: that of the beat, or the one before, whose lower bytes are held.
+  logic [GroupRowW:0] row;
+  logic [Bytes-1:0]   from_held, in_segment;
+  assign row       = aligned ? beat_q : (beat_q - (GroupRowW+1)'(1));
+  assign row_o     = row[GroupRowW-1:0];
+  assign from_held = aligned ? '0 : ({Bytes{1'b1}} >> offset_i);
+  always_comb begin
+    for (int j = 0; j < Bytes; j++) begin
+      wdata_o[8*j +: 8] = from_held[j] ? held_q[8*j +: 8] : rotated[8*j +: 8];
+    end
+  end
+
+  vctx_range #(
+    .Lanes (Bytes),
+    .IdxW  (CntW)
+  ) u_range (
+    .row_i   (row),
+    .first_i (first_byte_q),
+    .end_i   (end_byte_q),
+    .lanes_o (in_segment)
+  );
+  assign wbe_o = write ? (in_segment & mask_bytes_i) : '0;
+
+endmodule
+
+`default_nettype wire

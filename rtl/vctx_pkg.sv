@@ -1,0 +1,156 @@
+// Types and functions shared by the modules of the vector context block.
+//
+// Portability: Icarus 11, Verilator and Yosys (read_slang) read the same source. Two house rules follow from
+// Icarus: `always_comb` reads whole variables only (fields are taken apart by `assign`), and functions are called
+// from `assign` and `always_ff`, never from `always_comb`. Enumerations travel inside structs as plain vectors.
+
+`default_nettype none
+
+package vctx_pkg;
+
+  // Execution unit of an instruction. UnitNone: nothing in the decode table matched.
+  typedef enum logic [2:0] {
+    UnitNone,
+    UnitCsr,
+    UnitVset,
+    UnitLoad,
+    UnitStore,
+    UnitAlu
+  } unit_e;
+
+  // Where the element width (EEW), the register group size and the number of elements (evl) come from.
+  typedef enum logic [2:0] {
+    ShapeSew,       // EEW = SEW, EMUL = LMUL, evl = vl
+    ShapeWidth,     // EEW = width field, EMUL = EEW / SEW * LMUL, evl = vl                    (D-3)
+    ShapeMask,      // vlm, vsm: EEW = 8, one register, evl = ceil(vl / 8)                    (D-16)
+    ShapeWholeMem,  // vl<nr>re, vs<nr>r: EEW = width field, nr registers, ignores vtype (D-17, D-18)
+    ShapeWholeMove, // vmv<nr>r: nr registers, moved as bytes                                 (E-11)
+    ShapeInsert,    // vmv.s.x: element 0, if vl is not 0                                      (E-8)
+    ShapeExtract    // vmv.x.s: element 0, always                                              (E-7)
+  } shape_e;
+
+  // How the ALU turns source rows into a result.
+  typedef enum logic [1:0] {
+    AluElem,    // element by element into a register group
+    AluCompare, // one result bit for each element
+    AluLogic,   // mask registers, bit by bit
+    AluExtract  // element 0 into x[rd]
+  } alu_e;
+
+  // Operation of an AluElem instruction. AluCompare and AluLogic use the low three bits for funct6[2:0].
+  typedef enum logic [3:0] {
+    OpAdd,
+    OpSub,
+    OpRsub,
+    OpAnd,
+    OpOr,
+    OpXor,
+    OpSrc1,  // first operand unchanged
+    OpSrc2,  // second operand unchanged
+    OpMerge  // first operand where the mask bit is set, else the second
+  } op_e;
+
+  // funct6[2:0] of the compares (E-13).
+  localparam logic [2:0] CmpEq  = 3'd0;
+  localparam logic [2:0] CmpNe  = 3'd1;
+  localparam logic [2:0] CmpLtu = 3'd2;
+  localparam logic [2:0] CmpLt  = 3'd3;
+  localparam logic [2:0] CmpLeu = 3'd4;
+  localparam logic [2:0] CmpLe  = 3'd5;
+  localparam logic [2:0] CmpGtu = 3'd6;
+  localparam logic [2:0] CmpGt  = 3'd7;
+
+  // funct6[2:0] of the mask-register logic (E-15).
+  localparam logic [2:0] LogicAndn = 3'd0;
+  localparam logic [2:0] LogicAnd  = 3'd1;
+  localparam logic [2:0] LogicOr   = 3'd2;
+  localparam logic [2:0] LogicXor  = 3'd3;
+  localparam logic [2:0] LogicOrn  = 3'd4;
+  localparam logic [2:0] LogicNand = 3'd5;
+  localparam logic [2:0] LogicNor  = 3'd6;
+  localparam logic [2:0] LogicXnor = 3'd7;
+
+  // First operand of an ALU instruction.
+  typedef enum logic [1:0] {
+    Src1Vec,   // vs1
+    Src1X,     // x[rs1], low SEW bits
+    Src1Imm,   // 5-bit immediate, sign-extended
+    Src1Index  // element index
+  } src1_e;
+
+  // One row of the decode table.
+  typedef struct packed {
+    logic [2:0] unit;         // unit_e
+    logic [2:0] shape;        // shape_e
+    logic       first_fault;  // fault-only-first load
+    logic [1:0] alu;          // alu_e
+    logic [3:0] op;           // op_e, or funct6[2:0]
+    logic [1:0] src1;         // src1_e
+    logic       vd_group;     // vd (vs3) names a register group
+    logic       vs1_group;    // vs1 names a register group
+    logic       vs2_group;    // vs2 names a register group
+  } dec_t;
+
+  localparam logic [11:0] CsrVstart   = 12'h008;
+  localparam logic [11:0] CsrVxsat    = 12'h009;
+  localparam logic [11:0] CsrVxrm     = 12'h00A;
+  localparam logic [11:0] CsrVcsr     = 12'h00F;
+  localparam logic [11:0] CsrVl       = 12'hC20;
+  localparam logic [11:0] CsrVtype    = 12'hC21;
+  localparam logic [11:0] CsrVlenb    = 12'hC22;
+  localparam logic [11:0] CsrSstatus  = 12'h100;
+  localparam logic [11:0] CsrVsstatus = 12'h200;
+  localparam logic [11:0] CsrMstatus  = 12'h300;
+
+  // Privilege as encoded in MPP.
+  localparam logic [1:0] PrvU = 2'd0;
+  localparam logic [1:0] PrvM = 2'd3;
+
+  // VS field (B-1).
+  localparam logic [1:0] VsOff   = 2'd0;
+  localparam logic [1:0] VsDirty = 2'd3;
+
+  // Exception causes that the block raises by itself; page and access faults come with the translation.
+  localparam logic [5:0] CauseIllegal         = 6'd2;
+  localparam logic [5:0] CauseLoadMisaligned  = 6'd4;
+  localparam logic [5:0] CauseStoreMisaligned = 6'd6;
+  localparam logic [5:0] CauseVirtual         = 6'd22;
+  // Guest-page faults, the ones that report a guest-physical address (D-9).
+  localparam logic [5:0] CauseGuestFetch      = 6'd20;
+  localparam logic [5:0] CauseGuestLoad       = 6'd21;
+  localparam logic [5:0] CauseGuestStore      = 6'd23;
+
+  // Value a CSR instruction writes; op is funct3[1:0]: 1 write, 2 set, 3 clear.
+  function automatic logic [63:0] csr_rmw(input logic [1:0] op, input logic [63:0] old,
+                                          input logic [63:0] src);
+    case (op)
+      2'd2:    csr_rmw = old | src;
+      2'd3:    csr_rmw = old & ~src;
+      default: csr_rmw = src;
+    endcase
+  endfunction
+
+  // A CSR instruction writes unless it is a set or clear with rs1 = x0 or a zero immediate (A-4).
+  function automatic logic csr_writes(input logic [31:0] insn);
+    csr_writes = (insn[13:12] == 2'd1) || (insn[19:15] != 5'd0);
+  endfunction
+
+  // Register number r can start a group of 2**log2_regs registers.
+  function automatic logic is_aligned(input logic [4:0] r, input logic [1:0] log2_regs);
+    case (log2_regs)
+      2'd0:    is_aligned = 1'b1;
+      2'd1:    is_aligned = (r[0] == 1'b0);
+      2'd2:    is_aligned = (r[1:0] == 2'b0);
+      default: is_aligned = (r[2:0] == 3'b0);
+    endcase
+  endfunction
+
+  // vd lies in the group of 2**log2_regs registers that starts at r, but not at its start (E-13).
+  function automatic logic overlaps_above(input logic [4:0] vd, input logic [4:0] r,
+                                          input logic [1:0] log2_regs);
+    overlaps_above = (vd != r) && ((vd >> log2_regs) == (r >> log2_regs));
+  endfunction
+
+endpackage
+
+`default_nettype wire

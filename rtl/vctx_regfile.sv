@@ -1,0 +1,54 @@
+// Vector register file: rows of DLEN bits in 64-bit banks with byte enables, two synchronous read ports, one write
+// port. Row r * (VLEN / DLEN) + i holds bits DLEN*i upwards of register r. No reset, so a bank maps to block RAM.
+//
+// A read port keeps its data while its enable is low. A read of the row that is written in the same cycle returns
+// the old value; no user relies on it.
+
+`default_nettype none
+
+module vctx_regfile #(
+  parameter int VLEN  = 256,
+  parameter int DLEN  = 128,
+  parameter int Banks = DLEN / 64,  // 0 leaves out the storage
+  localparam int Rows = 32 * VLEN / DLEN,
+  localparam int RowW = $clog2(Rows)
+) (
+  input  logic              clk_i,
+  // Read port A
+  input  logic              re_a_i,
+  input  logic [RowW-1:0]   raddr_a_i,
+  output logic [DLEN-1:0]   rdata_a_o,
+  // Read port B
+  input  logic              re_b_i,
+  input  logic [RowW-1:0]   raddr_b_i,
+  output logic [DLEN-1:0]   rdata_b_o,
+  // Write port
+  input  logic [DLEN/8-1:0] wbe_i,
+  input  logic [RowW-1:0]   waddr_i,
+  input  logic [DLEN-1:0]   wdata_i
+);
+
+  for (genvar b = 0; b < Banks; b++) begin : gen_bank
+    logic [63:0] mem [0:Rows-1];
+    logic [63:0] rdata_a_q, rdata_b_q;
+
+    always_ff @(posedge clk_i) begin
+      if (re_a_i) rdata_a_q <= mem[raddr_a_i];
+      if (re_b_i) rdata_b_q <= mem[raddr_b_i];
+      for (int k = 0; k < 8; k++) begin
+        if (wbe_i[8*b+k]) mem[waddr_i][8*k +: 8] <= wdata_i[64*b+8*k +: 8];
+      end
+    end
+
+    assign rdata_a_o[64*b +: 64] = rdata_a_q;
+    assign rdata_b_o[64*b +: 64] = rdata_b_q;
+  end
+
+  if (Banks == 0) begin : gen_no_bank
+    assign rdata_a_o = '0;
+    assign rdata_b_o = '0;
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,82 @@
+// Operand shape: element width, registers in a group and number of elements of an instruction.
+
+`default_nettype none
+
+module vctx_shape
+  import vctx_pkg::*;
+#(
+  parameter int VLEN = 256,
+  localparam int CntW = $clog2(VLEN) + 1  // an element or byte count, 0 to VLEN
+) (
+  input  dec_t              dec_i,
+  input  logic [31:0]       insn_i,
+  input  logic [7:0]        vtype_i,
+  input  logic [CntW-1:0]   vl_i,
+  output logic [1:0]        eew_o,      // log2 of the element width in bytes
+  output logic [1:0]        group_o,    // log2 of the registers in a group; 0 for EMUL < 1
+  output logic              emul_ok_o,  // 1/8 <= EMUL <= 8
+  output logic [CntW-1:0]   evl_o
+);
+
+  // nf of a whole-register access and the immediate of vmv<nr>r both hold nr - 1.
+  function automatic logic [1:0] log2_nr(input logic [2:0] nr_minus_1);
+    log2_nr = nr_minus_1[2] ? 2'd3 : (nr_minus_1[1] ? 2'd2 : {1'b0, nr_minus_1[0]});
+  endfunction
+
+  logic [1:0]        sew, width;
+  logic signed [4:0] lmul, emul;  // log2; emul is that of a ShapeWidth access
+  logic [1:0]        nr_mem, nr_move;
+
+  assign sew   = vtype_i[4:3];
+  assign width = insn_i[13:12];  // width 000, 101, 110, 111 is 1, 2, 4, 8 bytes (D-1)
+  assign lmul  = {{2{vtype_i[2]}}, vtype_i[2:0]};
+  assign emul  = lmul + $signed({3'b0, width}) - $signed({3'b0, sew});
+
+  assign nr_mem  = log2_nr(insn_i[31:29]);
+  assign nr_move = log2_nr(insn_i[17:15]);
+
+  logic [2:0]      shape;
+  logic [1:0]      lmul_regs, emul_regs;
+  logic [CntW-1:0] mask_bytes, whole_elems, move_bytes;
+
+  assign shape       = dec_i.shape;
+  assign lmul_regs   = lmul[4] ? 2'd0 : lmul[1:0];
+  assign emul_regs   = emul[4] ? 2'd0 : emul[1:0];
+  assign mask_bytes  = CntW'((vl_i + CntW'(7)) >> 3);
+  assign whole_elems = CntW'(VLEN / 8) << nr_mem >> width;
+  assign move_bytes  = CntW'(VLEN / 8) << nr_move;
+
+  always_comb begin
+    eew_o     = sew;
+    group_o   = 2'd0;
+    emul_ok_o = 1'b1;
+    evl_o     = vl_i;
+    case (shape)
+      ShapeSew: group_o = lmul_regs;
+      ShapeWidth: begin
+        eew_o     = width;
+        group_o   = emul_regs;
+        emul_ok_o = (emul >= -5'sd3) && (emul <= 5'sd3);
+      end
+      ShapeMask: begin
+        eew_o = 2'd0;
+        evl_o = mask_bytes;
+      end
+      ShapeWholeMem: begin
+        eew_o   = width;
+        group_o = nr_mem;
+        evl_o   = whole_elems;
+      end
+      ShapeWholeMove: begin
+        eew_o   = 2'd0;
+        group_o = nr_move;
+        evl_o   = move_bytes;
+      end
+      ShapeInsert:  evl_o = (vl_i != '0) ? CntW'(1) : '0;
+      default:      evl_o = CntW'(1);  // ShapeExtract
+    endcase
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,70 @@
+// vsetvli, vsetivli, vsetvl: the new vl and vtype (C-1 to C-13). Never traps; vill is the answer to a reserved or
+// unsupported request.
+
+`default_nettype none
+
+module vctx_vset
+  import vctx_pkg::*;
+#(
+  parameter int VLEN = 256,
+  localparam int CntW = $clog2(VLEN) + 1
+) (
+  input  logic [31:0]     insn_i,
+  input  logic [63:0]     rs1_i,
+  input  logic [63:0]     rs2_i,
+  input  logic [CntW-1:0] vl_i,
+  input  logic [7:0]      vtype_i,
+  input  logic            vill_i,
+  output logic [CntW-1:0] vl_o,
+  output logic [7:0]      vtype_o,
+  output logic            vill_o
+);
+
+  // log2(VLMAX) = log2(VLEN / SEW * LMUL); at least 1 for every legal vtype.
+  localparam logic signed [5:0] Log2BytesPerReg = 6'($clog2(VLEN / 8));
+  function automatic logic signed [5:0] log2_vlmax(input logic [7:0] vtype);
+    log2_vlmax = Log2BytesPerReg - $signed({3'b0, vtype[5:3]}) +
+                 $signed({{3{vtype[2]}}, vtype[2:0]});
+  endfunction
+
+  // SEW 8 to 64, and SEW <= LMUL * ELEN for fractional LMUL (C-11, L-6).
+  function automatic logic supported(input logic [7:0] vtype);
+    case (vtype[2:0])
+      3'b100:  supported = 1'b0;
+      3'b101:  supported = (vtype[5:3] == 3'd0);
+      3'b110:  supported = (vtype[5:3] <= 3'd1);
+      3'b111:  supported = (vtype[5:3] <= 3'd2);
+      default: supported = (vtype[5:3] <= 3'd3);
+    endcase
+  endfunction
+
+  logic immediate_avl, from_register;
+  assign immediate_avl = (insn_i[31:30] == 2'b11);  // vsetivli
+  assign from_register = (insn_i[31:30] == 2'b10);  // vsetvl
+
+  // All 64 bits of the request count (C-3).
+  logic [63:0] request;
+  assign request = from_register ? rs2_i : {53'b0, insn_i[30] && !immediate_avl, insn_i[29:20]};
+
+  logic        rs1_is_x0, keep_vl;
+  logic [63:0] avl;
+  assign rs1_is_x0 = (insn_i[19:15] == 5'd0);
+  assign keep_vl   = !immediate_avl && rs1_is_x0 && (insn_i[11:7] == 5'd0);
+  assign avl       = immediate_avl ? {59'b0, insn_i[19:15]} : (rs1_is_x0 ? '1 : rs1_i);
+
+  // x0, x0 asks to keep vl, so VLMAX must stay the same (C-8, L-4, L-5).
+  logic signed [5:0] log2_old, log2_new;
+  assign log2_old = log2_vlmax(vtype_i);
+  assign log2_new = log2_vlmax(request[7:0]);
+
+  assign vill_o  = (request[63:8] != '0) || !supported(request[7:0]) ||
+                   (keep_vl && (vill_i || (log2_old != log2_new)));
+  assign vtype_o = vill_o ? '0 : request[7:0];
+
+  logic [CntW-1:0] vlmax;
+  assign vlmax = CntW'(1) << log2_new[4:0];
+  assign vl_o  = vill_o ? '0 : (keep_vl ? vl_i : ((avl > 64'(vlmax)) ? vlmax : avl[CntW-1:0]));  // L-3
+
+endmodule
+
+`default_nettype wire
