@@ -1,0 +1,138 @@
+"""The instructions that the RTL block executes, and the record of each.
+
+They are opcode OP-V, vector loads and stores, and CSR instructions on the vector CSRs and the three status registers,
+legal or not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pymodel.isa import bits
+from pymodel.isa.csr_numbers import BLOCK_CSRS, STATUS_CSRS, Csr
+from pymodel.isa.effects import Effects, Execute
+from pymodel.isa.encoding import Decoded, Kind
+from pymodel.isa.errors import ArchTrap, InterruptedInsn
+from pymodel.isa.mmu import Op
+from pymodel.isa.vector import compile_vop, compile_vset
+from pymodel.isa.vmem import compile_vmem
+from pymodel.trace.records import Issue, Retire, Trap
+
+if TYPE_CHECKING:
+    from pymodel.isa.hart import Hart
+
+_OP_V, _LOAD_FP, _STORE_FP = 0x57, 0x07, 0x27
+_VECTOR_WIDTHS = (0, 5, 6, 7)  # D-1; the other widths are scalar floating point
+_PAGE_OFFSET_BITS = 0x3FF  # of an address >> 2
+
+
+def belongs_to_block(d: Decoded) -> bool:
+    """Tell whether the block executes the instruction."""
+    opcode, funct3 = d.word & 0x7F, d.word >> 12 & 7
+    if opcode in (_LOAD_FP, _STORE_FP):
+        return funct3 in _VECTOR_WIDTHS
+    return opcode == _OP_V or (d.kind is Kind.CSR and d.fields["csr"] in BLOCK_CSRS)
+
+
+def compile_block(hart: Hart, d: Decoded) -> Op:
+    """Bind a block instruction to `hart`: execute it and report what happened to the observer."""
+    execute = _COMPILERS[d.kind](hart, d)
+    word, x = d.word, hart.x
+    rs1, rs2, rd = word >> 15 & 31, word >> 20 & 31, d.fields.get("rd", 0)
+    recorded = bits.SD | bits.VS if d.fields.get("csr") in STATUS_CSRS else bits.M64
+
+    def op(pc: int) -> int:
+        issue = _issue(hart, word, x[rs1], x[rs2])
+        fx = Effects()
+        try:
+            value = execute(issue.rs1, issue.rs2, fx)
+        except (ArchTrap, InterruptedInsn) as stop:
+            _report(hart, pc, issue, fx, None, stop)
+            raise
+        if rd and value is not None:
+            x[rd] = value
+            value &= recorded
+        _report(hart, pc, issue, fx, value if rd else None, None)
+        return pc + 4
+
+    return op
+
+
+def state_record(hart: Hart) -> Retire:
+    """Return a record that holds the present state and no effect."""
+    vec, values = hart.vec, hart.csr.values
+    return Retire(
+        vl=vec.vl,
+        vtype=vec.vtype,
+        vstart=vec.vstart,
+        vcsr=vec.vcsr,
+        mstatus_vs=(values[Csr.MSTATUS] & bits.VS) >> bits.VS_SHIFT,
+        vsstatus_vs=(values[Csr.VSSTATUS] & bits.VS) >> bits.VS_SHIFT,
+    )
+
+
+def _issue(hart: Hart, word: int, rs1: int, rs2: int) -> Issue:
+    values = hart.csr.values
+    return Issue(
+        insn=word,
+        rs1=rs1,
+        rs2=rs2,
+        prv=hart.prv,
+        virt=hart.virt,
+        fs_dirty=values[Csr.MSTATUS] & bits.FS == bits.FS,
+        vsfs_dirty=values[Csr.VSSTATUS] & bits.FS == bits.FS,
+        irq_elem=hart.irq_elem,
+    )
+
+
+def _report(
+    hart: Hart, pc: int, issue: Issue, fx: Effects, rd: int | None, stop: ArchTrap | InterruptedInsn | None
+) -> None:
+    if hart.observer is None:
+        return
+    issue.xlat = fx.xlat
+    retire = state_record(hart)
+    retire.rd = rd
+    retire.irq = isinstance(stop, InterruptedInsn)
+    if isinstance(stop, ArchTrap):
+        retire.trap = Trap(int(stop.cause), stop.tval, _port_tval2(stop))
+    retire.vregs = {reg: hart.vec.regs[reg].tobytes() for reg in sorted(fx.regs)}
+    retire.mem = fx.mem
+    hart.observer.insn(hart.hart_id, pc, issue, retire)
+
+
+def _port_tval2(trap: ArchTrap) -> int:
+    """Return tval2 as the block forms it: the page from the translate port, the offset from the virtual address.
+
+    It is htval unless the walk itself faulted, where the core knows the address of the page-table entry.
+    """
+    if not trap.tval2:
+        return 0
+    return trap.tval2 & ~_PAGE_OFFSET_BITS | trap.tval >> 2 & _PAGE_OFFSET_BITS
+
+
+def _compile_csr(hart: Hart, d: Decoded) -> Execute:
+    word, mnemonic, csr = d.word, d.mnemonic, d.fields["csr"]
+    rs1, uimm = d.fields.get("rs1"), d.fields.get("uimm", 0)
+    write = mnemonic.startswith("csrrw") or bool(rs1 or uimm)
+
+    def execute(rs1_value: int, rs2_value: int, fx: Effects) -> int:
+        return hart.csr.access(word, mnemonic, csr, uimm if rs1 is None else rs1_value, write=write)
+
+    return execute
+
+
+def _compile_unknown(hart: Hart, d: Decoded) -> Execute:
+    def execute(rs1: int, rs2: int, fx: Effects) -> int | None:
+        raise hart.illegal(d.word)
+
+    return execute
+
+
+_COMPILERS = {
+    Kind.CSR: _compile_csr,
+    Kind.VSET: compile_vset,
+    Kind.VMEM: compile_vmem,
+    Kind.VOP: compile_vop,
+    Kind.UNKNOWN: _compile_unknown,
+}

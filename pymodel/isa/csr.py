@@ -1,0 +1,343 @@
+"""The CSR file: one table of what each CSR holds, one read-modify-write, one access check.
+
+Write masks are what Spike keeps of an all-ones write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pymodel.isa import bits
+from pymodel.isa.bits import M64
+from pymodel.isa.csr_numbers import VECTOR_CSRS, Csr
+from pymodel.isa.errors import HartError
+
+if TYPE_CHECKING:
+    from pymodel.isa.hart import Hart
+
+# Interrupt bits of mip and mie: HS-level (SSI, STI, SEI), VS-level (VSSI, VSTI, VSEI), guest external, machine.
+S_INTS, VS_INTS, SG_INT, M_INTS = 0x222, 0x444, 0x1000, 0x888
+H_INTS = VS_INTS | SG_INT
+_SSI, _VSSI = 0x002, 0x004
+
+_MSTATUS_MASK = 0xC0_007E_7FAA
+_SSTATUS_MASK = 0xC_6722
+_UXL = 3 << 32
+_SSTATUS_VISIBLE = _SSTATUS_MASK | _UXL | bits.SD
+_MISA = 2 << 62 | sum(1 << ord(letter) - ord("A") for letter in "ACHIMSU")
+_MISA_V = 1 << ord("V") - ord("A")
+_MODE_SHIFT = 60
+_MODES = (0, 8)  # Bare; Sv39 or Sv39x4
+_PPN = (1 << 44) - 1
+_COUNTERS = 7  # CY, TM, IR
+
+
+def _merge(old: int, new: int, mask: int) -> int:
+    return old & ~mask | new & mask
+
+
+@dataclass(frozen=True)
+class CsrSpec:
+    """A CSR that is one word of storage; subclasses are the CSRs that are more than that.
+
+    Attributes:
+        csr: its address; bits 9:8 are the lowest privilege (0 U, 1 S, 2 HS, 3 M), bits 11:10 = 3 make it read-only.
+        writable: bits that a write changes; the others keep their value.
+        reset: value after reset.
+        twin: the CSR that an access with V=1 reaches instead (B-4).
+        translates: a write can change address translation.
+    """
+
+    csr: Csr
+    writable: int = M64
+    reset: int = 0
+    twin: Csr | None = None
+    translates: bool = False
+
+    def read(self, f: CsrFile) -> int:
+        """Return the value, 64 bits."""
+        return f.values[self.csr]
+
+    def write(self, f: CsrFile, value: int) -> None:
+        """Store `value` as a CSR instruction does: WARL."""
+        f.values[self.csr] = _merge(f.values[self.csr], value, self.writable)
+
+    def preset(self, f: CsrFile, value: int) -> None:
+        """Store `value` as set-up code may, where hardware could have put it."""
+        self.write(f, value)
+
+
+@dataclass(frozen=True)
+class _Const(CsrSpec):
+    """Written by hardware only; set-up code may choose the value."""
+
+    def preset(self, f: CsrFile, value: int) -> None:
+        f.values[self.csr] = value
+
+
+@dataclass(frozen=True)
+class _Vector(CsrSpec):
+    """A vector CSR (A-1): an attribute of the vector state, which knows its width."""
+
+    def read(self, f: CsrFile) -> int:
+        value: int = getattr(f.hart.vec, self.csr.name.lower())
+        return value
+
+    def write(self, f: CsrFile, value: int) -> None:
+        setattr(f.hart.vec, self.csr.name.lower(), value)
+
+
+@dataclass(frozen=True)
+class _Status(CsrSpec):
+    """mstatus, sstatus or vsstatus: a view of `storage`, with SD derived (B-12)."""
+
+    storage: Csr = Csr.MSTATUS
+    visible: int = M64
+
+    def read(self, f: CsrFile) -> int:
+        status = f.values[self.storage]
+        if status & bits.VS == bits.VS or status & bits.FS == bits.FS:
+            status |= bits.SD
+        return status & self.visible
+
+    def write(self, f: CsrFile, value: int) -> None:
+        config = f.hart.config
+        writable = self.writable if config.has_v else self.writable & ~bits.VS
+        if value & bits.MPP == 2 << bits.MPP_SHIFT:  # no such privilege: WARL, becomes U
+            value &= ~bits.MPP
+        if config.latitude.vs_two_state and value & bits.VS:
+            value |= bits.VS
+        f.values[self.storage] = _merge(f.values[self.storage], value, writable)
+
+
+@dataclass(frozen=True)
+class _Interrupts(CsrSpec):
+    """A view of mie or mip: the bits `visible`, limited to what `delegation` hands down, moved right by `shift`."""
+
+    base: Csr = Csr.MIE
+    delegation: Csr | None = None
+    visible: int = 0
+    shift: int = 0
+
+    def _enabled(self, f: CsrFile, mask: int) -> int:
+        return mask if self.delegation is None else mask & f.values[self.delegation]
+
+    def read(self, f: CsrFile) -> int:
+        return (f.values[self.base] & self._enabled(f, self.visible)) >> self.shift
+
+    def write(self, f: CsrFile, value: int) -> None:
+        mask = self._enabled(f, self.writable)
+        f.values[self.base] = _merge(f.values[self.base], value << self.shift, mask)
+
+
+@dataclass(frozen=True)
+class _Pending(CsrSpec):
+    """mip: most bits belong to interrupt sources."""
+
+    def preset(self, f: CsrFile, value: int) -> None:
+        f.values[self.csr] = value & (S_INTS | H_INTS | M_INTS)
+
+
+@dataclass(frozen=True)
+class _Atp(CsrSpec):
+    """vsatp or hgatp: a write of an unsupported MODE keeps the old MODE (F-3)."""
+
+    def write(self, f: CsrFile, value: int) -> None:
+        mask = self.writable | 15 << _MODE_SHIFT if value >> _MODE_SHIFT in _MODES else self.writable
+        f.values[self.csr] = _merge(f.values[self.csr], value, mask)
+
+
+@dataclass(frozen=True)
+class _Counter(CsrSpec):
+    """A counter of retired instructions, kept in `source` as its distance from the hart's own count."""
+
+    source: Csr = Csr.MINSTRET
+
+    def read(self, f: CsrFile) -> int:
+        return f.values[self.source] + f.hart.instret & M64
+
+    def write(self, f: CsrFile, value: int) -> None:
+        f.values[self.source] = value - f.hart.instret & M64
+
+
+@dataclass(frozen=True)
+class _Time(CsrSpec):
+    """time: one tick an instruction, plus htimedelta when V=1."""
+
+    def read(self, f: CsrFile) -> int:
+        return f.hart.instret + (f.values[Csr.HTIMEDELTA] if f.hart.virt else 0) & M64
+
+
+_TVEC = ~2 & M64
+_EPC = ~1 & M64
+_ATP = _PPN | 0xFFFF << 44
+
+_ROWS: tuple[CsrSpec, ...] = (
+    *(_Vector(csr) for csr in sorted(VECTOR_CSRS)),
+    _Counter(Csr.CYCLE, source=Csr.MCYCLE),
+    _Time(Csr.TIME),
+    _Counter(Csr.INSTRET, source=Csr.MINSTRET),
+    # Supervisor
+    _Status(Csr.SSTATUS, _SSTATUS_MASK, visible=_SSTATUS_VISIBLE, twin=Csr.VSSTATUS, translates=True),
+    _Interrupts(Csr.SIE, S_INTS, delegation=Csr.MIDELEG, visible=S_INTS, twin=Csr.VSIE),
+    CsrSpec(Csr.STVEC, _TVEC, twin=Csr.VSTVEC),
+    CsrSpec(Csr.SCOUNTEREN, _COUNTERS),
+    CsrSpec(Csr.SENVCFG, 1),
+    CsrSpec(Csr.SSCRATCH, twin=Csr.VSSCRATCH),
+    CsrSpec(Csr.SEPC, _EPC, twin=Csr.VSEPC),
+    CsrSpec(Csr.SCAUSE, twin=Csr.VSCAUSE),
+    CsrSpec(Csr.STVAL, twin=Csr.VSTVAL),
+    _Interrupts(Csr.SIP, _SSI, base=Csr.MIP, delegation=Csr.MIDELEG, visible=S_INTS, twin=Csr.VSIP),
+    _Atp(Csr.SATP, _ATP, twin=Csr.VSATP, translates=True),
+    # Virtual supervisor
+    _Status(Csr.VSSTATUS, _SSTATUS_MASK, bits.UXL64, storage=Csr.VSSTATUS, translates=True),
+    _Interrupts(Csr.VSIE, VS_INTS, delegation=Csr.HIDELEG, visible=VS_INTS, shift=1),
+    CsrSpec(Csr.VSTVEC, _TVEC),
+    CsrSpec(Csr.VSSCRATCH),
+    CsrSpec(Csr.VSEPC, _EPC),
+    CsrSpec(Csr.VSCAUSE),
+    CsrSpec(Csr.VSTVAL),
+    _Interrupts(Csr.VSIP, _VSSI, base=Csr.MIP, delegation=Csr.HIDELEG, visible=VS_INTS, shift=1),
+    _Atp(Csr.VSATP, _ATP, translates=True),
+    # Hypervisor
+    CsrSpec(Csr.HSTATUS, 0x70_03C0, 2 << 32, translates=True),
+    CsrSpec(Csr.HEDELEG, 0xC_B1FF),
+    CsrSpec(Csr.HIDELEG, VS_INTS),
+    _Interrupts(Csr.HIE, H_INTS, visible=H_INTS),
+    CsrSpec(Csr.HTIMEDELTA),
+    CsrSpec(Csr.HCOUNTEREN, _COUNTERS),
+    CsrSpec(Csr.HGEIE, 0),
+    CsrSpec(Csr.HENVCFG, 1),
+    CsrSpec(Csr.HTVAL),
+    _Interrupts(Csr.HIP, _VSSI, base=Csr.MIP, visible=H_INTS),
+    _Interrupts(Csr.HVIP, VS_INTS, base=Csr.MIP, visible=VS_INTS),
+    CsrSpec(Csr.HTINST),
+    _Atp(Csr.HGATP, _PPN & ~3 | 0x3FFF << 44, translates=True),
+    _Const(Csr.HGEIP),
+    # Machine
+    _Status(Csr.MSTATUS, _MSTATUS_MASK, bits.SXL64 | bits.UXL64, translates=True),
+    _Const(Csr.MISA, 0, _MISA),
+    CsrSpec(Csr.MEDELEG, 0xFC_B7FE),
+    CsrSpec(Csr.MIDELEG, S_INTS, H_INTS),
+    CsrSpec(Csr.MIE, S_INTS | H_INTS | M_INTS),
+    CsrSpec(Csr.MTVEC, _TVEC),
+    CsrSpec(Csr.MCOUNTEREN, _COUNTERS),
+    CsrSpec(Csr.MENVCFG, 1),
+    CsrSpec(Csr.MCOUNTINHIBIT, 0),
+    CsrSpec(Csr.MSCRATCH),
+    CsrSpec(Csr.MEPC, _EPC),
+    CsrSpec(Csr.MCAUSE),
+    CsrSpec(Csr.MTVAL),
+    _Pending(Csr.MIP, S_INTS | _VSSI),
+    CsrSpec(Csr.MTINST),
+    CsrSpec(Csr.MTVAL2),
+    CsrSpec(Csr.PMPCFG0),
+    CsrSpec(Csr.PMPADDR0, (1 << 54) - 1),
+    _Counter(Csr.MCYCLE, source=Csr.MCYCLE),
+    _Counter(Csr.MINSTRET),
+    _Const(Csr.MVENDORID),
+    _Const(Csr.MARCHID),
+    _Const(Csr.MIMPID),
+    _Const(Csr.MHARTID),
+    _Const(Csr.MCONFIGPTR),
+)
+TABLE: dict[int, CsrSpec] = {int(row.csr): row for row in _ROWS}
+
+
+def modify(mnemonic: str, old: int, operand: int) -> int:
+    """Return what csrrw, csrrs or csrrc (or the immediate form) writes, before WARL."""
+    if mnemonic.startswith("csrrw"):
+        return operand
+    return old | operand if mnemonic.startswith("csrrs") else old & ~operand
+
+
+class CsrFile:
+    """The CSRs of a hart. Indexing reads or presets a CSR by address: no permission check, no trace.
+
+    Attributes:
+        values: the storage, by address; views have none of their own.
+    """
+
+    def __init__(self, hart: Hart) -> None:
+        self.hart = hart
+        self.values: dict[int, int] = {}
+
+    def reset(self) -> None:
+        """Give every CSR that is storage its reset value (A-14)."""
+        self.values.update((address, row.reset) for address, row in TABLE.items())
+        self.values[Csr.MHARTID] = self.hart.hart_id
+        if self.hart.config.has_v:
+            self.values[Csr.MISA] |= _MISA_V
+
+    def __getitem__(self, address: int) -> int:
+        return self._row(address).read(self)
+
+    def __setitem__(self, address: int, value: int) -> None:
+        row = self._row(address)
+        row.preset(self, value & M64)
+        if row.translates:
+            self.hart.mmu.flush()
+
+    def _row(self, address: int) -> CsrSpec:
+        row = TABLE.get(address)
+        if row is None:
+            raise HartError(f"no CSR {address:#x}")
+        return row
+
+    def access(self, word: int, mnemonic: str, address: int, operand: int, *, write: bool) -> int:
+        """Execute a CSR instruction and return the old value, as seen by rd.
+
+        Args:
+            word: the instruction, for xtval.
+            mnemonic: csrrw, csrrs, csrrc or their immediate forms.
+            address: 12-bit CSR address in the instruction.
+            operand: x[rs1] or the immediate.
+            write: the instruction writes; false for csrrs/csrrc with rs1 = x0 or immediate 0 (A-4).
+
+        Raises:
+            ArchTrap: the access is not allowed.
+        """
+        row = self.check(word, address, write=write)
+        old = row.read(self)
+        if write and address == Csr.SATP and modify(mnemonic, old, operand) >> _MODE_SHIFT not in _MODES:
+            write = False  # satp, at either level, ignores the whole write of an unsupported MODE
+        if write:
+            row.write(self, modify(mnemonic, old, operand))
+            if row.translates:
+                self.hart.mmu.csr_written(row.csr)
+            elif row.csr in VECTOR_CSRS:
+                self.hart.dirty_vs()
+        return old
+
+    def check(self, word: int, address: int, *, write: bool) -> CsrSpec:
+        """Return the CSR that the access reaches, after every permission rule (A-3, A-4, B-4, B-16, F-3, F-7)."""
+        hart = self.hart
+        row = TABLE.get(address)
+        if row is None or (write and row.csr >> 10 == 3):
+            raise hart.illegal(word)
+        if address in VECTOR_CSRS:
+            if not hart.vector_on():
+                raise hart.illegal(word)
+            return row
+        needed = address >> 8 & 3
+        level = 2 if hart.prv == 1 and not hart.virt else hart.prv
+        if level < needed:
+            raise hart.virtual(word) if hart.virt and needed < 3 else hart.illegal(word)
+        if address in (Csr.CYCLE, Csr.TIME, Csr.INSTRET):
+            self._check_counter(word, 1 << (address & 31))
+        elif address == Csr.SATP and hart.virt:
+            if self.values[Csr.HSTATUS] & bits.VTVM:
+                raise hart.virtual(word)
+        elif address in (Csr.SATP, Csr.HGATP) and hart.prv < 3 and self.values[Csr.MSTATUS] & bits.TVM:
+            raise hart.illegal(word)
+        return TABLE[row.twin] if hart.virt and row.twin is not None else row
+
+    def _check_counter(self, word: int, bit: int) -> None:
+        hart, values = self.hart, self.values
+        if hart.prv < 3 and not values[Csr.MCOUNTEREN] & bit:
+            raise hart.illegal(word)
+        if hart.virt and not values[Csr.HCOUNTEREN] & bit:
+            raise hart.virtual(word)
+        if hart.prv == 0 and not values[Csr.SCOUNTEREN] & bit:
+            raise hart.virtual(word) if hart.virt else hart.illegal(word)

@@ -1,0 +1,350 @@
+"""The instruction table: one row for each instruction serves decoding, encoding and disassembly.
+
+A row is mnemonic, match, mask, operand syntax and class. The syntax is the assembler's; the words in it name operands
+of `OPERANDS`, which says where the bits of each live. Vector rows follow Appendix 1 of the specification.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+
+from pymodel.isa.csr_numbers import Csr
+from pymodel.isa.errors import HartError
+from pymodel.isa.vtype import vtype_text
+
+
+class Kind(Enum):
+    """Which executor an instruction belongs to."""
+
+    ALU = auto()
+    ALU_IMM = auto()
+    UPPER = auto()
+    JUMP = auto()
+    BRANCH = auto()
+    LOAD = auto()
+    STORE = auto()
+    AMO = auto()
+    FENCE = auto()
+    SYSTEM = auto()
+    HLOAD = auto()
+    HSTORE = auto()
+    CSR = auto()
+    VSET = auto()
+    VMEM = auto()
+    VOP = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """Where an operand lives: (lowest bit in the word, width, lowest bit in the value) for each piece."""
+
+    keyword: str
+    pieces: tuple[tuple[int, int, int], ...]
+    signed: bool = False
+
+    def extract(self, word: int) -> int:
+        """Return the operand's value; signed operands as a signed Python integer."""
+        value = 0
+        for at, width, to in self.pieces:
+            value |= (word >> at & (1 << width) - 1) << to
+        if self.signed and value >> self.top:
+            value -= 2 << self.top
+        return value
+
+    def insert(self, value: int) -> int:
+        """Return the bits of the word that hold `value`; HartError when it does not fit."""
+        bits = value & (2 << self.top) - 1
+        word = 0
+        for at, width, to in self.pieces:
+            word |= (bits >> to & (1 << width) - 1) << at
+        if self.extract(word) != value:
+            raise HartError(f"operand {self.keyword}={value:#x} cannot be encoded")
+        return word
+
+    @property
+    def top(self) -> int:
+        """Highest bit number of the value."""
+        return max(width + to for _, width, to in self.pieces) - 1
+
+
+OPERANDS = {
+    "rd": Operand("rd", ((7, 5, 0),)),
+    "rs1": Operand("rs1", ((15, 5, 0),)),
+    "rs2": Operand("rs2", ((20, 5, 0),)),
+    "vd": Operand("vd", ((7, 5, 0),)),
+    "vs1": Operand("vs1", ((15, 5, 0),)),
+    "vs2": Operand("vs2", ((20, 5, 0),)),
+    "vs3": Operand("vs3", ((7, 5, 0),)),
+    "vm": Operand("vm", ((25, 1, 0),)),
+    "v0": Operand("v0", ()),  # the mask of vmerge: printed, not encoded
+    "aqrl": Operand("aqrl", ((25, 2, 0),)),
+    "csr": Operand("csr", ((20, 12, 0),)),
+    "uimm": Operand("uimm", ((15, 5, 0),)),
+    "imm_i": Operand("imm", ((20, 12, 0),), signed=True),
+    "imm_s": Operand("imm", ((7, 5, 0), (25, 7, 5)), signed=True),
+    "imm_b": Operand("imm", ((8, 4, 1), (25, 6, 5), (7, 1, 11), (31, 1, 12)), signed=True),
+    "imm_u": Operand("imm", ((12, 20, 0),)),
+    "imm_j": Operand("imm", ((21, 10, 1), (20, 1, 11), (12, 8, 12), (31, 1, 20)), signed=True),
+    "imm_v": Operand("imm", ((15, 5, 0),), signed=True),
+    "sh6": Operand("imm", ((20, 6, 0),)),
+    "sh5": Operand("imm", ((20, 5, 0),)),
+    "pred": Operand("pred", ((24, 4, 0),)),
+    "succ": Operand("succ", ((20, 4, 0),)),
+    "vtypei11": Operand("vtypei", ((20, 11, 0),)),
+    "vtypei10": Operand("vtypei", ((20, 10, 0),)),
+}
+_OPTIONAL = {"vm": 1, "aqrl": 0}  # operands that the assembler lets one leave out, with what is meant then
+_TOKEN = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class InsnSpec:
+    """One row of the table."""
+
+    mnemonic: str
+    match: int
+    mask: int
+    syntax: str
+    kind: Kind
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """The encoded operands, in the order of the syntax."""
+        return tuple(OPERANDS[name] for name in _TOKEN.findall(self.syntax) if OPERANDS[name].pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded instruction: the row, and the value of each operand by keyword (rd, rs1, vd, vm, imm, csr, ...)."""
+
+    word: int
+    spec: InsnSpec
+    fields: Mapping[str, int]
+
+    @property
+    def mnemonic(self) -> str:
+        """The mnemonic; `.word` for a word that encodes nothing the model knows."""
+        return self.spec.mnemonic
+
+    @property
+    def kind(self) -> Kind:
+        """Which executor the instruction belongs to."""
+        return self.spec.kind
+
+
+UNKNOWN = InsnSpec(".word", 0, 0, "", Kind.UNKNOWN)
+
+_OPCODE, _F3, _F7 = 0x7F, 0x7000, 0xFE000000
+_R = _OPCODE | _F3 | _F7
+_I = _OPCODE | _F3
+_RS2, _ALL = 0x1F00000, 0xFFFFFFFF
+_VM = 1 << 25
+_OP_V = 0x57
+
+
+def _scalar() -> Iterator[InsnSpec]:
+    yield InsnSpec("lui", 0x37, _OPCODE, "rd, imm_u", Kind.UPPER)
+    yield InsnSpec("auipc", 0x17, _OPCODE, "rd, imm_u", Kind.UPPER)
+    yield InsnSpec("jal", 0x6F, _OPCODE, "rd, imm_j", Kind.JUMP)
+    yield InsnSpec("jalr", 0x67, _I, "rd, imm_i(rs1)", Kind.JUMP)
+    for f3, name in {0: "beq", 1: "bne", 4: "blt", 5: "bge", 6: "bltu", 7: "bgeu"}.items():
+        yield InsnSpec(name, f3 << 12 | 0x63, _I, "rs1, rs2, imm_b", Kind.BRANCH)
+    for f3, name in enumerate(("lb", "lh", "lw", "ld", "lbu", "lhu", "lwu")):
+        yield InsnSpec(name, f3 << 12 | 0x03, _I, "rd, imm_i(rs1)", Kind.LOAD)
+    for f3, name in enumerate(("sb", "sh", "sw", "sd")):
+        yield InsnSpec(name, f3 << 12 | 0x23, _I, "rs2, imm_s(rs1)", Kind.STORE)
+    for f3, name in {0: "addi", 2: "slti", 3: "sltiu", 4: "xori", 6: "ori", 7: "andi"}.items():
+        yield InsnSpec(name, f3 << 12 | 0x13, _I, "rd, rs1, imm_i", Kind.ALU_IMM)
+    yield InsnSpec("addiw", 0x1B, _I, "rd, rs1, imm_i", Kind.ALU_IMM)
+    for f3, f7, name in ((1, 0, "slli"), (5, 0, "srli"), (5, 0x20, "srai")):
+        yield InsnSpec(name, f7 << 25 | f3 << 12 | 0x13, _R & ~_VM, "rd, rs1, sh6", Kind.ALU_IMM)
+        yield InsnSpec(name + "w", f7 << 25 | f3 << 12 | 0x1B, _R, "rd, rs1, sh5", Kind.ALU_IMM)
+    op = {0: ("add", "sll", "slt", "sltu", "xor", "srl", "or", "and"), 0x20: ("sub", "", "", "", "", "sra", "", "")}
+    op[1] = ("mul", "mulh", "mulhsu", "mulhu", "div", "divu", "rem", "remu")
+    op_32 = {0: ("addw", "sllw", "", "", "", "srlw", "", ""), 0x20: ("subw", "", "", "", "", "sraw", "", "")}
+    op_32[1] = ("mulw", "", "", "", "divw", "divuw", "remw", "remuw")
+    for opcode, group in ((0x33, op), (0x3B, op_32)):
+        for f7, names in group.items():
+            for f3, name in enumerate(names):
+                if name:
+                    yield InsnSpec(name, f7 << 25 | f3 << 12 | opcode, _R, "rd, rs1, rs2", Kind.ALU)
+    amo = {0: "add", 1: "swap", 4: "xor", 8: "or", 12: "and", 16: "min", 20: "max", 24: "minu", 28: "maxu"}
+    for f3, size in ((2, "w"), (3, "d")):
+        base, mask = f3 << 12 | 0x2F, 0xF800707F
+        yield InsnSpec(f"lr.{size}", 2 << 27 | base, mask | _RS2, "rd, (rs1) aqrl", Kind.AMO)
+        yield InsnSpec(f"sc.{size}", 3 << 27 | base, mask, "rd, rs2, (rs1) aqrl", Kind.AMO)
+        for f5, name in amo.items():
+            yield InsnSpec(f"amo{name}.{size}", f5 << 27 | base, mask, "rd, rs2, (rs1) aqrl", Kind.AMO)
+
+
+def _system() -> Iterator[InsnSpec]:
+    yield InsnSpec("fence.tso", 0x8330000F, _ALL, "", Kind.FENCE)
+    yield InsnSpec("fence", 0x0000000F, _I, "pred, succ", Kind.FENCE)
+    yield InsnSpec("fence.i", 0x0000100F, _I, "", Kind.FENCE)
+    for imm, name in {0: "ecall", 1: "ebreak", 0x102: "sret", 0x302: "mret", 0x105: "wfi"}.items():
+        yield InsnSpec(name, imm << 20 | 0x73, _ALL, "", Kind.SYSTEM)
+    for f7, name in {0x09: "sfence.vma", 0x11: "hfence.vvma", 0x31: "hfence.gvma"}.items():
+        yield InsnSpec(name, f7 << 25 | 0x73, _R | 0xF80, "rs1, rs2", Kind.SYSTEM)
+    for f3, name in ((1, "csrrw"), (2, "csrrs"), (3, "csrrc")):
+        yield InsnSpec(name, f3 << 12 | 0x73, _I, "rd, csr, rs1", Kind.CSR)
+        yield InsnSpec(name + "i", f3 + 4 << 12 | 0x73, _I, "rd, csr, uimm", Kind.CSR)
+    hlv = {(0x30, 0): "hlv.b", (0x30, 1): "hlv.bu", (0x32, 0): "hlv.h", (0x32, 1): "hlv.hu", (0x32, 3): "hlvx.hu"}
+    hlv |= {(0x34, 0): "hlv.w", (0x34, 1): "hlv.wu", (0x34, 3): "hlvx.wu", (0x36, 0): "hlv.d"}
+    for (f7, rs2), name in hlv.items():
+        yield InsnSpec(name, f7 << 25 | rs2 << 20 | 0x4073, _R | _RS2, "rd, (rs1)", Kind.HLOAD)
+    for f7, name in {0x31: "hsv.b", 0x33: "hsv.h", 0x35: "hsv.w", 0x37: "hsv.d"}.items():
+        yield InsnSpec(name, f7 << 25 | 0x4073, _R | 0xF80, "rs2, (rs1)", Kind.HSTORE)
+
+
+def _vector_memory() -> Iterator[InsnSpec]:
+    widths = {8: 0, 16: 5, 32: 6, 64: 7}
+    load, store = 0x07, 0x27
+    any_vm, fixed_vm = 0xFDF0707F, 0xFFF0707F  # nf (bits 31:29) included: segment forms are not modelled
+    for eew, width in widths.items():
+        yield InsnSpec(f"vle{eew}.v", width << 12 | load, any_vm, "vd, (rs1) vm", Kind.VMEM)
+        yield InsnSpec(f"vse{eew}.v", width << 12 | store, any_vm, "vs3, (rs1) vm", Kind.VMEM)
+        yield InsnSpec(f"vle{eew}ff.v", 0x01000000 | width << 12 | load, any_vm, "vd, (rs1) vm", Kind.VMEM)
+        for regs in (1, 2, 4, 8):
+            match = regs - 1 << 29 | 0x02800000 | width << 12 | load
+            yield InsnSpec(f"vl{regs}re{eew}.v", match, fixed_vm, "vd, (rs1)", Kind.VMEM)
+    for regs in (1, 2, 4, 8):
+        yield InsnSpec(f"vs{regs}r.v", regs - 1 << 29 | 0x02800000 | store, fixed_vm, "vs3, (rs1)", Kind.VMEM)
+    yield InsnSpec("vlm.v", 0x02B00000 | load, fixed_vm, "vd, (rs1)", Kind.VMEM)
+    yield InsnSpec("vsm.v", 0x02B00000 | store, fixed_vm, "vs3, (rs1)", Kind.VMEM)
+
+
+# funct6 of the element-wise operations, with the operand categories each has (E-5, E-13).
+_ELEMENTWISE = {
+    0x00: ("vadd", "vxi"),
+    0x02: ("vsub", "vx"),
+    0x03: ("vrsub", "xi"),
+    0x09: ("vand", "vxi"),
+    0x0A: ("vor", "vxi"),
+    0x0B: ("vxor", "vxi"),
+    0x18: ("vmseq", "vxi"),
+    0x19: ("vmsne", "vxi"),
+    0x1A: ("vmsltu", "vx"),
+    0x1B: ("vmslt", "vx"),
+    0x1C: ("vmsleu", "vxi"),
+    0x1D: ("vmsle", "vxi"),
+    0x1E: ("vmsgtu", "xi"),
+    0x1F: ("vmsgt", "xi"),
+}
+_MASK_LOGIC = ("vmandn", "vmand", "vmor", "vmxor", "vmorn", "vmnand", "vmnor", "vmxnor")  # funct6 0x18 + index (E-15)
+_CATEGORY = {"v": (0, "vs1"), "x": (4, "rs1"), "i": (3, "imm_v")}  # funct3 and source of OPIVV, OPIVX, OPIVI
+
+
+def _vector() -> Iterator[InsnSpec]:
+    yield InsnSpec("vsetvli", 0x00007057, 0x8000707F, "rd, rs1, vtypei11", Kind.VSET)
+    yield InsnSpec("vsetivli", 0xC0007057, 0xC000707F, "rd, uimm, vtypei10", Kind.VSET)
+    yield InsnSpec("vsetvl", 0x80007057, 0xFE00707F, "rd, rs1, rs2", Kind.VSET)
+    f6_mask, vs2_mask, vs1_mask = 0xFC00707F, 0x01F00000, 0x000F8000
+    for f6, (name, categories) in _ELEMENTWISE.items():
+        for c in categories:
+            f3, source = _CATEGORY[c]
+            yield InsnSpec(f"{name}.v{c}", f6 << 26 | f3 << 12 | _OP_V, f6_mask, f"vd, vs2, {source} vm", Kind.VOP)
+    for c, (f3, source) in _CATEGORY.items():
+        match = 0x17 << 26 | f3 << 12 | _OP_V
+        yield InsnSpec(f"vmerge.v{c}m", match, f6_mask | _VM, f"vd, vs2, {source}, v0", Kind.VOP)
+        yield InsnSpec(f"vmv.v.{c}", match | _VM, f6_mask | _VM | vs2_mask, f"vd, {source}", Kind.VOP)
+    for index, name in enumerate(_MASK_LOGIC):
+        yield InsnSpec(f"{name}.mm", 0x18 + index << 26 | _VM | 0x2057, f6_mask | _VM, "vd, vs2, vs1", Kind.VOP)
+    yield InsnSpec("vmv.s.x", 0x42006057, f6_mask | _VM | vs2_mask, "vd, rs1", Kind.VOP)
+    yield InsnSpec("vmv.x.s", 0x42002057, f6_mask | _VM | vs1_mask, "rd, vs2", Kind.VOP)
+    yield InsnSpec("vid.v", 0x5008A057, f6_mask | vs2_mask | vs1_mask, "vd vm", Kind.VOP)
+    for regs in (1, 2, 4, 8):
+        match = 0x9E003057 | regs - 1 << 15
+        yield InsnSpec(f"vmv{regs}r.v", match, f6_mask | _VM | vs1_mask, "vd, vs2", Kind.VOP)
+
+
+TABLE: Mapping[str, InsnSpec] = {
+    spec.mnemonic: spec for rows in (_scalar(), _system(), _vector_memory(), _vector()) for spec in rows
+}
+_BY_OPCODE: dict[int, list[InsnSpec]] = {}
+for _spec in TABLE.values():
+    _BY_OPCODE.setdefault(_spec.match & _OPCODE, []).append(_spec)
+
+
+@lru_cache(maxsize=1 << 16)
+def decode(word: int) -> Decoded:
+    """Decode a 32-bit instruction word.
+
+    A word that no row matches decodes to mnemonic `.word`, kind UNKNOWN, without fields: an illegal instruction.
+    """
+    for spec in _BY_OPCODE.get(word & _OPCODE, ()):
+        if word & spec.mask == spec.match:
+            return Decoded(word, spec, {operand.keyword: operand.extract(word) for operand in spec.operands})
+    return Decoded(word, UNKNOWN, {})
+
+
+def encode(mnemonic: str, **operands: int) -> int:
+    """Encode an instruction from its operands by keyword, e.g. `encode("vle8.v", vd=8, rs1=10, vm=0)`.
+
+    Registers are numbers; `imm` is signed where the instruction sign-extends it, a byte offset for branches and
+    jumps, and the 20-bit field for lui and auipc. `vm` may be left out (unmasked), and so may `aqrl` (0).
+
+    Raises:
+        HartError: unknown mnemonic, missing, surplus or out-of-range operand.
+    """
+    spec = TABLE.get(mnemonic)
+    if spec is None:
+        raise HartError(f"unknown mnemonic {mnemonic!r}")
+    word = spec.match
+    left = dict(operands)
+    for operand in spec.operands:
+        value = left.pop(operand.keyword, _OPTIONAL.get(operand.keyword))
+        if value is None:
+            raise HartError(f"{mnemonic} {spec.syntax}: operand {operand.keyword} is missing")
+        word |= operand.insert(value)
+    if left:
+        raise HartError(f"{mnemonic} {spec.syntax}: no operand {', '.join(left)}")
+    return word
+
+
+_X_NAMES = ["zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", *(f"a{i}" for i in range(8))]
+_X_NAMES += [*(f"s{i}" for i in range(2, 12)), *(f"t{i}" for i in range(3, 7))]
+_AQRL = ("", ".rl", ".aq", ".aqrl")
+_CSR_NAMES = {int(csr): csr.name.lower() for csr in Csr}
+
+
+def _operand_text(name: str, value: int) -> str:
+    if name in ("rd", "rs1", "rs2"):
+        return _X_NAMES[value]
+    if name in ("vd", "vs1", "vs2", "vs3"):
+        return f"v{value}"
+    if name == "vm":
+        return "" if value else ", v0.t"
+    if name == "csr":
+        return _CSR_NAMES.get(value, f"{value:#x}")
+    if name in ("pred", "succ"):
+        return "".join(letter for bit, letter in zip((8, 4, 2, 1), "iorw", strict=True) if value & bit) or "0"
+    if name.startswith("vtypei"):
+        return vtype_text(value)
+    if name == "imm_u":
+        return f"{value:#x}"
+    return str(value)
+
+
+def disassemble(word: int) -> str:
+    """Return the instruction in standard assembler syntax, e.g. `vsetvli t4, zero, e8, m8, ta, ma`.
+
+    Branch and jump targets are byte offsets from the instruction. Unknown words give `.word 0x...`.
+    """
+    insn = decode(word)
+    if insn.kind is Kind.UNKNOWN:
+        return f".word {word:#010x}"
+    mnemonic = insn.mnemonic + _AQRL[insn.fields.get("aqrl", 0)]
+
+    def text(token: re.Match[str]) -> str:
+        operand = OPERANDS[token[0]]
+        if token[0] == "aqrl":
+            return ""
+        return _operand_text(token[0], insn.fields[operand.keyword]) if operand.pieces else token[0]
+
+    operands = _TOKEN.sub(text, insn.spec.syntax).replace(" ,", ",").strip()
+    return f"{mnemonic} {operands}" if operands else mnemonic

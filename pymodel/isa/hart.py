@@ -1,0 +1,337 @@
+"""The golden hart: fetch, execute, trap, and the ways a host drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+from pymodel.isa import bits, trap
+from pymodel.isa.bits import M64
+from pymodel.isa.block import belongs_to_block, compile_block, state_record
+from pymodel.isa.compressed import expand
+from pymodel.isa.csr import CsrFile
+from pymodel.isa.csr_numbers import Csr
+from pymodel.isa.encoding import Decoded, decode, disassemble
+from pymodel.isa.errors import ArchTrap, Cause, HartError, InterruptedInsn, UnexpectedTrap
+from pymodel.isa.latitude import Latitude
+from pymodel.isa.memory import Memory
+from pymodel.isa.mmu import Mmu, Op
+from pymodel.isa.observer import Observer
+from pymodel.isa.scalar import BUILDERS
+from pymodel.isa.vector_state import VectorState
+from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Retire
+
+_REGISTER_FILL = 0xA5
+_VLENS = [128 << i for i in range(6)]
+_ARGUMENTS = 8
+_A0, _RA = 10, 1
+
+
+@dataclass(frozen=True, slots=True)
+class HartConfig:
+    """Parameters of a hart.
+
+    Attributes:
+        vlen: VLEN in bits, a power of two from 128 to 4096.
+        has_v: the vector extension is present.
+        latitude: the choices that the architecture leaves open.
+    """
+
+    vlen: int = 256
+    has_v: bool = True
+    latitude: Latitude = field(default_factory=Latitude)
+
+    def __post_init__(self) -> None:
+        if self.vlen not in _VLENS:
+            raise HartError(f"VLEN {self.vlen} is not one of {_VLENS}")
+
+
+class Hart:
+    """One hart: RV64IMAC_Zicsr_Zifencei, H, and the vector subset of the RTL; modes M, HS, U, VS, VU.
+
+    Interrupts are taken only when the host calls :meth:`interrupt`; wfi does not wait.
+
+    Attributes:
+        x: the 32 integer registers, unsigned 64 bits; x[0] stays 0.
+        pc: address of the next instruction.
+        instret: instructions retired.
+        csr: the CSR file, indexed by address without permission checks.
+        vec: the vector registers and CSRs.
+        mmu: address translation and the fault overlay.
+        memory: physical memory, shared with other harts.
+        observer: receives block instructions and scalar stores; None for none.
+        irq_elem: the irq element of the step in progress.
+        RETURN, TRAP_SENTINEL, INJECT_PC: reserved addresses where no instruction is ever fetched.
+    """
+
+    RETURN: Final = 0xFFFF_FFFF_FFFF_F000
+    TRAP_SENTINEL: Final = 0xFFFF_FFFF_FFFF_F100
+    INJECT_PC: Final = 0xFFFF_FFFF_FFFF_F200
+
+    def __init__(self, config: HartConfig, memory: Memory, hart_id: int = 0, observer: Observer | None = None) -> None:
+        self.config = config
+        self.memory = memory
+        self.hart_id = hart_id
+        self.observer = observer
+        pattern = int.from_bytes(bytes([_REGISTER_FILL]) * 8, "little")
+        self.x = [0] + [pattern] * 31
+        self.vec = VectorState(config.vlen, _REGISTER_FILL)
+        self.csr = CsrFile(self)
+        self.mmu = Mmu(self, memory)
+        self.irq_elem: int | None = None
+        self._decoded: dict[int, dict[int, Op]] = {}  # by physical page, then by offset in it
+        self._injected: dict[int, Op] = {}
+        memory.on_code_write(self._code_written)
+        self.reset(0)
+
+    def reset(self, pc: int) -> None:
+        """Enter the reset state (A-14): M-mode at `pc`, CSRs reset; x and v registers keep their contents."""
+        self.pc = pc
+        self.instret = 0
+        self._prv, self._virt = 3, False
+        self.csr.reset()
+        self.vec.reset()
+        self.mmu.flush()
+
+    # --- mode ---
+
+    @property
+    def prv(self) -> int:
+        """Nominal privilege: 0 U, 1 S, 3 M."""
+        return self._prv
+
+    @prv.setter
+    def prv(self, value: int) -> None:
+        self.set_mode(value, self._virt and value != 3)
+
+    @property
+    def virt(self) -> bool:
+        """The virtualisation mode V."""
+        return self._virt
+
+    @virt.setter
+    def virt(self, value: bool) -> None:
+        self.set_mode(self._prv, value)
+
+    def set_mode(self, prv: int, virt: bool) -> None:
+        """Change the mode; HartError for a mode that does not exist."""
+        if prv not in (0, 1, 3) or (prv == 3 and virt):
+            raise HartError(f"no mode with prv={prv}, virt={virt}")
+        self._prv, self._virt = prv, bool(virt)
+        self.mmu.select()
+
+    # --- rules that executors share ---
+
+    def illegal(self, word: int) -> ArchTrap:
+        """Return the illegal-instruction exception of `word` (B-17)."""
+        return ArchTrap(Cause.ILLEGAL, word if self.config.latitude.tval_insn else 0)
+
+    def virtual(self, word: int) -> ArchTrap:
+        """Return the virtual-instruction exception of `word` (F-7)."""
+        return ArchTrap(Cause.VIRTUAL, word if self.config.latitude.tval_insn else 0)
+
+    def vector_on(self) -> bool:
+        """Tell whether VS permits vector instructions: at HS level, and with V=1 also in vsstatus (A-3, B-5, B-14)."""
+        values = self.csr.values
+        if not self._virt:
+            return bool(values[Csr.MSTATUS] & bits.VS)
+        return bool(values[Csr.MSTATUS] & bits.VS and values[Csr.VSSTATUS] & bits.VS)
+
+    def dirty_vs(self) -> None:
+        """Set VS Dirty: at HS level, and with V=1 also in vsstatus (B-8, B-13, B-14)."""
+        values = self.csr.values
+        values[Csr.MSTATUS] |= bits.VS
+        if self._virt:
+            values[Csr.VSSTATUS] |= bits.VS
+
+    def store_physical(self, paddr: int, size: int, value: int) -> None:
+        """Store the low `size` bytes of `value` for a scalar instruction and report them."""
+        data = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
+        self.memory.write(paddr, data)
+        if self.observer is not None:
+            self.observer.store(self.hart_id, paddr, data)
+
+    # --- execution ---
+
+    def step(self, irq_elem: int | None = None) -> None:
+        """Execute one instruction or take one trap.
+
+        Args:
+            irq_elem: an interrupt is pending: a vector memory instruction stops at the first element boundary at or
+                after this element, with pc unchanged and vstart set.
+        """
+        self.irq_elem = irq_elem
+        pc = self.pc
+        try:
+            self.pc = self._fetch(pc)(pc)
+        except ArchTrap as stop:
+            self.pc = trap.enter(self, stop, pc)
+        except InterruptedInsn:
+            pass
+        else:
+            self.instret += 1
+        finally:
+            self.irq_elem = None
+
+    def run(self, stop: Collection[int], limit: int | None = None) -> int:
+        """Step until pc is in `stop`, which is checked before each step, or `limit` steps are done.
+
+        Returns:
+            The number of steps done, instructions and traps.
+        """
+        stops = frozenset(stop)
+        mmu, faults = self.mmu, self.mmu.fault_pages
+        pc, done = self.pc, 0
+        try:
+            while pc not in stops and done != limit:
+                try:
+                    op = mmu.code.get(pc)
+                    if op is None or faults:
+                        op = self._fetch(pc)
+                    pc = op(pc)
+                except ArchTrap as exception:
+                    pc = trap.enter(self, exception, pc)
+                else:
+                    self.instret += 1
+                done += 1
+        finally:
+            self.pc = pc
+        return done
+
+    def call(self, entry: int, *args: int, limit: int = 100_000) -> int:
+        """Call the function at `entry` in the present mode and return a0.
+
+        Up to eight arguments go to a0..a7, and ra is RETURN. x and pc are restored in any case.
+
+        Raises:
+            UnexpectedTrap: a trap landed at TRAP_SENTINEL; the mode and CSRs stay as trap entry left them.
+            HartError: too many arguments, or no return within `limit` steps.
+        """
+        if len(args) > _ARGUMENTS:
+            raise HartError(f"a call takes at most {_ARGUMENTS} arguments")
+        saved, pc = self.x[:], self.pc
+        self.x[_A0 : _A0 + len(args)] = [arg & M64 for arg in args]
+        self.x[_RA] = self.RETURN
+        self.pc = entry
+        try:
+            self.run((self.RETURN, self.TRAP_SENTINEL), limit)
+            if self.pc == self.TRAP_SENTINEL:
+                raise self._landed()
+            if self.pc != self.RETURN:
+                raise HartError(f"call of {entry:#x} has not returned after {limit} steps; pc is {self.pc:#x}")
+            return self.x[_A0]
+        finally:
+            self.x[:] = saved
+            self.pc = pc
+
+    def inject(self, insn: int, rs1: int = 0, rs2: int = 0) -> int:
+        """Execute one instruction as host code would, in the present mode, and return the value of rd.
+
+        It is checked, executed and recorded as in :meth:`step`, with pc INJECT_PC. x and pc stay as they are, except
+        that a taken jump, mret or sret sets pc.
+
+        Args:
+            insn: 32-bit instruction word.
+            rs1, rs2: operand values, for the register operands that the instruction has.
+
+        Returns:
+            The value written to x[rd], 0 if none.
+
+        Raises:
+            UnexpectedTrap: the instruction raised an exception; no trap was entered.
+            HartError: a value that cannot be in the register (x0, or one register for two different values).
+        """
+        decoded = decode(insn)
+        saved = self.x[:]
+        self._set_operands(decoded, rs1 & M64, rs2 & M64)
+        rd = decoded.fields.get("rd", 0)
+        try:
+            op = self._injected.get(insn)
+            if op is None:
+                op = self._injected[insn] = self._compile(insn, 4)
+            pc = op(self.INJECT_PC)
+            if pc != self.INJECT_PC + 4:
+                self.pc = pc
+            self.instret += 1
+            return self.x[rd]
+        except ArchTrap as stop:
+            raise UnexpectedTrap(int(stop.cause), self.INJECT_PC, stop.tval) from None
+        finally:
+            self.x[:] = saved
+
+    def interrupt(self, cause: int) -> None:
+        """Take interrupt `cause` (without bit 63) now, routed by mideleg and hideleg; enables are the caller's matter.
+
+        Raises:
+            HartError: the interrupt is delegated to a mode less privileged than the present one.
+        """
+        self.pc = trap.enter_interrupt(self, cause, self.pc)
+
+    def snapshot(self) -> Retire:
+        """Return the whole vector state: all 32 registers, the vector CSRs and both VS fields."""
+        record = state_record(self)
+        record.vregs = {reg: self.vec.regs[reg].tobytes() for reg in range(32)}
+        return record
+
+    def _set_operands(self, decoded: Decoded, rs1: int, rs2: int) -> None:
+        """Put operand values into the registers that an injected instruction reads."""
+        given: dict[int, int] = {0: 0}
+        for name, value in (("rs1", rs1), ("rs2", rs2)):
+            register = decoded.fields.get(name, 0)
+            if given.setdefault(register, value) != value:
+                raise HartError(f"{disassemble(decoded.word)}: {name} cannot be {value:#x}")
+        for register, value in given.items():
+            self.x[register] = value
+
+    def _landed(self) -> UnexpectedTrap:
+        if self._prv == 3:
+            cause, epc, tval = Csr.MCAUSE, Csr.MEPC, Csr.MTVAL
+        elif self._virt:
+            cause, epc, tval = Csr.VSCAUSE, Csr.VSEPC, Csr.VSTVAL
+        else:
+            cause, epc, tval = Csr.SCAUSE, Csr.SEPC, Csr.STVAL
+        values = self.csr.values
+        return UnexpectedTrap(values[cause], values[epc], values[tval])
+
+    # --- fetch ---
+
+    def _fetch(self, pc: int) -> Op:
+        """Return the compiled instruction at virtual address `pc`, or raise a fetch fault."""
+        mmu = self.mmu
+        page = mmu.page(pc, "fetch")
+        offset = pc & PAGE_SIZE - 1
+        ppn = page >> PAGE_SHIFT
+        decoded = self._decoded.get(ppn)
+        if decoded is None:
+            decoded = self._decoded[ppn] = {}
+            self.memory.watch_code(ppn)
+        op = decoded.get(offset)
+        if op is None:
+            half = self.memory.load(page | offset, 2)
+            if half & 3 != 3:
+                op = self._compile_compressed(half)
+            elif offset + 4 <= PAGE_SIZE:
+                op = self._compile(self.memory.load(page | offset, 4), 4)
+            else:  # the second half is on another page, which may change or move: not kept
+                high = mmu.page(pc + 2, "fetch")
+                return self._compile(self.memory.load(high, 2) << 16 | half, 4)
+            decoded[offset] = op
+        mmu.code[pc] = op
+        return op
+
+    def _compile(self, word: int, size: int) -> Op:
+        decoded = decode(word)
+        if belongs_to_block(decoded):
+            return compile_block(self, decoded)
+        return BUILDERS[decoded.kind](self, decoded, size)
+
+    def _compile_compressed(self, half: int) -> Op:
+        word = expand(half)
+        if word is None:
+            raise self.illegal(half)
+        return self._compile(word, 2)
+
+    def _code_written(self, ppn: int) -> None:
+        if self._decoded.pop(ppn, None) is not None:
+            self.mmu.forget_code()

@@ -1,0 +1,103 @@
+"""Sparse physical memory, shared by the harts of a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pymodel.isa.errors import HartError, MemoryRangeError
+from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
+
+_OFFSET = PAGE_SIZE - 1
+_GRANULE_SHIFT = 6  # reservation set of LR: one 64-byte line
+
+
+class Memory:
+    """Byte-addressed little-endian RAM in 4 KiB pages that exist once touched.
+
+    Args:
+        regions: (base, size) pairs in bytes, multiples of 4096; nothing exists outside them.
+        fill: value of every byte never written.
+    """
+
+    def __init__(self, regions: Sequence[tuple[int, int]], fill: int = 0xA5) -> None:
+        for base, size in regions:
+            if base % PAGE_SIZE or size % PAGE_SIZE or size <= 0:
+                raise HartError(f"region ({base:#x}, {size:#x}) is not made of 4 KiB pages")
+        self.regions = tuple(regions)
+        self._fresh = bytes([fill]) * PAGE_SIZE
+        self._pages: dict[int, bytearray] = {}
+        self._code: set[int] = set()
+        self._code_listeners: list[Callable[[int], None]] = []
+        self._reserved: dict[int, int] = {}
+
+    def __contains__(self, paddr: int) -> bool:
+        return any(base <= paddr < base + size for base, size in self.regions)
+
+    def read(self, paddr: int, n: int) -> bytes:
+        """Return `n` bytes from physical address `paddr`."""
+        offset = paddr & _OFFSET
+        if offset + n <= PAGE_SIZE:
+            return bytes(self._page(paddr >> PAGE_SHIFT)[offset : offset + n])
+        head = PAGE_SIZE - offset
+        return self.read(paddr, head) + self.read(paddr + head, n - head)
+
+    def write(self, paddr: int, data: bytes | bytearray | memoryview) -> None:
+        """Write `data` at physical address `paddr`; nothing is written if any byte is out of range."""
+        n = len(data)
+        for page in range(paddr >> PAGE_SHIFT, (paddr + n - 1 >> PAGE_SHIFT) + 1):
+            self._page(page)
+        done = 0
+        while done < n:
+            offset = paddr + done & _OFFSET
+            step = min(PAGE_SIZE - offset, n - done)
+            self._page(paddr + done >> PAGE_SHIFT)[offset : offset + step] = data[done : done + step]
+            done += step
+        self._written(paddr, n)
+
+    def load(self, paddr: int, size: int) -> int:
+        """Return the `size`-byte little-endian integer at `paddr`."""
+        offset = paddr & _OFFSET
+        page = self._pages.get(paddr >> PAGE_SHIFT)
+        if page is None or offset + size > PAGE_SIZE:
+            return int.from_bytes(self.read(paddr, size), "little")
+        return int.from_bytes(page[offset : offset + size], "little")
+
+    def store(self, paddr: int, size: int, value: int) -> None:
+        """Store the low `size` bytes of `value` at `paddr`, little-endian."""
+        self.write(paddr, (value & ((1 << 8 * size) - 1)).to_bytes(size, "little"))
+
+    def watch_code(self, ppn: int) -> None:
+        """Report the next write to page `ppn` to the listeners of :meth:`on_code_write`."""
+        self._code.add(ppn)
+
+    def on_code_write(self, listener: Callable[[int], None]) -> None:
+        """Call `listener(ppn)` when a watched page is written; the page is then no longer watched."""
+        self._code_listeners.append(listener)
+
+    def reserve(self, hart_id: int, paddr: int) -> None:
+        """Register the reservation of LR for the line that holds `paddr`."""
+        self._reserved[hart_id] = paddr >> _GRANULE_SHIFT
+
+    def unreserve(self, hart_id: int, paddr: int) -> bool:
+        """Drop the hart's reservation, as SC does; tell whether it was valid for `paddr`."""
+        return self._reserved.pop(hart_id, None) == paddr >> _GRANULE_SHIFT
+
+    def _page(self, ppn: int) -> bytearray:
+        page = self._pages.get(ppn)
+        if page is None:
+            if ppn << PAGE_SHIFT not in self:
+                raise MemoryRangeError(f"no memory at physical address {ppn << PAGE_SHIFT:#x}")
+            page = self._pages[ppn] = bytearray(self._fresh)
+        return page
+
+    def _written(self, paddr: int, n: int) -> None:
+        if self._reserved:
+            lines = range(paddr >> _GRANULE_SHIFT, (paddr + n - 1 >> _GRANULE_SHIFT) + 1)
+            for hart_id in [h for h, line in self._reserved.items() if line in lines]:
+                del self._reserved[hart_id]
+        if self._code:
+            for ppn in range(paddr >> PAGE_SHIFT, (paddr + n - 1 >> PAGE_SHIFT) + 1):
+                if ppn in self._code:
+                    self._code.discard(ppn)
+                    for listener in self._code_listeners:
+                        listener(ppn)

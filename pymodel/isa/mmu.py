@@ -1,0 +1,255 @@
+"""Address translation: Bare, Sv39, Sv39x4 with Svade, and an overlay that injects page faults.
+
+Translation has no side effect (a clear A or D bit is a page fault), so it can be asked at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pymodel.isa import bits
+from pymodel.isa.bits import sext
+from pymodel.isa.csr_numbers import Csr
+from pymodel.isa.errors import ArchTrap, Cause
+from pymodel.isa.memory import Memory
+from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Xlat
+
+if TYPE_CHECKING:
+    from pymodel.isa.hart import Hart
+
+Access = Literal["fetch", "load", "store"]
+Op = Callable[[int], int]
+
+_PAGE: dict[Access, Cause] = {"fetch": Cause.FETCH_PAGE, "load": Cause.LOAD_PAGE, "store": Cause.STORE_PAGE}
+_GUEST: dict[Access, Cause] = {
+    "fetch": Cause.FETCH_GUEST_PAGE,
+    "load": Cause.LOAD_GUEST_PAGE,
+    "store": Cause.STORE_GUEST_PAGE,
+}
+_ACCESS: dict[Access, Cause] = {"fetch": Cause.FETCH_ACCESS, "load": Cause.LOAD_ACCESS, "store": Cause.STORE_ACCESS}
+_MISALIGNED: dict[Access, Cause] = {"load": Cause.LOAD_MISALIGNED, "store": Cause.STORE_MISALIGNED}
+
+_OFFSET = PAGE_SIZE - 1
+_PTE_V, _PTE_R, _PTE_W, _PTE_X, _PTE_U, _PTE_A, _PTE_D = 1, 2, 4, 8, 16, 64, 128
+_PTE_RESERVED = 0x3FF << 54  # N, PBMT and reserved bits: none of their extensions is present
+_PPN = (1 << 44) - 1
+_LEVELS = 3
+_IMPLICIT_READ = 0x3000  # htinst/mtinst for a guest-page fault on a read of a VS-stage page table
+
+
+class Context(NamedTuple):
+    """Everything but the tables that decides how an access is translated.
+
+    Attributes:
+        prv, virt: effective privilege.
+        sum, mxr: of the stage that checks the virtual address; `hs_mxr` of HS level applies at both stages.
+        hlvx: the access is a load that needs execute permission instead of read.
+    """
+
+    prv: int
+    virt: bool
+    sum: bool = False
+    mxr: bool = False
+    hs_mxr: bool = False
+    hlvx: bool = False
+
+
+class _PteFault(Exception):  # noqa: N818 (internal control flow)
+    """The walk found no usable leaf."""
+
+
+class Mmu:
+    """The translation of one hart.
+
+    Attributes:
+        fault_pages: virtual page number -> kinds of access ("fetch", "load", "store") that take a page fault there
+            whatever the page tables say; may be changed at any time.
+        code: decoded instructions by virtual address, valid for the present fetch context.
+    """
+
+    def __init__(self, hart: Hart, memory: Memory) -> None:
+        self.hart = hart
+        self.memory = memory
+        self.fault_pages: dict[int, set[str]] = {}
+        self._tlbs: dict[tuple[Access, Context], dict[int, int]] = {}
+        self._codes: dict[Context, dict[int, Op]] = {}
+        self.code: dict[int, Op] = {}
+        self._fetch = self._data = Context(3, False)
+        self._load_tlb: dict[int, int] = {}
+        self._store_tlb: dict[int, int] = {}
+
+    def flush(self) -> None:
+        """Forget every cached translation (sfence.vma, hfence.*, a new satp, vsatp or hgatp)."""
+        self._tlbs.clear()
+        self._codes.clear()
+        self.select()
+
+    def csr_written(self, csr: Csr) -> None:
+        """Follow a CSR instruction that wrote `csr`."""
+        if csr in (Csr.SATP, Csr.VSATP, Csr.HGATP):
+            self.flush()
+        else:
+            self.select()
+
+    def forget_code(self) -> None:
+        """Drop the decoded instructions: some page that held code changed."""
+        for code in self._codes.values():
+            code.clear()
+
+    def select(self) -> None:
+        """Follow a change of mode or status: choose the contexts for fetches and data accesses."""
+        hart = self.hart
+        self._fetch = self._context(hart.prv, hart.virt)
+        status = hart.csr.values[Csr.MSTATUS]
+        self._data = self._fetch
+        if hart.prv == 3 and status & bits.MPRV:
+            prv = (status & bits.MPP) >> bits.MPP_SHIFT
+            self._data = self._context(prv, prv != 3 and bool(status & bits.MPV))
+        self.code = self._codes.setdefault(self._fetch, {})
+        self._load_tlb = self._tlbs.setdefault(("load", self._data), {})
+        self._store_tlb = self._tlbs.setdefault(("store", self._data), {})
+
+    def load(self, vaddr: int, size: int) -> int:
+        """Load an aligned `size`-byte integer, or raise ArchTrap."""
+        page = None if self.fault_pages else self._load_tlb.get(vaddr >> PAGE_SHIFT)
+        if page is None or vaddr & size - 1:
+            page = self.page(vaddr, "load", size)
+        return self.memory.load(page | vaddr & _OFFSET, size)
+
+    def store(self, vaddr: int, size: int, value: int) -> None:
+        """Store an aligned `size`-byte integer and report it to the observer, or raise ArchTrap."""
+        page = None if self.fault_pages else self._store_tlb.get(vaddr >> PAGE_SHIFT)
+        if page is None or vaddr & size - 1:
+            page = self.page(vaddr, "store", size)
+        self.hart.store_physical(page | vaddr & _OFFSET, size, value)
+
+    def page(self, vaddr: int, access: Access, size: int = 1) -> int:
+        """Return the physical address of the page that holds `vaddr` for an access in the present mode.
+
+        Raises:
+            ArchTrap: misaligned (of a load or store of `size` bytes), page, guest-page or access fault.
+        """
+        context = self._fetch if access == "fetch" else self._data
+        return self.page_in(context, vaddr, access, size)
+
+    def page_in(self, context: Context, vaddr: int, access: Access, size: int = 1) -> int:
+        """As :meth:`page`, for an explicit context."""
+        if vaddr & size - 1:
+            raise ArchTrap(_MISALIGNED[access], vaddr, gva=context.virt)
+        vpn = vaddr >> PAGE_SHIFT
+        if access in self.fault_pages.get(vpn, ()):
+            raise ArchTrap(_PAGE[access], vaddr, gva=context.virt)
+        tlb = self._tlbs.setdefault((access, context), {})
+        page = tlb.get(vpn)
+        if page is None:
+            page = tlb[vpn] = self._walk(context, vaddr, access)
+        return page
+
+    def hypervisor_context(self, *, hlvx: bool) -> Context:
+        """Return the context of hlv, hlvx and hsv: V=1, privilege hstatus.SPVP."""
+        spvp = self.hart.csr.values[Csr.HSTATUS] & bits.SPVP
+        return self._context(1 if spvp else 0, True, hlvx=hlvx)
+
+    def xlat(self, vaddr: int, access: Access) -> Xlat:
+        """Return what the translate port answers for the page of `vaddr`."""
+        vpn = vaddr >> PAGE_SHIFT
+        try:
+            return Xlat(vpn, ppn=self.page(vaddr, access) >> PAGE_SHIFT)
+        except ArchTrap as trap:
+            return Xlat(vpn, fault=int(trap.cause), gpn=trap.tval2 >> PAGE_SHIFT - 2)
+
+    def _context(self, prv: int, virt: bool, *, hlvx: bool = False) -> Context:
+        if prv == 3:
+            return Context(3, False)
+        values = self.hart.csr.values
+        hs = values[Csr.MSTATUS]
+        own = values[Csr.VSSTATUS] if virt else hs
+        return Context(prv, virt, bool(own & bits.SUM), bool(own & bits.MXR), bool(hs & bits.MXR), hlvx)
+
+    def _walk(self, context: Context, vaddr: int, access: Access) -> int:
+        values = self.hart.csr.values
+        address = vaddr
+        try:
+            if context.prv < 3:
+                atp = values[Csr.VSATP if context.virt else Csr.SATP]
+                if atp >> 60:
+                    address = self._first_stage(context, atp, vaddr, access)
+        except _PteFault:
+            raise ArchTrap(_PAGE[access], vaddr, gva=context.virt) from None
+        if context.virt:
+            address = self._second_stage(context, address, access, vaddr)
+        if address not in self.memory:
+            raise ArchTrap(_ACCESS[access], vaddr, gva=context.virt)
+        return address & ~_OFFSET
+
+    def _first_stage(self, context: Context, atp: int, vaddr: int, access: Access) -> int:
+        if sext(vaddr, 39) != vaddr:
+            raise _PteFault
+
+        def read_pte(address: int) -> int:
+            if context.virt:
+                address = self._second_stage(context, address, access, vaddr, implicit=True)
+            return self._read_pte(address, access, vaddr, context.virt)
+
+        pte, size = _find_leaf(read_pte, (atp & _PPN) << PAGE_SHIFT, vaddr, 9)
+        own_page = bool(pte & _PTE_U) == (context.prv == 0)
+        allowed = own_page or (context.prv == 1 and context.sum and access != "fetch")
+        if not allowed or not _permits(pte, access, context.mxr or context.hs_mxr, context.hlvx):
+            raise _PteFault
+        return (pte >> 10 << PAGE_SHIFT) | vaddr & size - 1
+
+    def _second_stage(self, context: Context, gpa: int, access: Access, vaddr: int, *, implicit: bool = False) -> int:
+        """Translate a guest-physical address; `implicit` for a read of a VS-stage page table."""
+        atp = self.hart.csr.values[Csr.HGATP]
+        if not atp >> 60:
+            return gpa
+        kind: Access = "load" if implicit else access
+        try:
+            if gpa >> 41:
+                raise _PteFault
+            pte, size = _find_leaf(
+                lambda address: self._read_pte(address, access, vaddr, True), (atp & _PPN) << PAGE_SHIFT, gpa, 11
+            )
+            hlvx = context.hlvx and not implicit
+            if not pte & _PTE_U or not _permits(pte, kind, context.hs_mxr, hlvx):
+                raise _PteFault
+        except _PteFault:
+            tinst = _IMPLICIT_READ if implicit else 0
+            raise ArchTrap(_GUEST[access], vaddr, tval2=gpa >> 2, gva=True, tinst=tinst) from None
+        return (pte >> 10 << PAGE_SHIFT) | gpa & size - 1
+
+    def _read_pte(self, address: int, access: Access, vaddr: int, virt: bool) -> int:
+        if address not in self.memory:
+            raise ArchTrap(_ACCESS[access], vaddr, gva=virt)
+        return self.memory.load(address, 8)
+
+
+def _find_leaf(read_pte: Callable[[int], int], table: int, address: int, top_bits: int) -> tuple[int, int]:
+    """Walk three levels; return the leaf PTE and the size of its page in bytes. `top_bits` index the root table."""
+    for level in range(_LEVELS - 1, -1, -1):
+        shift = PAGE_SHIFT + 9 * level
+        width = top_bits if level == _LEVELS - 1 else 9
+        pte = read_pte(table + 8 * (address >> shift & (1 << width) - 1))
+        if not pte & _PTE_V or pte & (_PTE_R | _PTE_W) == _PTE_W or pte & _PTE_RESERVED:
+            raise _PteFault
+        if pte & (_PTE_R | _PTE_X):
+            size = 1 << shift
+            if pte >> 10 << PAGE_SHIFT & size - 1:  # misaligned superpage
+                raise _PteFault
+            return pte, size
+        if pte & (_PTE_U | _PTE_A | _PTE_D):
+            raise _PteFault
+        table = pte >> 10 << PAGE_SHIFT
+    raise _PteFault
+
+
+def _permits(pte: int, access: Access, mxr: bool, hlvx: bool) -> bool:
+    """Check R, W, X and, as Svade, A and D."""
+    if access == "store":
+        needed = pte & _PTE_W and pte & _PTE_D
+    elif access == "fetch" or hlvx:
+        needed = pte & _PTE_X
+    else:
+        needed = pte & _PTE_R or (mxr and pte & _PTE_X)
+    return bool(needed and pte & _PTE_A)

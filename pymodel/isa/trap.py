@@ -1,0 +1,129 @@
+"""Trap entry and return: which mode, which registers (F-4 to F-6, B-15)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pymodel.isa import bits
+from pymodel.isa.csr_numbers import Csr
+from pymodel.isa.errors import ArchTrap, HartError
+
+if TYPE_CHECKING:
+    from pymodel.isa.hart import Hart
+
+_INTERRUPT = 1 << 63
+
+
+def enter(hart: Hart, trap: ArchTrap, epc: int) -> int:
+    """Take a synchronous exception and return the new pc."""
+    values = hart.csr.values
+    bit = 1 << trap.cause
+    if hart.prv == 3 or not values[Csr.MEDELEG] & bit:
+        return _to_m(hart, trap, trap.cause, epc)
+    if not hart.virt or not values[Csr.HEDELEG] & bit:
+        return _to_hs(hart, trap, trap.cause, epc)
+    return _to_vs(hart, trap.tval, trap.cause, epc)
+
+
+def enter_interrupt(hart: Hart, cause: int, epc: int) -> int:
+    """Take interrupt `cause` (bit 63 clear) and return the new pc.
+
+    Raises:
+        HartError: delegation sends the interrupt to a mode less privileged than the present one, where it stays
+            pending.
+    """
+    values = hart.csr.values
+    bit = 1 << cause
+    nothing = ArchTrap(cause)
+    if not values[Csr.MIDELEG] & bit:
+        return _to_m(hart, nothing, cause | _INTERRUPT, epc)
+    if hart.prv < 3 and not values[Csr.HIDELEG] & bit:
+        return _to_hs(hart, nothing, cause | _INTERRUPT, epc)
+    if hart.prv < 3 and hart.virt:
+        return _to_vs(hart, 0, cause - 1 | _INTERRUPT, epc)
+    raise HartError(f"interrupt {cause} is delegated below the present mode")
+
+
+def _vector(tvec: int, cause: int) -> int:
+    base = tvec & ~3
+    return base + 4 * (cause & ~_INTERRUPT) if tvec & 1 and cause & _INTERRUPT else base
+
+
+def _to_m(hart: Hart, trap: ArchTrap, cause: int, epc: int) -> int:
+    values = hart.csr.values
+    status = values[Csr.MSTATUS]
+    new = status & ~(bits.MPV | bits.MPP | bits.MPIE | bits.MIE | bits.GVA)
+    new |= hart.prv << bits.MPP_SHIFT
+    new |= bits.MPV if hart.virt else 0
+    new |= bits.MPIE if status & bits.MIE else 0
+    new |= bits.GVA if trap.gva else 0
+    values[Csr.MSTATUS] = new
+    values[Csr.MEPC], values[Csr.MCAUSE], values[Csr.MTVAL] = epc, cause, trap.tval
+    values[Csr.MTVAL2], values[Csr.MTINST] = trap.tval2, trap.tinst
+    hart.set_mode(3, False)
+    return _vector(values[Csr.MTVEC], cause)
+
+
+def _to_hs(hart: Hart, trap: ArchTrap, cause: int, epc: int) -> int:
+    values = hart.csr.values
+    hstatus = values[Csr.HSTATUS] & ~(bits.SPV | bits.HS_GVA)
+    if hart.virt:
+        hstatus = hstatus & ~bits.SPVP | bits.SPV | (bits.SPVP if hart.prv else 0)
+    values[Csr.HSTATUS] = hstatus | (bits.HS_GVA if trap.gva else 0)
+    values[Csr.MSTATUS] = _push_s(values[Csr.MSTATUS], hart.prv)
+    values[Csr.SEPC], values[Csr.SCAUSE], values[Csr.STVAL] = epc, cause, trap.tval
+    values[Csr.HTVAL], values[Csr.HTINST] = trap.tval2, trap.tinst
+    hart.set_mode(1, False)
+    return _vector(values[Csr.STVEC], cause)
+
+
+def _to_vs(hart: Hart, tval: int, cause: int, epc: int) -> int:
+    values = hart.csr.values
+    values[Csr.VSSTATUS] = _push_s(values[Csr.VSSTATUS], hart.prv)
+    values[Csr.VSEPC], values[Csr.VSCAUSE], values[Csr.VSTVAL] = epc, cause, tval
+    hart.set_mode(1, True)
+    return _vector(values[Csr.VSTVEC], cause)
+
+
+def _push_s(status: int, prv: int) -> int:
+    new = status & ~(bits.SPP | bits.SPIE | bits.SIE)
+    return new | (bits.SPP if prv else 0) | (bits.SPIE if status & bits.SIE else 0)
+
+
+def _pop_s(status: int) -> int:
+    new = status & ~(bits.SPP | bits.SIE) | bits.SPIE
+    return new | (bits.SIE if status & bits.SPIE else 0)
+
+
+def mret(hart: Hart, word: int) -> int:
+    """Execute MRET and return the new pc."""
+    if hart.prv != 3:
+        raise hart.illegal(word)
+    values = hart.csr.values
+    status = values[Csr.MSTATUS]
+    prv = (status & bits.MPP) >> bits.MPP_SHIFT
+    virt = prv != 3 and bool(status & bits.MPV)
+    new = status & ~(bits.MPV | bits.MPP | bits.MIE) | bits.MPIE
+    new |= bits.MIE if status & bits.MPIE else 0
+    values[Csr.MSTATUS] = new if prv == 3 else new & ~bits.MPRV
+    hart.set_mode(prv, virt)
+    return values[Csr.MEPC]
+
+
+def sret(hart: Hart, word: int) -> int:
+    """Execute SRET and return the new pc."""
+    values = hart.csr.values
+    hstatus, status = values[Csr.HSTATUS], values[Csr.MSTATUS]
+    if hart.virt:
+        if hart.prv == 0 or hstatus & bits.VTSR:
+            raise hart.virtual(word)
+        prv = 1 if values[Csr.VSSTATUS] & bits.SPP else 0
+        values[Csr.VSSTATUS] = _pop_s(values[Csr.VSSTATUS])
+        hart.set_mode(prv, True)
+        return values[Csr.VSEPC]
+    if hart.prv == 0 or (hart.prv == 1 and status & bits.TSR):
+        raise hart.illegal(word)
+    values[Csr.HSTATUS] = hstatus & ~bits.SPV
+    values[Csr.MSTATUS] = _pop_s(status) & ~bits.MPRV
+    hart.set_mode(1 if status & bits.SPP else 0, bool(hstatus & bits.SPV))
+    return values[Csr.SEPC]
