@@ -1,0 +1,217 @@
+// Watches one AXI manager: checks the protocol, and logs what moved. Errors are sticky; nothing here drives the bus.
+
+`default_nettype none
+
+module vctx_tb_axi_check import vctx_tb_pkg::*; #(
+  parameter int DLEN  = 64,
+  parameter int Beats = 1024  // capacity of the logs
+) (
+  input  logic              clk_i,
+  input  logic              rst_ni,
+  input  logic              clear_i,       // an instruction starts: empty logs and counters, forget pages
+  input  logic              active_i,      // an instruction is under way
+  input  logic              retire_i,
+  // pages granted by the translate port
+  input  logic              grant_i,
+  input  logic [43:0]       grant_ppn_i,
+  input  logic              grant_store_i,
+  // AXI
+  input  logic [55:0]       awaddr_i,
+  input  logic [7:0]        awlen_i,
+  input  logic [2:0]        awsize_i,
+  input  logic [1:0]        awburst_i,
+  input  logic              awvalid_i,
+  input  logic              awready_i,
+  input  logic [DLEN-1:0]   wdata_i,
+  input  logic [DLEN/8-1:0] wstrb_i,
+  input  logic              wlast_i,
+  input  logic              wvalid_i,
+  input  logic              wready_i,
+  input  logic              bvalid_i,
+  input  logic              bready_i,
+  input  logic [55:0]       araddr_i,
+  input  logic [7:0]        arlen_i,
+  input  logic [2:0]        arsize_i,
+  input  logic [1:0]        arburst_i,
+  input  logic              arvalid_i,
+  input  logic              arready_i,
+  input  logic              rlast_i,
+  input  logic              rvalid_i,
+  input  logic              rready_i,
+  // results
+  output logic [15:0]       read_bursts_o,
+  output logic [15:0]       read_beats_o,
+  output logic [15:0]       write_beats_o,
+  output logic [31:0]       busy_o,
+  output logic [31:0]       errors_o
+);
+
+  localparam int StrbW = DLEN / 8;
+  localparam int OffW = $clog2(StrbW);
+  localparam int Queue = 16;  // write bursts whose data is outstanding
+  localparam logic [2:0] FullSize = 3'(OffW);
+
+  // A burst that is not full-width INCR, or leaves its 4 KiB page.
+  function automatic logic bad_shape(input logic [2:0] size, input logic [1:0] burst);
+    bad_shape = size != FullSize || burst != 2'b01;
+  endfunction
+  function automatic logic bad_page(input logic [55:0] addr, input logic [7:0] len);
+    logic [15:0] first;
+    logic [15:0] beats;
+    first = {4'd0, addr[11:0]} >> OffW;
+    beats = 16'(len) + 16'd1;
+    bad_page = ((first + beats) << OffW) > 16'd4096;
+  endfunction
+
+  // Page grants of this instruction; there are at most two, and room for a design that asks again.
+  localparam int Grants = 8;
+  logic [44:0] grants [Grants];
+  int          grant_count;
+
+  logic        ar_held_q, aw_held_q, w_held_q;
+  logic [68:0] ar_q, aw_q;
+  logic [DLEN+StrbW:0] w_q;
+  logic [68:0] ar, aw;
+  assign ar = {araddr_i, arlen_i, arsize_i, arburst_i};
+  assign aw = {awaddr_i, awlen_i, awsize_i, awburst_i};
+
+  logic [63:0] bursts [Queue];  // {addr, len}
+  int          head, queued, beat, reads, responses;
+  logic        found;
+  logic [55:0] beat_addr;
+  logic [StrbW-1:0] legal_strb;
+
+  logic ar_push, w_push;
+  logic [63:0] ar_entry;
+  logic [56+StrbW+DLEN-1:0] w_entry;
+  logic ar_full, w_full;
+
+  // Blocking: one process, in the order in which the things of one cycle happen.
+  always @(posedge clk_i) begin
+    ar_push = 1'b0;
+    w_push  = 1'b0;
+    if (!rst_ni) begin
+      errors_o = '0;
+      ar_held_q = 1'b0;
+      aw_held_q = 1'b0;
+      w_held_q = 1'b0;
+      head = 0;
+      queued = 0;
+      beat = 0;
+      reads = 0;
+      responses = 0;
+      grant_count = 0;
+      read_beats_o = '0;
+      busy_o = '0;
+    end else begin
+      if (clear_i) begin
+        grant_count = 0;
+        read_beats_o = '0;
+        busy_o = '0;
+      end
+      if (^{arvalid_i, awvalid_i, wvalid_i, rready_i, bready_i} === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
+      if (arvalid_i === 1'b1 && ^ar === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
+      if (awvalid_i === 1'b1 && ^aw === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
+      if (wvalid_i === 1'b1 && ^{wstrb_i, wlast_i} === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
+      if (!active_i && (arvalid_i || awvalid_i || wvalid_i)) errors_o[ERR_IDLE_BUS] = 1'b1;
+
+      if (grant_i && grant_count < Grants) begin
+        grants[grant_count] = {grant_store_i, grant_ppn_i};
+        grant_count = grant_count + 1;
+      end
+
+      // What is on offer must not change until it is taken.
+      if (ar_held_q && (!arvalid_i || ar != ar_q)) errors_o[ERR_READ_UNSTABLE] = 1'b1;
+      if (aw_held_q && (!awvalid_i || aw != aw_q)) errors_o[ERR_WRITE_UNSTABLE] = 1'b1;
+      if (w_held_q && (!wvalid_i || {wdata_i, wstrb_i, wlast_i} !== w_q)) errors_o[ERR_DATA_UNSTABLE] = 1'b1;
+
+      if (arvalid_i && !ar_held_q) begin
+        if (bad_shape(arsize_i, arburst_i)) errors_o[ERR_READ_SHAPE] = 1'b1;
+        if (bad_page(araddr_i, arlen_i)) errors_o[ERR_READ_4K] = 1'b1;
+        found = 1'b0;
+        for (int i = 0; i < Grants; i++) begin
+          if (i < grant_count && grants[i] == {1'b0, araddr_i[55:12]}) found = 1'b1;
+        end
+        if (!found) errors_o[ERR_READ_PAGE] = 1'b1;
+        reads = reads + 1;
+        ar_push = 1'b1;
+        ar_entry = {araddr_i, arlen_i};
+      end
+
+      if (awvalid_i && !aw_held_q) begin
+        if (bad_shape(awsize_i, awburst_i)) errors_o[ERR_WRITE_SHAPE] = 1'b1;
+        if (bad_page(awaddr_i, awlen_i)) errors_o[ERR_WRITE_4K] = 1'b1;
+        found = 1'b0;
+        for (int i = 0; i < Grants; i++) begin
+          if (i < grant_count && grants[i] == {1'b1, awaddr_i[55:12]}) found = 1'b1;
+        end
+        if (!found) errors_o[ERR_WRITE_PAGE] = 1'b1;
+        responses = responses + 1;
+        if (queued == Queue) begin
+          errors_o[ERR_LOG_FULL] = 1'b1;
+        end else begin
+          bursts[(head + queued) % Queue] = {awaddr_i, awlen_i};
+          queued = queued + 1;
+        end
+      end
+
+      if (wvalid_i && wready_i) begin
+        if (queued == 0) begin
+          errors_o[ERR_DATA_NO_ADDR] = 1'b1;
+        end else begin
+          beat_addr = {bursts[head][63:8+OffW], {OffW{1'b0}}} + 56'(beat << OffW);
+          legal_strb = beat == 0 ? {StrbW{1'b1}} << bursts[head][8 +: OffW] : {StrbW{1'b1}};
+          if ((wstrb_i & ~legal_strb) != '0) errors_o[ERR_STRB] = 1'b1;
+          if (wlast_i != (beat == 32'(bursts[head][7:0]))) errors_o[ERR_WLAST] = 1'b1;
+          w_push = 1'b1;
+          w_entry = {beat_addr, wstrb_i, wdata_i};
+          if (beat == 32'(bursts[head][7:0])) begin
+            beat = 0;
+            head = (head + 1) % Queue;
+            queued = queued - 1;
+          end else begin
+            beat = beat + 1;
+          end
+        end
+      end
+
+      if (rvalid_i && rready_i) begin
+        read_beats_o = read_beats_o + 16'd1;
+        if (rlast_i) reads = reads - 1;
+      end
+      if (bvalid_i && bready_i) responses = responses - 1;
+      if (reads != 0 || responses != 0) busy_o = busy_o + 32'd1;
+      if (retire_i && (reads != 0 || responses != 0 || queued != 0)) errors_o[ERR_UNFINISHED] = 1'b1;
+
+      ar_held_q = arvalid_i && !arready_i;
+      aw_held_q = awvalid_i && !awready_i;
+      w_held_q = wvalid_i && !wready_i;
+      ar_q = ar;
+      aw_q = aw;
+      w_q = {wdata_i, wstrb_i, wlast_i};
+    end
+    if (ar_full || w_full) errors_o[ERR_LOG_FULL] = 1'b1;
+  end
+
+  // The logs take an entry half a cycle after it was made, so that no order of processes matters.
+  vctx_tb_log #(.Width(64), .Depth(LOG_BEATS * 4)) u_reads (
+    .clk_i  (!clk_i),
+    .clear_i(clear_i),
+    .push_i (ar_push),
+    .entry_i(ar_entry),
+    .count_o(read_bursts_o),
+    .full_o (ar_full)
+  );
+
+  vctx_tb_log #(.Width(56 + StrbW + DLEN), .Depth(Beats)) u_writes (
+    .clk_i  (!clk_i),
+    .clear_i(clear_i),
+    .push_i (w_push),
+    .entry_i(w_entry),
+    .count_o(write_beats_o),
+    .full_o (w_full)
+  );
+
+endmodule
+
+`default_nettype wire

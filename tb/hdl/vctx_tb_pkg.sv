@@ -1,0 +1,115 @@
+// Layouts that cross the border between the testbench's HDL and Python. tb/layout.py mirrors them, first member in the
+// most significant bits; it checks every width against the simulator's before the first use.
+
+`default_nettype none
+
+package vctx_tb_pkg;
+
+  // One answer of the translate port; fault 0 means that the page translates to ppn.
+  typedef struct packed {
+    logic [51:0] vpn;
+    logic [43:0] ppn;
+    logic [5:0]  fault;
+    logic [51:0] gpn;
+  } page_t;
+
+  // What Python asks of a hart. A change of `go` starts it.
+  typedef struct packed {
+    page_t       page1;
+    page_t       page0;
+    logic [1:0]  pages;      // how many of page0, page1 are given
+    logic        irq_valid;
+    logic [12:0] irq_elem;
+    logic        vsfs_dirty;
+    logic        fs_dirty;
+    logic        virt;
+    logic [1:0]  prv;
+    logic [63:0] rs2;
+    logic [63:0] rs1;
+    logic [31:0] insn;
+    logic        issue;      // 0: issue nothing, only observe the state
+    logic        go;
+  } stim_t;
+
+  // What a hart answers. Counters cover the instruction alone.
+  typedef struct packed {
+    logic        trap;
+    logic        irq;
+    logic [5:0]  cause;
+    logic [63:0] tval;
+    logic [63:0] tval2;
+    logic        rd_we;
+    logic [63:0] rd;
+    logic [31:0] vd_mask;    // registers that the block says it wrote
+    logic [31:0] changed;    // registers whose storage differs from what it held before
+    logic [63:0] vl;
+    logic [63:0] vtype;
+    logic [63:0] vstart;
+    logic [2:0]  vcsr;
+    logic [1:0]  mstatus_vs;
+    logic [1:0]  vsstatus_vs;
+    logic [31:0] cycles;     // from the accepted issue to retire
+    logic [31:0] bus_busy;   // of these, cycles with a burst under way
+    logic [15:0] read_bursts;
+    logic [15:0] read_beats;
+    logic [15:0] write_beats;
+    logic [31:0] errors;     // sticky, ERR_*
+  } obs_t;
+
+  // Set once, before reset ends.
+  typedef struct packed {
+    logic [55:0] ram_base;   // bytes
+    logic [55:0] ram_size;   // bytes
+    logic [7:0]  fill;       // every byte of RAM that was never written
+    logic        random;     // latencies are uniform in 0..latency instead of all equal to it
+    logic [7:0]  latency;    // cycles from an accepted address to data, and from the last data to a write response
+    logic [7:0]  stall;      // a ready, or a beat, is held back with probability stall/256
+    logic [7:0]  xlat;       // latency of the translate port, as above
+    logic [31:0] seed;
+  } cfg_t;
+
+  // One 8-byte write to RAM that does not come from a bus; addr is a multiple of 8.
+  typedef struct packed {
+    logic [55:0] addr;
+    logic [7:0]  strb;
+    logic [63:0] data;
+  } poke_t;
+  localparam int POKES = 16;  // writes in one request
+
+  localparam int LOG_BEATS = 16;  // log entries in one chunk, which is the unit that Python reads
+
+  // Bits of obs_t.errors.
+  localparam int ERR_READ_4K = 0;
+  localparam int ERR_WRITE_4K = 1;
+  localparam int ERR_READ_SHAPE = 2;
+  localparam int ERR_WRITE_SHAPE = 3;
+  localparam int ERR_READ_UNSTABLE = 4;
+  localparam int ERR_WRITE_UNSTABLE = 5;
+  localparam int ERR_DATA_UNSTABLE = 6;
+  localparam int ERR_WLAST = 7;
+  localparam int ERR_DATA_NO_ADDR = 8;
+  localparam int ERR_STRB = 9;
+  localparam int ERR_READ_PAGE = 10;
+  localparam int ERR_WRITE_PAGE = 11;
+  localparam int ERR_UNFINISHED = 12;
+  localparam int ERR_BUS_X = 13;
+  localparam int ERR_XLAT_PAGE = 14;
+  localparam int ERR_XLAT_UNSTABLE = 15;
+  localparam int ERR_SPURIOUS_RETIRE = 16;
+  localparam int ERR_TIMEOUT = 17;
+  localparam int ERR_BUS_ERR = 18;
+  localparam int ERR_LOG_FULL = 19;
+  localparam int ERR_IDLE_BUS = 20;
+
+  // Marsaglia's xorshift32: the same sequence on every simulator. State 0 is its fixed point and must be avoided.
+  function automatic logic [31:0] xorshift(input logic [31:0] state);
+    logic [31:0] a;
+    logic [31:0] b;
+    a = state ^ (state << 13);
+    b = a ^ (a >> 17);
+    xorshift = b ^ (b << 5);
+  endfunction
+
+endpackage
+
+`default_nettype wire

