@@ -69,8 +69,8 @@ module vctx_alu
   assign last_byte = (evl_i << eew_i) - CntW'(1);
   assign last_row  = logical ? GroupRowW'(last_elem >> (LaneW + 3)) : GroupRowW'(last_byte >> LaneW);
 
-  // Read stage. A row of a mask register (the result row) takes one data row of AluLogic, or 8 << SEW of a compare,
-  // which makes DLEN/8 >> SEW bits of each.
+  // Read stage. A result row is a row of a mask register. It takes one data row of AluLogic, or 8 << SEW data rows
+  // of a compare, which makes DLEN/8 >> SEW bits of each.
   logic                 read_q;  // rows left to read
   logic                 old_q;   // next: the old row of vd
   logic [GroupRowW-1:0] row_q;
@@ -88,7 +88,7 @@ module vctx_alu
 
   // Execute stage
   logic                 exec_q, exec_old_q, empty_q;
-  logic                 exec_ends_q;  // exec_row_q ends its result row
+  logic                 exec_ends_q;  // ends_result_row of exec_row_q
   logic [GroupRowW-1:0] exec_row_q, exec_result_row_q;
   logic                 exec_operands;
   assign exec_operands = exec_q && !exec_old_q;
@@ -96,15 +96,15 @@ module vctx_alu
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      read_q     <= 1'b0;
-      old_q      <= 1'b0;
-      row_q      <= '0;
-      exec_q     <= 1'b0;
-      exec_old_q <= 1'b0;
-      exec_row_q <= '0;
+      read_q            <= 1'b0;
+      old_q             <= 1'b0;
+      row_q             <= '0;
+      exec_q            <= 1'b0;
+      exec_old_q        <= 1'b0;
       exec_ends_q       <= 1'b0;
+      exec_row_q        <= '0;
       exec_result_row_q <= '0;
-      empty_q    <= 1'b0;
+      empty_q           <= 1'b0;
     end else begin
       empty_q <= start_i && (evl_i == '0);
       if (start_i) begin
@@ -116,10 +116,10 @@ module vctx_alu
         old_q  <= !old_q && mask_result && ends_result_row;
         if (!old_q) row_q <= row_q + GroupRowW'(1);
       end
-      exec_q     <= read_q;
-      exec_old_q <= old_q;
-      exec_row_q <= row_q;
+      exec_q            <= read_q;
+      exec_old_q        <= old_q;
       exec_ends_q       <= ends_result_row;
+      exec_row_q        <= row_q;
       exec_result_row_q <= result_row;
     end
   end

@@ -29,7 +29,7 @@ module vctx_regfile #(
 );
 
   for (genvar b = 0; b < Banks; b++) begin : gen_bank
-    logic [63:0] mem [0:Rows-1];
+    logic [63:0] mem [Rows];
     logic [63:0] rdata_a_q, rdata_b_q;
 
     always_ff @(posedge clk_i) begin
