@@ -1,0 +1,23 @@
+"""How the modelled kernel says no, and how it dies."""
+
+from __future__ import annotations
+
+import errno
+
+from pymodel.errors import VctxError
+
+
+class KvmError(Exception):
+    """A system call of the modelled kernel failed with `errno` (positive, as in <errno.h>)."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"-{errno.errorcode[number]}")
+        self.errno = number
+
+
+class KernelOops(VctxError):  # noqa: N818 (named for the event)
+    """The modelled kernel itself faulted; what follows on that machine means nothing."""
+
+
+class KernelMisuseError(Exception):
+    """The caller drove the model in an order that no kernel goes through."""

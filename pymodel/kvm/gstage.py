@@ -1,0 +1,85 @@
+"""A virtual machine's memory: one slot of RAM and Sv39x4 tables that map it page by page, on first touch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pymodel.kvm.errors import KernelMisuseError
+from pymodel.programs import Image
+from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
+
+if TYPE_CHECKING:
+    from pymodel.isa import Hart
+    from pymodel.kvm.machine import Machine
+
+_SV39X4 = 8
+_MODE_SHIFT, _VMID_SHIFT = 60, 44
+_LEVELS = 3
+_ROOT_SIZE = 4 * PAGE_SIZE  # the root table is indexed by two more bits (F-3)
+_PTE_V = 1 << 0
+# V R W X U A D: a guest access counts as user access, and A and D are preset because nothing updates them (Svade).
+_LEAF = 0xDF
+
+
+class Vm:
+    """One virtual machine.
+
+    Args:
+        machine: where it lives.
+        hart: the hart that creates it.
+        vmid: nonzero VMID.
+        image: the program to load; it decides where guest memory starts.
+        size: guest memory, in bytes.
+    """
+
+    def __init__(self, machine: Machine, hart: Hart, vmid: int, image: Image, size: int) -> None:
+        if image.end > image.base + size:
+            raise KernelMisuseError(f"{image.name} needs {image.end - image.base} bytes, guest memory has {size}")
+        self.machine = machine
+        self.name = f"vm{vmid}"
+        self.image = image
+        self.base = image.base & -PAGE_SIZE
+        self.size = size
+        self.memory = machine.alloc.kmalloc(hart, size, f"{self.name} memory", align=PAGE_SIZE)
+        self._tables = [machine.alloc.kzalloc(hart, _ROOT_SIZE, f"{self.name} G-stage root", align=_ROOT_SIZE)]
+        self.hgatp = _SV39X4 << _MODE_SHIFT | vmid << _VMID_SHIFT | self._tables[0] >> PAGE_SHIFT
+        for address, data in image.segments:
+            machine.write(hart, self.memory + address - self.base, data)
+
+    def gpa_to_hpa(self, gpa: int) -> int | None:
+        """Return the physical address behind guest-physical address `gpa`, None outside guest memory."""
+        offset = gpa - self.base
+        return self.memory + offset if 0 <= offset < self.size else None
+
+    def map_page(self, hart: Hart, gpa: int) -> bool:
+        """Map the page of `gpa`; False if that is outside guest memory."""
+        page = gpa & -PAGE_SIZE
+        target = self.gpa_to_hpa(page)
+        if target is None:
+            return False
+        table = self._tables[0]
+        for level in reversed(range(1, _LEVELS)):
+            table = self._next_table(hart, self._entry(table, page, level))
+        self._write_pte(hart, self._entry(table, page, 0), target, _LEAF)
+        return True
+
+    def free(self, hart: Hart) -> None:
+        """Give back guest memory and tables."""
+        for address in (self.memory, *self._tables):
+            self.machine.alloc.kfree(hart, address)
+
+    def _entry(self, table: int, gpa: int, level: int) -> int:
+        index = gpa >> PAGE_SHIFT + 9 * level
+        return table + 8 * (index if level == _LEVELS - 1 else index & 0x1FF)
+
+    def _next_table(self, hart: Hart, entry: int) -> int:
+        pte = self.machine.memory.load(entry, 8)
+        if pte & _PTE_V:
+            return pte >> 10 << PAGE_SHIFT
+        table = self.machine.alloc.kzalloc(hart, PAGE_SIZE, f"{self.name} G-stage table", align=PAGE_SIZE)
+        self._tables.append(table)
+        self._write_pte(hart, entry, table, _PTE_V)
+        return table
+
+    def _write_pte(self, hart: Hart, entry: int, target: int, flags: int) -> None:
+        self.machine.write(hart, entry, (target >> PAGE_SHIFT << 10 | flags).to_bytes(8, "little"))

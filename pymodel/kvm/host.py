@@ -1,0 +1,148 @@
+"""Host processes that use vectors, and how the host kernel switches between them.
+
+The registers are saved and restored by the same assembly as a guest's: saved when a process is switched out with VS
+Dirty, restored when one is switched in with VS not Off.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from pymodel.isa import Csr
+from pymodel.kvm.errors import KernelMisuseError, KvmError
+from pymodel.kvm.exits import Exit, ExitReason
+from pymodel.kvm.layout import SR_SPIE, SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF, Struct, VState
+from pymodel.kvm.machine import IRQ_S_TIMER, Slice
+
+if TYPE_CHECKING:
+    from pymodel.isa import Hart
+    from pymodel.kvm.kernel import Kernel
+
+_INTERRUPT = 1 << 63
+_ILLEGAL = 2
+_U_ECALL = 8
+_SYS_REPORT = 1
+
+
+class HostTask:
+    """A user process: pt_regs and thread.vstate in memory, and a work area that its program gets in a0.
+
+    Attributes:
+        name: "task<n>", unique in the kernel.
+        regs: struct pt_regs: epc, x1..x31, status.
+        vstate: thread.vstate; its datap is NULL until the task first uses vectors.
+        hart: the hart it is current on, None while it is switched out.
+        slice: how long it runs before the next timer interrupt.
+    """
+
+    def __init__(self, kernel: Kernel, hart: Hart, name: str, entry: int, owner: int) -> None:
+        layout, alloc = kernel.layout, kernel.alloc
+        self.kernel = kernel
+        self.name = name
+        self.address = alloc.kzalloc(hart, layout["task_size"], name)
+        self.work = alloc.kzalloc(hart, 2 * kernel.vsize, f"{name} work area")
+        if not self.address or not self.work:
+            raise KvmError(errno.ENOMEM)
+        gprs = {f"x{n}": 8 * n for n in range(1, 32)}
+        self.regs = Struct(kernel, self.address, layout.fields("task") | gprs)
+        self.vstate = VState(kernel, self.regs.at("vstate"))
+        self.hart: Hart | None = None
+        self.slice = Slice()
+        self.regs.store(hart, epc=entry, status=SR_SPIE, x10=self.work, x11=owner)
+
+    @property
+    def vs(self) -> int:
+        """VS bits of pt_regs.status, in place."""
+        return self.regs["status"] & SR_VS
+
+    def set_vs(self, hart: Hart, vs: int) -> None:
+        """Replace the VS bits of pt_regs.status."""
+        self.regs.store(hart, status=self.regs["status"] & ~SR_VS | vs)
+
+    def run(self) -> Exit:
+        """Run the task on the hart where it is current, until the timer or a system call.
+
+        Returns:
+            TIMER, REPORT with its arguments, or UNKNOWN for a trap that would kill the process.
+
+        Raises:
+            KernelMisuseError: it is not current anywhere.
+        """
+        hart, kernel = self.hart, self.kernel
+        if hart is None:
+            raise KernelMisuseError(f"{self.name} is not current on any hart")
+        while True:
+            with kernel.marked(hart, "task", self.name):
+                kernel.call_sret(
+                    hart, "user_enter", self.address, self.slice, lambda: kernel.notify("task.enter", self, hart)
+                )
+            kernel.notify("task.exit", self, hart)
+            scause, stval = kernel.csr_read(hart, Csr.SCAUSE), kernel.csr_read(hart, Csr.STVAL)
+            if scause == _INTERRUPT | IRQ_S_TIMER:
+                return Exit(ExitReason.TIMER)
+            if scause == _U_ECALL and self.regs["x17"] == _SYS_REPORT:
+                args = self.regs["x10"], self.regs["x11"]
+                self.regs.store(hart, x10=0, epc=self.regs["epc"] + 4)
+                return Exit(ExitReason.REPORT, args)
+            if scause != _ILLEGAL or not self._first_use(hart):
+                return Exit(ExitReason.UNKNOWN, (scause, self.regs["epc"], stval))
+
+    def _first_use(self, hart: Hart) -> bool:
+        """Give a task that never used vectors a zeroed vector state; False if that is not what its trap was about."""
+        kernel = self.kernel
+        if self.vs != VS_OFF or not kernel.has_vector:
+            return False
+        datap = kernel.alloc.kzalloc(hart, kernel.vsize, f"{self.name} datap")
+        if not datap:
+            raise KvmError(errno.ENOMEM)
+        self.vstate.store(hart, datap=datap)
+        self.set_vs(hart, VS_INITIAL)
+        _restore(self, hart)
+        return True
+
+
+def switch_to(kernel: Kernel, hart: Hart, task: HostTask | None) -> None:
+    """Make `task` current on `hart` instead of whatever is; None is a process that does not use vectors, as a VMM.
+
+    Raises:
+        KernelMisuseError: a vCPU is loaded there, or the task is current on another hart.
+    """
+    if hart.hart_id in kernel.running or (task is not None and task.hart not in (None, hart)):
+        raise KernelMisuseError(f"hart {hart.hart_id} cannot switch to {task.name if task else 'no task'}")
+    previous = kernel.current.get(hart.hart_id)
+    if previous is task:
+        return
+    if previous is not None:
+        if previous.vs == VS_DIRTY:
+            _save(previous, hart)
+        previous.hart = None
+        del kernel.current[hart.hart_id]
+    if task is not None:
+        task.hart = hart
+        kernel.current[hart.hart_id] = task
+        if task.vs != VS_OFF:
+            _restore(task, hart)
+
+
+def task_destroy(task: HostTask, hart: Hart) -> None:
+    """End a task and free its memory; KernelMisuseError while it is current."""
+    if task.hart is not None:
+        raise KernelMisuseError(f"{task.name} ends while it is current")
+    for address in (task.vstate["datap"], task.work, task.address):
+        task.kernel.alloc.kfree(hart, address)
+
+
+def _save(task: HostTask, hart: Hart) -> None:
+    _move(task, hart, "vector_save", "vstate_save")
+
+
+def _restore(task: HostTask, hart: Hart) -> None:
+    _move(task, hart, "vector_restore", "vstate_restore")
+
+
+def _move(task: HostTask, hart: Hart, symbol: str, what: str) -> None:
+    kernel = task.kernel
+    with kernel.marked(hart, what, task.name, (("task_datap", task.vstate["datap"], kernel.vsize),)):
+        kernel.call(hart, symbol, task.vstate.context)
+        task.set_vs(hart, VS_CLEAN)

@@ -1,0 +1,186 @@
+"""The whole modelled kernel on its machine: what scenarios and tests drive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from pymodel.isa import Csr, Hart
+from pymodel.kvm import host, onereg, vcpu
+from pymodel.kvm.errors import KernelOops
+from pymodel.kvm.exits import Exit
+from pymodel.kvm.gstage import Vm
+from pymodel.kvm.host import HostTask
+from pymodel.kvm.layout import SR_VS
+from pymodel.kvm.machine import Machine
+from pymodel.kvm.run import vcpu_run
+from pymodel.kvm.vcpu import Vcpu
+from pymodel.kvm.vector import VREGS
+from pymodel.kvm.version import KernelVersion
+from pymodel.programs import load
+
+Probe = Callable[[str, Vcpu | HostTask, Hart], None]
+
+GUEST_MEMORY = 0x1_0000
+
+# What VS-mode handles itself: misaligned fetch, breakpoint, ecall from VU, page faults. Illegal instructions come to
+# the hypervisor, or parking HS-level VS at Off would show the guest a trap that its own VS does not explain (B-18).
+_HEDELEG = 1 << 0 | 1 << 3 | 1 << 8 | 1 << 12 | 1 << 13 | 1 << 15
+_HIDELEG = 1 << 2 | 1 << 6 | 1 << 10
+_HCOUNTEREN = 1 << 1  # time only
+_BOOT_LIMIT = 200
+
+
+class Kernel(Machine):
+    """A booted-on-demand kernel; see :class:`~pymodel.kvm.machine.Machine` for the parameters.
+
+    Attributes:
+        probe: called as `probe(point, vcpu_or_task, hart)` at vcpu_load.enter, vcpu_load.exit, vcpu_put.enter,
+            vcpu_put.exit, guest.enter (about to execute sret), guest.exit, vcpu_reset.exit, vcpu_destroy.exit,
+            task.enter (about to execute sret) and task.exit. It must not change anything.
+        running: the vCPU loaded on each hart, by hart id.
+        current: the host task current on each hart, by hart id.
+        prctl_v_allowed: whether the process that creates and configures vCPUs may use V (S22).
+        stale_stack_word: what an uninitialised variable of the kernel happens to hold (S3).
+    """
+
+    def __init__(self, version: KernelVersion, **machine: Any) -> None:
+        super().__init__(version, **machine)
+        self.probe: Probe | None = None
+        self.running: dict[int, Vcpu] = {}
+        self.current: dict[int, HostTask] = {}
+        self.prctl_v_allowed = True
+        self.stale_stack_word = 0xAAAA_AAAA_AAAA_AAAA
+        self._task_program: tuple[int, int] | None = None
+        self._count = {"vm": 0, "vcpu": 0, "task": 0}
+
+    @property
+    def has_vector(self) -> bool:
+        """has_vector(): the kernel supports V and found it."""
+        return self.vsize > 0
+
+    def notify(self, point: str, who: Vcpu | HostTask, hart: Hart) -> None:
+        """Call the probe, if there is one."""
+        if self.probe is not None:
+            self.probe(point, who, hart)
+
+    # Boot
+
+    def boot(self) -> None:
+        """Load the kernel, start every hart, each with registers of its own, and enable the hypervisor extension.
+
+        Raises:
+            KernelOops: a hart did not reach HS-mode, or harts differ in VLEN.
+        """
+        for address, data in self.program.segments:
+            self.write(self.harts[0], address, data)
+        for hart in self.harts:
+            with self.marked(hart, "boot"):
+                self._start(hart)
+                self.csr_write(hart, Csr.STVEC, Hart.TRAP_SENTINEL)
+                self._hardware_enable(hart)
+                self._setup_vsize(hart)
+
+    def _start(self, hart: Hart) -> None:
+        size = VREGS * hart.config.vlen // 8
+        canary = self.alloc.kmalloc(hart, size, f"hart {hart.hart_id} boot canary")
+        self.write(hart, canary, bytes((0xC0 + hart.hart_id) ^ at * 37 & 0xFF for at in range(size)))
+        hart.reset(self.program.entry)
+        hart.x[1], hart.x[10] = Hart.RETURN, canary
+        hart.run({Hart.RETURN}, _BOOT_LIMIT)
+        if hart.pc != Hart.RETURN:
+            raise KernelOops(f"hart {hart.hart_id} did not boot; pc {hart.pc:#x}")
+        self.alloc.kfree(hart, canary)
+
+    def _hardware_enable(self, hart: Hart) -> None:
+        self.csr_write(hart, Csr.HEDELEG, _HEDELEG)
+        self.csr_write(hart, Csr.HIDELEG, _HIDELEG)
+        self.csr_write(hart, Csr.HCOUNTEREN, _HCOUNTEREN)
+        self.csr_write(hart, Csr.HVIP, 0)
+
+    def _setup_vsize(self, hart: Hart) -> None:
+        """Find the size of 32 vector registers; all harts must agree."""
+        if "v" not in self.host_isa:
+            return
+        self.csr_set(hart, Csr.SSTATUS, SR_VS)
+        vsize = VREGS * self.csr_read(hart, Csr.VLENB)
+        self.csr_clear(hart, Csr.SSTATUS, SR_VS)
+        if self.vsize not in (0, vsize):
+            raise KernelOops(f"hart {hart.hart_id} has {vsize} bytes of vector registers, others {self.vsize}")
+        self.vsize = vsize
+
+    # Virtual machines
+
+    def vm_create(self, program: str, size: int = GUEST_MEMORY) -> Vm:
+        """Create a VM with `size` bytes of memory and load the guest `program` of sw/ into it."""
+        return Vm(self, self.harts[0], self._number("vm") + 1, load(program), size)
+
+    def vcpu_create(self, vm: Vm, owner: int, vcpu_id: int = 0, hart: Hart | None = None) -> Vcpu:
+        """Create a vCPU that starts at the entry of the VM's program with `owner` in a1; errors as vcpu.vcpu_create."""
+        hart = hart or self.harts[0]
+        created = vcpu.vcpu_create(vm, hart, vcpu_id, f"vcpu{self._number('vcpu')}", self)
+        vcpu.vcpu_set_boot(created, hart, vm.image.entry, owner)
+        return created
+
+    def vcpu_destroy(self, vcpu_: Vcpu, hart: Hart | None = None) -> None:
+        """Destroy a vCPU that is not loaded."""
+        vcpu.vcpu_destroy(vcpu_, hart or self.harts[0])
+
+    def run(self, vcpu_: Vcpu, hart: Hart) -> Generator[Exit, None, Exit]:
+        """KVM_RUN, see :func:`~pymodel.kvm.run.vcpu_run`."""
+        return vcpu_run(vcpu_, hart)
+
+    def sched_out(self, vcpu_: Vcpu) -> None:
+        """Preempt notifier: the thread that runs the vCPU loses its hart."""
+        vcpu.vcpu_put(vcpu_)
+
+    def sched_in(self, vcpu_: Vcpu, hart: Hart) -> None:
+        """Preempt notifier: the thread that runs the vCPU gets `hart`."""
+        vcpu.vcpu_load(vcpu_, hart)
+
+    def request_reset(self, vcpu_: Vcpu) -> None:
+        """Have the run loop reset the vCPU before it enters the guest again, as for an SBI HSM start."""
+        vcpu_.reset_requested = True
+
+    def set_reg(self, vcpu_: Vcpu, reg_id: int, value: int | bytes) -> None:
+        """KVM_SET_ONE_REG with an ordinary buffer; errors as onereg.set_reg."""
+        size = onereg.reg_size(reg_id)
+        data = value if isinstance(value, bytes) else value.to_bytes(size, "little")
+        onereg.set_reg(vcpu_, self.harts[0], reg_id, onereg.UserBuffer(data))
+
+    def get_reg(self, vcpu_: Vcpu, reg_id: int) -> bytes:
+        """KVM_GET_ONE_REG with an ordinary buffer; errors as onereg.get_reg."""
+        buffer = onereg.UserBuffer(bytes(onereg.reg_size(reg_id)))
+        onereg.get_reg(vcpu_, self.harts[0], reg_id, buffer)
+        return bytes(buffer.data)
+
+    # Host tasks
+
+    def task_create(self, owner: int, hart: Hart | None = None) -> HostTask:
+        """Create a process that runs sw's host task with `owner` in a1."""
+        hart = hart or self.harts[0]
+        return HostTask(self, hart, f"task{self._number('task')}", self._load_task(hart), owner)
+
+    def switch_to(self, hart: Hart, task: HostTask | None) -> None:
+        """Context switch, see :func:`~pymodel.kvm.host.switch_to`."""
+        host.switch_to(self, hart, task)
+
+    def task_destroy(self, task: HostTask, hart: Hart | None = None) -> None:
+        """End a task that is not current."""
+        host.task_destroy(task, hart or self.harts[0])
+
+    def _load_task(self, hart: Hart) -> int:
+        """Return the entry of the task program, which all tasks share."""
+        if self._task_program is None:
+            image = load("task")
+            text = self.alloc.kmalloc(hart, image.end - image.base, "task text")
+            image = image.relocated(text)
+            for address, data in image.segments:
+                self.write(hart, address, data)
+            self._task_program = image.entry, text
+        return self._task_program[0]
+
+    def _number(self, what: str) -> int:
+        number = self._count[what]
+        self._count[what] = number + 1
+        return number

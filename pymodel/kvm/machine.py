@@ -1,0 +1,242 @@
+"""The machine under the modelled kernel, and the means by which Python acts as its C code.
+
+C code is Python, but what it does to the machine is done on the machine: a CSR access is an instruction injected into
+the hart, a store is a write to the hart's memory that also reaches the trace, a call of assembly runs the assembly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
+
+from pymodel.isa import Csr, Hart, HartConfig, Memory, UnexpectedTrap, encode
+from pymodel.isa.observer import Observer
+from pymodel.kvm.alloc import Allocator
+from pymodel.kvm.errors import KernelOops
+from pymodel.kvm.layout import Layout
+from pymodel.kvm.version import KernelVersion
+from pymodel.programs import Image, load
+from pymodel.trace.records import PAGE_SIZE, Event, Mark
+
+Regions = tuple[tuple[str, int, int], ...]
+
+IRQ_S_TIMER = 5
+
+# Where QEMU's virt machine loads a kernel. Bit 21 of every address in the 2 MiB from here on is set, which is what the
+# posted patch takes for "has V" (S2).
+RAM_BASE = 0x8020_0000
+RAM_SIZE = 0x20_0000
+
+# ISA extensions of the host but V, by the names of the one-reg ISA_EXT class.
+HOST_ISA = ("a", "c", "d", "f", "h", "i", "m", "sstc")
+
+_RD, _RS1 = 5, 6  # any registers: injected instructions take operand values, not register numbers
+
+
+class KernelObserver(Observer, Protocol):
+    """An observer that also takes the events that are not instructions or stores of a hart."""
+
+    def event(self, event: Event) -> None:
+        """Something to annotate the trace with, or to order it by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """How long a guest or a task runs before the host's timer interrupt.
+
+    Attributes:
+        budget: instructions executed before the interrupt becomes pending.
+        irq_elem: None takes it between two instructions. An element index takes it in the middle of the first vector
+            memory instruction behind the budget that gets that far, if one comes within `HUNT` instructions.
+    """
+
+    HUNT = 64
+
+    budget: int = 2000
+    irq_elem: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CsrWrite:
+    """A write of a CSR: by which hart, in which kernel function, of what."""
+
+    hart: int
+    where: str
+    value: int
+
+
+class Machine:
+    """Harts, memory, allocator and the kernel's assembly.
+
+    Args:
+        version: the kernel's behaviour.
+        harts: number of harts.
+        vlen: VLEN in bits; has_v: whether the harts have the V extension at all.
+        config_vector: False builds the kernel without vector support (CONFIG_VECTOR=n).
+        ram_base, ram_size: physical memory, in bytes; fill: value of every byte that nobody wrote.
+        observer: receives everything that happens.
+
+    Attributes:
+        vsize: riscv_v_vsize, bytes of 32 vector registers; 0 until boot, and without V or CONFIG_VECTOR.
+        host_isa: names of the host's ISA extensions.
+        hgatp_writes: every write of hgatp, oldest first (S7).
+    """
+
+    def __init__(
+        self,
+        version: KernelVersion,
+        *,
+        harts: int = 1,
+        vlen: int = 256,
+        has_v: bool = True,
+        config_vector: bool = True,
+        ram_base: int = RAM_BASE,
+        ram_size: int = RAM_SIZE,
+        fill: int = 0xA5,
+        observer: KernelObserver | None = None,
+    ) -> None:
+        self.version = version
+        self.config_vector = config_vector
+        self.observer = observer
+        self.memory = Memory([(ram_base, ram_size)], fill)
+        config = HartConfig(vlen=vlen, has_v=has_v)
+        self.harts = [Hart(config, self.memory, hart_id, observer) for hart_id in range(harts)]
+        self.program: Image = load(version.program).relocated(ram_base)
+        self.layout = Layout(self.program.constants)
+        heap = -(-self.program.end // PAGE_SIZE) * PAGE_SIZE
+        self.alloc = Allocator(self.memory, self.write, heap, ram_base + ram_size - heap)
+        self.vsize = 0
+        self.host_isa = frozenset(HOST_ISA if not (has_v and config_vector) else (*HOST_ISA, "v"))
+        self.hgatp_writes: list[CsrWrite] = []
+        self._machine_trap = self.program.symbols["machine_trap"]
+        self._stops = frozenset({Hart.RETURN, Hart.TRAP_SENTINEL, self._machine_trap})
+
+    # Memory
+
+    def write(self, hart: Hart, address: int, data: bytes) -> None:
+        """Write `data` at physical address `address` as the kernel running on `hart`."""
+        self.memory.write(address, data)
+        if self.observer is not None and data:
+            self.observer.store(hart.hart_id, address, data)
+
+    def memset(self, hart: Hart, address: int, value: int, size: int) -> None:
+        """Fill `size` bytes. A null pointer with size 0 is as harmless as in C practice (S10)."""
+        if size:
+            self.write(hart, address, bytes([value]) * size)
+
+    def memcpy(self, hart: Hart, to: int, source: int, size: int) -> None:
+        """Copy `size` bytes."""
+        self.write(hart, to, self.memory.read(source, size))
+
+    # CSRs
+
+    def csr_read(self, hart: Hart, csr: Csr) -> int:
+        """Return the value that `csrr` reads in the hart's present mode."""
+        return self._inject(hart, _csr_insn("csrrs", csr, _RD, 0), 0)
+
+    def csr_write(self, hart: Hart, csr: Csr, value: int, where: str = "") -> None:
+        """Write a CSR with `csrw`; writes of hgatp are logged in `hgatp_writes` with `where`."""
+        if csr is Csr.HGATP:
+            self.hgatp_writes.append(CsrWrite(hart.hart_id, where, value))
+        self._inject(hart, _csr_insn("csrrw", csr, 0, _RS1), value)
+
+    def csr_set(self, hart: Hart, csr: Csr, bits: int) -> None:
+        """Set bits of a CSR with `csrs`."""
+        self._inject(hart, _csr_insn("csrrs", csr, 0, _RS1), bits)
+
+    def csr_clear(self, hart: Hart, csr: Csr, bits: int) -> None:
+        """Clear bits of a CSR with `csrc`."""
+        self._inject(hart, _csr_insn("csrrc", csr, 0, _RS1), bits)
+
+    def hfence_gvma(self, hart: Hart) -> None:
+        """Discard all cached G-stage translations of `hart`."""
+        self._inject(hart, encode("hfence.gvma", rs1=0, rs2=0), 0)
+
+    def _inject(self, hart: Hart, insn: int, rs1: int) -> int:
+        try:
+            return hart.inject(insn, rs1=rs1)
+        except UnexpectedTrap as trap:
+            raise KernelOops(f"hart {hart.hart_id}: C code of the kernel took a {trap}") from trap
+
+    # Assembly
+
+    def call(self, hart: Hart, symbol: str, *args: int) -> int:
+        """Call an assembly routine of the kernel and return a0.
+
+        Raises:
+            KernelOops: it trapped.
+        """
+        try:
+            return hart.call(self.program.symbols[symbol], *args)
+        except UnexpectedTrap as trap:
+            raise KernelOops(f"hart {hart.hart_id}: {symbol} took a {trap}") from trap
+
+    def call_sret(self, hart: Hart, symbol: str, arg: int, until: Slice, at_sret: Callable[[], None]) -> None:
+        """Call assembly that leaves HS-mode by the `sret` labelled `<symbol>`'s own and comes back by a trap.
+
+        Args:
+            hart: runs it, in HS-mode.
+            symbol: `switch_to` (a guest) or `user_enter` (a task).
+            arg: its argument.
+            until: when the timer interrupts the less privileged code.
+            at_sret: called with the hart about to execute the `sret`.
+
+        Raises:
+            KernelOops: a trap to M-mode, or one that the assembly did not expect.
+        """
+        registers, pc = list(hart.x), hart.pc
+        hart.x[1], hart.x[10] = Hart.RETURN, arg
+        hart.pc = self.program.symbols[symbol]
+        self._run(hart, {self.program.symbols[_SRET_OF[symbol]]})
+        at_sret()
+        self._run(hart, self._stops, until.budget)
+        if hart.pc != Hart.RETURN:
+            if not _in_hs(hart):
+                self._interrupt(hart, until.irq_elem)
+            self._run(hart, self._stops)
+        if hart.pc != Hart.RETURN:
+            where = "M-mode" if hart.pc == self._machine_trap else "the kernel"
+            raise KernelOops(f"hart {hart.hart_id}: {symbol} ended in a trap to {where}")
+        hart.x[:] = registers
+        hart.pc = pc
+
+    def _interrupt(self, hart: Hart, irq_elem: int | None) -> None:
+        """Deliver the timer interrupt, in the middle of a vector memory instruction if that was asked for."""
+        if irq_elem is not None:
+            for _ in range(Slice.HUNT):
+                pc = hart.pc
+                hart.step(irq_elem)
+                if _in_hs(hart) or hart.pc in self._stops:
+                    return
+                if hart.pc == pc:
+                    break
+        hart.interrupt(IRQ_S_TIMER)
+
+    def _run(self, hart: Hart, stops: set[int] | frozenset[int], limit: int = 1000) -> None:
+        hart.run(stops, limit)
+
+    # Annotations
+
+    @contextmanager
+    def marked(self, hart: Hart, what: str, who: str = "", regions: Regions = ()) -> Iterator[None]:
+        """Bracket a function of the kernel with marks; no leaving mark when it ends with an exception."""
+        if self.observer is not None:
+            self.observer.event(Mark(hart.hart_id, True, what, who, regions))
+        yield
+        if self.observer is not None:
+            self.observer.event(Mark(hart.hart_id, False, what, who, regions))
+
+
+_SRET_OF = {"switch_to": "switch_sret", "user_enter": "user_sret"}
+
+
+def _in_hs(hart: Hart) -> bool:
+    return hart.prv == 1 and not hart.virt
+
+
+@cache
+def _csr_insn(mnemonic: str, csr: Csr, rd: int, rs1: int) -> int:
+    return encode(mnemonic, rd=rd, csr=csr, rs1=rs1)

@@ -1,0 +1,235 @@
+"""The programs of sw/: what they are built from, building them once, and reading the result.
+
+`python -m pymodel.programs` builds all of them. A program is built when its file under sim_build/sw does not exist
+yet; the file's name holds a hash of everything it depends on, so sources and flags may change and builds may run in
+parallel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from pymodel.errors import ToolError, UsageError, VctxError
+from pymodel.isa import decode
+from pymodel.isa.encoding import Kind
+
+_ROOT = Path(__file__).resolve().parent.parent
+_SOURCES = _ROOT / "sw"
+_BUILD = _ROOT / "sim_build" / "sw"
+
+# No compressed instructions, so that code reads as 32-bit words. -fno-builtin keeps loops from becoming calls of a C
+# library that is not there; the SLP vectoriser would use instructions outside the supported subset.
+_FLAGS = (
+    *("-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m+a+v+zicsr", "-mno-relax"),
+    *("-ffreestanding", "-fno-builtin", "-fno-slp-vectorize", "-fomit-frame-pointer"),
+    *("-O2", "-g0", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-static", "-Wl,--no-gc-sections"),
+)
+
+
+class ProgramError(UsageError):
+    """A program is unknown, cannot be built or read, or holds something the golden hart cannot run."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """How a program is built: sources and linker script relative to sw/, entry symbol, preprocessor definitions."""
+
+    sources: tuple[str, ...]
+    script: str
+    entry: str = "_start"
+    defines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Image:
+    """A linked program.
+
+    Attributes:
+        name: its name in :data:`PROGRAMS`.
+        path: the ELF file.
+        segments: (address, contents) of everything that is loaded, zero-initialised memory included.
+        symbols: addresses by global symbol.
+        constants: absolute symbols, which do not move when the program does.
+        entry: address of the first instruction.
+    """
+
+    name: str
+    path: Path
+    segments: tuple[tuple[int, bytes], ...]
+    symbols: Mapping[str, int] = field(repr=False)
+    constants: Mapping[str, int] = field(repr=False)
+    entry: int = 0
+
+    @property
+    def base(self) -> int:
+        """Lowest address."""
+        return min(address for address, _ in self.segments)
+
+    @property
+    def end(self) -> int:
+        """First address behind the program."""
+        return max(address + len(data) for address, data in self.segments)
+
+    def relocated(self, base: int) -> Image:
+        """Return the image moved to `base`; only position-independent programs (kernel, task) may be moved."""
+        delta = base - self.base
+        return replace(
+            self,
+            segments=tuple((address + delta, data) for address, data in self.segments),
+            symbols={name: address + delta for name, address in self.symbols.items()},
+            entry=self.entry + delta,
+        )
+
+
+def _kernel(*defines: str) -> Program:
+    sources = ("boot.S", "kvm/layout.S", "kvm/vector.S", "kvm/switch.S", "kvm/user.S")
+    return Program(sources, "kernel.ld", "boot", defines)
+
+
+def _guest(source: str, vs: str | None) -> Program:
+    defines = () if vs is None else (f"GUEST_VS={vs}",)
+    return Program(("guests/start.S", f"guests/{source}"), "guests/guest.ld", "_start", defines)
+
+
+# What a guest sets its own VS to differs on purpose: the three values must behave alike (B-6).
+_GUESTS = {
+    "copy": _guest("copy.c", "SR_VS_INITIAL"),
+    "set": _guest("set.c", "SR_VS_CLEAN"),
+    "xor": _guest("xor.c", "SR_VS"),
+    "add": _guest("add.c", "SR_VS_INITIAL"),
+    "canary": _guest("canary.S", "SR_VS_INITIAL"),
+    "vill": _guest("vill.S", "SR_VS"),
+    "vstart": _guest("vstart.S", "SR_VS_CLEAN"),
+    "mask": _guest("mask.S", "SR_VS"),
+    "scalar": _guest("scalar.S", None),
+    "nov": _guest("nov.S", "SR_VS_INITIAL"),
+}
+
+GUESTS = tuple(_GUESTS)
+"""Names of the guest programs."""
+
+PROGRAMS: Mapping[str, Program] = {
+    "kernel": _kernel(),
+    "kernel-vlenb": _kernel("KVM_V_HAS_VLENB"),
+    **_GUESTS,
+    "task": Program(("host/task.S",), "host/task.ld"),
+}
+"""Every program by name. The two kernels differ in the layout of the vector state (S17)."""
+
+
+def build(name: str) -> Path:
+    """Build program `name` unless that is done already, and return its ELF file.
+
+    Raises:
+        ProgramError: unknown name, compiler error, or an instruction that the golden hart lacks.
+        ToolError: no compiler.
+    """
+    program = PROGRAMS.get(name)
+    if program is None:
+        raise ProgramError(f"unknown program {name!r}; there are {', '.join(PROGRAMS)}")
+    path = _BUILD / f"{name}-{_digest(program)}.elf"
+    if path.exists():
+        return path
+    if importlib.util.find_spec("ziglang") is None:
+        raise ToolError("no RISC-V compiler: install it with `pip install ziglang`")
+    _BUILD.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_BUILD) as scratch:
+        linked = Path(scratch) / "linked.elf"
+        command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, f"-I{_SOURCES}", f"-I{_SOURCES / 'kvm'}"]
+        command += [f"-D{define}" for define in program.defines]
+        command += [f"-Wl,-T,{_SOURCES / program.script}", f"-Wl,--entry={program.entry}", "-o", str(linked)]
+        command += [str(_SOURCES / source) for source in program.sources]
+        caches = {"ZIG_GLOBAL_CACHE_DIR": scratch, "ZIG_LOCAL_CACHE_DIR": scratch}
+        result = subprocess.run(command, env=os.environ | caches, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise ProgramError(f"building {name} failed:\n{' '.join(command)}\n{result.stderr}")
+        _check_instructions(name, linked)
+        linked.replace(path)
+    return path
+
+
+@cache
+def load(name: str) -> Image:
+    """Build program `name` if needed and return it as linked; errors as :func:`build`."""
+    return read_elf(name, build(name))
+
+
+def read_elf(name: str, path: Path) -> Image:
+    """Read the RV64 executable `path`.
+
+    Raises:
+        ProgramError: the file is not a RISC-V ELF64 executable.
+    """
+    try:
+        with path.open("rb") as file:
+            elf = ELFFile(file)
+            if elf.elfclass != 64 or elf["e_machine"] != "EM_RISCV":
+                raise ProgramError(f"{path} is not a 64-bit RISC-V program")
+            segments = tuple(
+                (segment["p_paddr"], segment.data().ljust(segment["p_memsz"], b"\0"))
+                for segment in elf.iter_segments("PT_LOAD")
+                if segment["p_memsz"]
+            )
+            symbols: dict[str, int] = {}
+            constants: dict[str, int] = {}
+            table = elf.get_section_by_name(".symtab")
+            for symbol in table.iter_symbols() if isinstance(table, SymbolTableSection) else ():
+                if symbol["st_info"]["bind"] == "STB_LOCAL":
+                    continue
+                where = constants if symbol["st_shndx"] == "SHN_ABS" else symbols
+                where[symbol.name] = symbol["st_value"]
+            return Image(name, path, segments, symbols, constants, elf["e_entry"])
+    except OSError as error:
+        raise ProgramError(f"cannot read {path}: {error.strerror}") from error
+
+
+def instructions(path: Path) -> list[tuple[int, int]]:
+    """Return (address, 32-bit word) of the contents of every executable section of an ELF file."""
+    with path.open("rb") as file:
+        return [
+            (section["sh_addr"] + at, int.from_bytes(section.data()[at : at + 4], "little"))
+            for section in ELFFile(file).iter_sections()
+            if section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR
+            for at in range(0, section["sh_size"], 4)
+        ]
+
+
+def _check_instructions(name: str, path: Path) -> None:
+    for address, word in instructions(path):
+        if word & 3 != 3 or decode(word).kind is Kind.UNKNOWN:
+            raise ProgramError(f"{name} holds {word:#010x} at {address:#x}, which the golden hart does not execute")
+
+
+def _digest(program: Program) -> str:
+    """Hash what the program depends on: its recipe, the flags, and, being small, all of sw/."""
+    state = hashlib.sha256(repr((program, _FLAGS)).encode())
+    for source in sorted(path for path in _SOURCES.rglob("*") if path.is_file()):
+        state.update(source.relative_to(_SOURCES).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
+    return state.hexdigest()[:12]
+
+
+def main() -> None:
+    """Build every program and print where each one is."""
+    try:
+        for name in PROGRAMS:
+            print(f"{name:14} {build(name)}")
+    except VctxError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()
