@@ -70,6 +70,10 @@ class Allocator:
         """Return the address of `size` zero bytes; otherwise as :meth:`kmalloc`."""
         return self._allocate(hart, size, owner, align, 0)
 
+    def alloc_pages(self, hart: Hart, size: int, owner: str, *, align: int) -> int:
+        """Return memory as it is, unpoisoned, for user space and guests; otherwise as :meth:`kmalloc`."""
+        return self._allocate(hart, size, owner, align, None)
+
     def kfree(self, hart: Hart, address: int) -> None:
         """Free what kmalloc returned; NULL is fine.
 
@@ -97,7 +101,7 @@ class Allocator:
             for address in addresses:
                 self._check_free(address, size)
 
-    def _allocate(self, hart: Hart, size: int, owner: str, align: int, content: int) -> int:
+    def _allocate(self, hart: Hart, size: int, owner: str, align: int, content: int | None) -> int:
         if self._fail_in:
             self._fail_in -= 1
             if not self._fail_in:
@@ -105,7 +109,8 @@ class Allocator:
         address = self._reuse(size, align) or self._extend(hart, size, align, owner)
         self._freed.pop(address, None)
         self._live[address] = Allocation(address, size, owner)
-        self._write(hart, address, bytes([content]) * size)
+        if content is not None:
+            self._write(hart, address, bytes([content]) * size)
         return address
 
     def _reuse(self, size: int, align: int) -> int:

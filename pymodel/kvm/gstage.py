@@ -40,7 +40,7 @@ class Vm:
         self.image = image
         self.base = image.base & -PAGE_SIZE
         self.size = size
-        self.memory = machine.alloc.kmalloc(hart, size, f"{self.name} memory", align=PAGE_SIZE)
+        self.memory = machine.alloc.alloc_pages(hart, size, f"{self.name} memory", align=PAGE_SIZE)
         self._tables = [machine.alloc.kzalloc(hart, _ROOT_SIZE, f"{self.name} G-stage root", align=_ROOT_SIZE)]
         self.hgatp = _SV39X4 << _MODE_SHIFT | vmid << _VMID_SHIFT | self._tables[0] >> PAGE_SHIFT
         for address, data in image.segments:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from pymodel.isa import Csr, Hart
-from pymodel.kvm import host, onereg, vcpu
+from pymodel.kvm import host, onereg
 from pymodel.kvm.errors import KernelOops
 from pymodel.kvm.exits import Exit
 from pymodel.kvm.gstage import Vm
@@ -14,7 +14,7 @@ from pymodel.kvm.host import HostTask
 from pymodel.kvm.layout import SR_VS
 from pymodel.kvm.machine import Machine
 from pymodel.kvm.run import vcpu_run
-from pymodel.kvm.vcpu import Vcpu
+from pymodel.kvm.vcpu import Vcpu, vcpu_create, vcpu_destroy, vcpu_load, vcpu_put, vcpu_set_boot
 from pymodel.kvm.vector import VREGS
 from pymodel.kvm.version import KernelVersion
 from pymodel.programs import load
@@ -118,40 +118,40 @@ class Kernel(Machine):
     def vcpu_create(self, vm: Vm, owner: int, vcpu_id: int = 0, hart: Hart | None = None) -> Vcpu:
         """Create a vCPU that starts at the entry of the VM's program with `owner` in a1; errors as vcpu.vcpu_create."""
         hart = hart or self.harts[0]
-        created = vcpu.vcpu_create(vm, hart, vcpu_id, f"vcpu{self._number('vcpu')}", self)
-        vcpu.vcpu_set_boot(created, hart, vm.image.entry, owner)
+        created = vcpu_create(vm, hart, vcpu_id, f"vcpu{self._number('vcpu')}", self)
+        vcpu_set_boot(created, hart, vm.image.entry, owner)
         return created
 
-    def vcpu_destroy(self, vcpu_: Vcpu, hart: Hart | None = None) -> None:
+    def vcpu_destroy(self, vcpu: Vcpu, hart: Hart | None = None) -> None:
         """Destroy a vCPU that is not loaded."""
-        vcpu.vcpu_destroy(vcpu_, hart or self.harts[0])
+        vcpu_destroy(vcpu, hart or self.harts[0])
 
-    def run(self, vcpu_: Vcpu, hart: Hart) -> Generator[Exit, None, Exit]:
+    def vcpu_run(self, vcpu: Vcpu, hart: Hart) -> Generator[Exit, None, Exit]:
         """KVM_RUN, see :func:`~pymodel.kvm.run.vcpu_run`."""
-        return vcpu_run(vcpu_, hart)
+        return vcpu_run(vcpu, hart)
 
-    def sched_out(self, vcpu_: Vcpu) -> None:
+    def sched_out(self, vcpu: Vcpu) -> None:
         """Preempt notifier: the thread that runs the vCPU loses its hart."""
-        vcpu.vcpu_put(vcpu_)
+        vcpu_put(vcpu)
 
-    def sched_in(self, vcpu_: Vcpu, hart: Hart) -> None:
+    def sched_in(self, vcpu: Vcpu, hart: Hart) -> None:
         """Preempt notifier: the thread that runs the vCPU gets `hart`."""
-        vcpu.vcpu_load(vcpu_, hart)
+        vcpu_load(vcpu, hart)
 
-    def request_reset(self, vcpu_: Vcpu) -> None:
+    def request_reset(self, vcpu: Vcpu) -> None:
         """Have the run loop reset the vCPU before it enters the guest again, as for an SBI HSM start."""
-        vcpu_.reset_requested = True
+        vcpu.reset_requested = True
 
-    def set_reg(self, vcpu_: Vcpu, reg_id: int, value: int | bytes) -> None:
+    def set_reg(self, vcpu: Vcpu, reg_id: int, value: int | bytes) -> None:
         """KVM_SET_ONE_REG with an ordinary buffer; errors as onereg.set_reg."""
         size = onereg.reg_size(reg_id)
         data = value if isinstance(value, bytes) else value.to_bytes(size, "little")
-        onereg.set_reg(vcpu_, self.harts[0], reg_id, onereg.UserBuffer(data))
+        onereg.set_reg(vcpu, self.harts[0], reg_id, onereg.UserBuffer(data))
 
-    def get_reg(self, vcpu_: Vcpu, reg_id: int) -> bytes:
+    def get_reg(self, vcpu: Vcpu, reg_id: int) -> bytes:
         """KVM_GET_ONE_REG with an ordinary buffer; errors as onereg.get_reg."""
         buffer = onereg.UserBuffer(bytes(onereg.reg_size(reg_id)))
-        onereg.get_reg(vcpu_, self.harts[0], reg_id, buffer)
+        onereg.get_reg(vcpu, self.harts[0], reg_id, buffer)
         return bytes(buffer.data)
 
     # Host tasks

@@ -190,13 +190,13 @@ class Machine:
         registers, pc = list(hart.x), hart.pc
         hart.x[1], hart.x[10] = Hart.RETURN, arg
         hart.pc = self.program.symbols[symbol]
-        self._run(hart, {self.program.symbols[_SRET_OF[symbol]]})
+        hart.run({self.program.symbols[_SRET_OF[symbol]]}, _SWITCH_LIMIT)
         at_sret()
-        self._run(hart, self._stops, until.budget)
+        hart.run(self._stops, until.budget)
         if hart.pc != Hart.RETURN:
             if not _in_hs(hart):
                 self._interrupt(hart, until.irq_elem)
-            self._run(hart, self._stops)
+            hart.run(self._stops, _SWITCH_LIMIT)
         if hart.pc != Hart.RETURN:
             where = "M-mode" if hart.pc == self._machine_trap else "the kernel"
             raise KernelOops(f"hart {hart.hart_id}: {symbol} ended in a trap to {where}")
@@ -215,21 +215,22 @@ class Machine:
                     break
         hart.interrupt(IRQ_S_TIMER)
 
-    def _run(self, hart: Hart, stops: set[int] | frozenset[int], limit: int = 1000) -> None:
-        hart.run(stops, limit)
-
     # Annotations
 
     @contextmanager
     def marked(self, hart: Hart, what: str, who: str = "", regions: Regions = ()) -> Iterator[None]:
-        """Bracket a function of the kernel with marks; no leaving mark when it ends with an exception."""
-        if self.observer is not None:
-            self.observer.event(Mark(hart.hart_id, True, what, who, regions))
-        yield
-        if self.observer is not None:
+        """Bracket a function of the kernel with marks, also when it fails."""
+        if self.observer is None:
+            yield
+            return
+        self.observer.event(Mark(hart.hart_id, True, what, who, regions))
+        try:
+            yield
+        finally:
             self.observer.event(Mark(hart.hart_id, False, what, who, regions))
 
 
+_SWITCH_LIMIT = 1000  # far more than the instructions of a switch, so that a wrong one ends
 _SRET_OF = {"switch_to": "switch_sret", "user_enter": "user_sret"}
 
 

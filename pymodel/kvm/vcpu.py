@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from pymodel.isa import Csr
@@ -84,6 +85,10 @@ class Vcpu:
     def set_isa(self, hart: Hart, bits: int) -> None:
         """Write the guest's ISA bitmap."""
         self.kernel.write(hart, self.isa_address, bits.to_bytes(8, "little"))
+
+    def run(self, hart: Hart) -> Generator[Exit, None, Exit]:
+        """KVM_RUN on `hart`, see :func:`pymodel.kvm.run.vcpu_run`."""
+        return self.kernel.vcpu_run(self, hart)
 
     def regions(self, name: str, cntx: CpuContext) -> Regions:
         """Return the register buffer of `cntx` as regions of a mark; empty without one."""

@@ -5,13 +5,6 @@
 #include "guest.h"
 #include "pattern.h"
 
-#define MAX_VREGS	(32 * 512)		/* bytes of 32 registers at VLEN 4096 */
-
-	.bss
-	.balign	8
-image:	.space	MAX_VREGS			/* what the registers must hold */
-seen:	.space	MAX_VREGS			/* what they hold */
-
 	.section .rodata
 	.balign	8
 	/* e8,m1 tu,mu; e16,mf2 ta; e32,m2 ta,ma; e64,m1 ma; e8,mf8 ta,ma; e16,m8; e64,m4 ta,ma; e8,m8 */
@@ -22,10 +15,12 @@ vtypes:	.byte	0x00, 0x4f, 0xd1, 0x98, 0xc5, 0x0b, 0xda, 0x03
 guest_main:					# a0 = round, a1 = owner
 	mv	t6, a0
 	csrr	a2, vlenb
+	slli	t5, a2, 5
+	lla	a5, heap			# image: what the registers must hold
+	add	t5, t5, a5			# seen: what they hold
 	slli	a2, a2, 2			# words of 32 registers
 	pattern_first a3, a1, t6, t0
 	li	a4, PATTERN_STEP
-	lla	a5, image
 	mv	a6, a2
 fill:	sd	a3, (a5)
 	add	a3, a3, a4
@@ -33,7 +28,7 @@ fill:	sd	a3, (a5)
 	addi	a6, a6, -1
 	bnez	a6, fill
 
-	lla	a5, image
+	lla	a5, heap
 	vsetvli	t0, zero, e8, m8, ta, ma
 	vle8.v	v0, (a5)
 	add	a5, a5, t0
@@ -69,7 +64,7 @@ in_kernel:
 	csrr	t0, vstart
 	check_equal t0, zero, 4, done
 
-	lla	a5, seen			# whole-register stores: they need no vsetvli
+	mv	a5, t5				# whole-register stores: they need no vsetvli
 	csrr	t0, vlenb
 	slli	t0, t0, 3
 	vs8r.v	v0, (a5)
@@ -80,8 +75,8 @@ in_kernel:
 	add	a5, a5, t0
 	vs8r.v	v24, (a5)
 
-	lla	a4, image
-	lla	a5, seen
+	lla	a4, heap
+	mv	a5, t5
 compare:
 	ld	t0, (a4)
 	ld	t1, (a5)
