@@ -103,7 +103,7 @@ class Mmu:
         self._fetch = self._context(hart.prv, hart.virt)
         status = hart.csr.values[Csr.MSTATUS]
         self._data = self._fetch
-        if hart.prv == 3 and status & bits.MPRV:
+        if status & bits.MPRV:
             prv = (status & bits.MPP) >> bits.MPP_SHIFT
             self._data = self._context(prv, prv != 3 and bool(status & bits.MPV))
         self.code = self._codes.setdefault(self._fetch, {})

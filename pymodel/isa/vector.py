@@ -77,9 +77,10 @@ class _VectorOp:
         self.vec = hart.vec
         self.latitude = hart.config.latitude
         self.d = d
-        self.name, self.form = d.mnemonic.split(".", 1)
+        self.name = d.mnemonic.split(".")[0]
         self.vd, self.vs1, self.vs2 = (d.fields.get(key, 0) for key in ("vd", "vs1", "vs2"))
         self.masked = d.fields.get("vm") == 0
+        self.sources = (self.vs1, self.vs2) if "vs1" in d.fields else (self.vs2,)
 
     def begin(self) -> None:
         """Raise unless VS is on, vtype is legal and vstart is acceptable (A-3, B-5, E-9)."""
@@ -107,10 +108,9 @@ class _VectorOp:
 
     def source(self, rs1: int) -> _Array | int:
         """Return the first source operand: elements, or a scalar truncated to SEW (E-4)."""
-        if self.form[1] == "v":
+        if "vs1" in self.d.fields:
             return self.group(self.vs1)
-        value = rs1 if self.form[1] == "x" else self.d.fields["imm"]
-        return value & (1 << self.vec.type.sew) - 1
+        return self.d.fields.get("imm", rs1) & (1 << self.vec.type.sew) - 1
 
     def mask(self) -> _Mask:
         return self.vec.mask_bits(0, self.vec.vstart, self.vec.vl) if self.masked else None
@@ -149,8 +149,7 @@ class _VectorOp:
         self._check_sources()
         if self.latitude.compare_overlap_trap:
             group = self.vec.type.group
-            sources = (self.vs1, self.vs2) if self.form[1] == "v" else (self.vs2,)
-            self.require(not any(source < self.vd < source + group for source in sources))
+            self.require(not any(source < self.vd < source + group for source in self.sources))
         if self.vec.vstart < self.vec.vl:
             fn, is_signed = _COMPARE[self.name]
             a, b = self.group(self.vs2), self.source(rs1)
@@ -161,9 +160,8 @@ class _VectorOp:
         self.finish()
 
     def _check_sources(self) -> None:
-        sources = (self.vs1, self.vs2) if self.form[1] == "v" else (self.vs2,)
-        self.aligned(*sources)
-        self.require(not (self.masked and 0 in sources and self.latitude.masked_v0_source_trap))
+        self.aligned(*self.sources)
+        self.require(not (self.masked and 0 in self.sources and self.latitude.masked_v0_source_trap))
 
     def move(self, rs1: int, rs2: int, fx: Effects) -> None:
         """vmv.v.v, vmv.v.x, vmv.v.i (E-6)."""
