@@ -1,0 +1,1 @@
+"""Scenarios: what is run on the golden model, and the invariants that are checked meanwhile."""

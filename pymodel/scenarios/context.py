@@ -1,0 +1,51 @@
+"""A vector context as a value: what a hart holds, what a memory image holds, and whether they are the same."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pymodel.isa import Hart
+from pymodel.kvm.layout import VState
+
+VREGS = 32
+
+
+class VectorContext(NamedTuple):
+    """v0..v31 back to back (32*VLEN/8 bytes) and the CSRs that a context switch must carry."""
+
+    vregs: bytes
+    vstart: int
+    vl: int
+    vtype: int
+    vcsr: int
+
+    @classmethod
+    def of_hart(cls, hart: Hart) -> VectorContext:
+        """Return what the hart's registers hold."""
+        vec = hart.vec
+        return cls(vec.regs.tobytes(), vec.vstart, vec.vl, vec.vtype, vec.vcsr)
+
+    @classmethod
+    def of_image(cls, state: VState, vsize: int) -> VectorContext:
+        """Return what a struct __riscv_v_ext_state and its buffer of `vsize` bytes hold."""
+        vregs = state.machine.memory.read(state["datap"], vsize)
+        return cls(vregs, state["vstart"], state["vl"], state["vtype"], state["vcsr"])
+
+    @classmethod
+    def zero(cls, vsize: int) -> VectorContext:
+        """Return the state of a guest after reset (S16: vtype 0, not vill)."""
+        return cls(bytes(vsize), 0, 0, 0, 0)
+
+    def differs(self, other: VectorContext) -> str:
+        """Name what differs from `other`, "other value -> own value"; empty when nothing does."""
+        found = []
+        vlenb = len(self.vregs) // VREGS
+        for reg in range(VREGS):
+            part = slice(reg * vlenb, (reg + 1) * vlenb)
+            if self.vregs[part] != other.vregs[part]:
+                found.append(f"v{reg} {other.vregs[part][::-1].hex()} -> {self.vregs[part][::-1].hex()}")
+        for name in ("vstart", "vl", "vtype", "vcsr"):
+            want, got = getattr(other, name), getattr(self, name)
+            if want != got:
+                found.append(f"{name} {want:#x} -> {got:#x}")
+        return "; ".join(found[:4]) + ("; ..." if len(found) > 4 else "")

@@ -1,0 +1,374 @@
+"""The monitor: watches a kernel and its harts, checks the invariants, and passes everything on to the recorder.
+
+It sees what the harts report (instructions, stores), the kernel's marks, and the kernel's probe points; it changes
+nothing. What it keeps is what each owner left in the registers, who owns each register value, and how much the
+hypervisor moved.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pymodel.isa import Csr, Hart
+from pymodel.kvm.alloc import AllocError
+from pymodel.kvm.host import HostTask
+from pymodel.kvm.isa import guest_has_v, isa_has
+from pymodel.kvm.kernel import Kernel
+from pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
+from pymodel.kvm.machine import KernelObserver
+from pymodel.kvm.vcpu import Vcpu
+from pymodel.scenarios.context import VREGS, VectorContext
+from pymodel.scenarios.invariants import Ledger
+from pymodel.trace.records import Checkpoint, Event, Issue, Mark, Retire
+
+_RESTORES = frozenset({"guest_vector_restore", "host_vector_restore", "vstate_restore"})
+_SAVES = frozenset({"guest_vector_save", "host_vector_save", "vstate_save"})
+_OWNERS = frozenset({"guest", "task"})
+_VECTOR_OPCODES = frozenset({0x57, 0x07, 0x27})
+_VECTOR_CSRS = frozenset({0x008, 0x009, 0x00A, 0x00F, 0xC20, 0xC21, 0xC22})
+_SYSTEM = 0x73
+_ILLEGAL = 2
+_MOVES_PER_SAVE = 4  # vse8.v, eight registers each
+
+
+def _is_vector(insn: int) -> bool:
+    opcode = insn & 0x7F
+    return opcode in _VECTOR_OPCODES or (opcode == _SYSTEM and insn >> 20 in _VECTOR_CSRS)
+
+
+@dataclass(slots=True)
+class _HartView:
+    """What the monitor knows of one hart."""
+
+    owners: list[str]
+    stack: list[Mark] = field(default_factory=list)
+    moves: int = 0  # vector memory instructions of the hypervisor so far
+    guest_save_moves: int = 0  # of them, in guest_vector_save
+    mstatus_vs: int = 0
+    vsstatus_vs: int = 0
+
+
+@dataclass(slots=True)
+class _VcpuView:
+    """What the monitor knows of one vCPU."""
+
+    datap: int
+    left: VectorContext | None = None  # what the guest left in the registers; None if it has no vectors
+    vsstatus_vs: int | None = None  # what it left there
+    host: VectorContext | None = None  # the hart's registers before vcpu_load
+    image: VectorContext | None = None  # its memory image before vcpu_load
+    at_put: VectorContext | None = None
+    dirty_at_put: bool = False
+    moves_at_exit: int | None = None  # None until the first exit since load
+    entered: bool = False  # since load
+    save_moves_at_put: int = 0
+
+
+class Monitor:
+    """Observer of harts and kernel, and probe of the kernel.
+
+    Args:
+        ledger: counts the checks.
+        then: receives every instruction, store and event afterwards.
+        checkpoints: also record the whole state of the hart after each vcpu_put.
+
+    Attributes:
+        counts: entries, exits, load/put pairs, saves and restores by name, as the model sees them.
+    """
+
+    def __init__(self, ledger: Ledger, then: KernelObserver | None, *, checkpoints: bool = True) -> None:
+        self.ledger = ledger
+        self.counts: Counter[str] = Counter()
+        self._then = then
+        self._checkpoints = checkpoints
+        self._kernel: Kernel | None = None
+        self._harts: dict[int, _HartView] = {}
+        self._vcpus: dict[str, _VcpuView] = {}
+        self._tasks: dict[str, VectorContext] = {}
+        self._image_owners: dict[int, list[str]] = {}
+        self._subjects: dict[str, Vcpu | HostTask] = {}
+        self._handlers = {
+            "vcpu_load.enter": self._load_enter,
+            "vcpu_load.exit": self._load_exit,
+            "vcpu_put.enter": self._put_enter,
+            "vcpu_put.exit": self._put_exit,
+            "guest.enter": self._guest_enter,
+            "guest.exit": self._guest_exit,
+            "vcpu_reset.exit": self._reset_exit,
+            "vcpu_destroy.exit": self._destroyed,
+        }
+
+    def attach(self, kernel: Kernel) -> None:
+        """Watch `kernel`, whose observer is this monitor."""
+        self._kernel = kernel
+        kernel.probe = self.probe
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel watched."""
+        assert self._kernel is not None
+        return self._kernel
+
+    # Observer
+
+    def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
+        """An instruction that the block executes."""
+        view = self._hart(hart_id)
+        top = view.stack[-1] if view.stack else None
+        what = top.what if top else ""
+        if issue.virt and not (view.mstatus_vs and view.vsstatus_vs) and _is_vector(issue.insn):
+            trapped = retire.trap is not None and retire.trap.cause == _ILLEGAL
+            clean = (retire.mstatus_vs, retire.vsstatus_vs) == (view.mstatus_vs, view.vsstatus_vs)
+            self._check(
+                "guest-off-traps", trapped and clean, hart_id, lambda: f"{issue.insn:#010x} at {pc:#x} did {retire}"
+            )
+        view.mstatus_vs, view.vsstatus_vs = retire.mstatus_vs, retire.vsstatus_vs
+        if issue.xlat and what not in _OWNERS:
+            view.moves += 1
+            view.guest_save_moves += what == "guest_vector_save"
+        if retire.vregs and top is not None:
+            self._written(view, top, retire)
+        if retire.mem and what in _SAVES and top is not None:
+            outside = [addr for addr in retire.mem if not _inside(addr, 1, top.regions)]
+            self._check("writes-in-context", not outside, hart_id, lambda: f"{what} wrote {outside[0]:#x}")
+        if self._then is not None:
+            self._then.insn(hart_id, pc, issue, retire)
+
+    def store(self, hart_id: int, paddr: int, data: bytes) -> None:
+        """Memory written by scalar code or the kernel."""
+        view = self._hart(hart_id)
+        if view.stack and view.stack[-1].what in _SAVES:
+            subject = self._subjects[view.stack[-1].who]
+            self._check(
+                "writes-in-context",
+                _inside(paddr, len(data), self._structures(subject)),
+                hart_id,
+                lambda: f"{view.stack[-1].what} wrote {len(data)} bytes at {paddr:#x}",
+            )
+        if self._then is not None:
+            self._then.store(hart_id, paddr, data)
+
+    def event(self, event: Event) -> None:
+        """A mark, or what else annotates the trace."""
+        if isinstance(event, Mark):
+            view = self._hart(event.hart)
+            if event.enter:
+                view.stack.append(event)
+            else:
+                view.stack.pop()
+                if event.what in _SAVES and event.regions:
+                    self._image_owners[event.regions[0][1]] = list(view.owners)
+            if event.enter:
+                self.counts[event.what] += 1
+        if self._then is not None:
+            self._then.event(event)
+
+    # Probe
+
+    def probe(self, point: str, subject: Vcpu | HostTask, hart: Hart) -> None:
+        """A point of the kernel's code that has been reached on behalf of `subject`."""
+        self._subjects[subject.name] = subject
+        if isinstance(subject, Vcpu):
+            self._handlers[point](subject, hart)
+        elif point == "task.enter":
+            self._task_enter(subject, hart)
+        else:
+            self._task_exit(subject, hart)
+
+    def changed_by_user(self, vcpu: Vcpu) -> None:
+        """User space has changed the vector registers of `vcpu`, which is not loaded: that is what the guest finds."""
+        self._view(vcpu).left = self._image(vcpu)
+
+    def _load_enter(self, vcpu: Vcpu, hart: Hart) -> None:
+        view = self._view(vcpu)
+        self._check("image-vs-at-load", vcpu.guest_context.vs != VS_DIRTY, hart, "image VS is Dirty", vcpu)
+        self._check_datap(vcpu, hart)
+        view.host = VectorContext.of_hart(hart)
+        view.image = self._image(vcpu)
+        view.entered, view.moves_at_exit = False, None
+
+    def _load_exit(self, vcpu: Vcpu, hart: Hart) -> None:
+        self.counts["pairs"] += 1
+        self._check_clean(vcpu, hart)
+
+    def _put_enter(self, vcpu: Vcpu, hart: Hart) -> None:
+        view = self._view(vcpu)
+        self._check_clean(vcpu, hart)
+        view.at_put = VectorContext.of_hart(hart)
+        view.dirty_at_put = vcpu.guest_context.vs == VS_DIRTY and guest_has_v(vcpu)
+        view.save_moves_at_put = self._hart(hart.hart_id).guest_save_moves
+        self._hgatp_writes = len(self.kernel.hgatp_writes)
+
+    def _put_exit(self, vcpu: Vcpu, hart: Hart) -> None:
+        view = self._view(vcpu)
+        image = self._image(vcpu)
+        moves = self._hart(hart.hart_id).guest_save_moves - view.save_moves_at_put
+        wanted = _MOVES_PER_SAVE if view.dirty_at_put else 0
+        self._check("save-iff-dirty", moves == wanted, hart, lambda: f"{moves} stores, {wanted} are due", vcpu)
+        self.counts["saves" if moves else "saves elided at put"] += 1
+        if view.dirty_at_put and image is not None and view.at_put is not None:
+            self._check_same("saved-is-equal", image, view.at_put, hart, vcpu)
+        vs = vcpu.guest_context.vs
+        self._check("image-vs-at-put", vs in (VS_OFF, VS_INITIAL, VS_CLEAN), hart, "image VS is Dirty", vcpu)
+        if view.host is not None:
+            self._check_same("host-preserved", VectorContext.of_hart(hart), view.host, hart, vcpu)
+        if not view.entered and image is not None and view.image is not None:
+            self._check_same("load-put-idle", image, view.image, hart, vcpu)
+        writes = self.kernel.hgatp_writes[self._hgatp_writes :]
+        self._check("hgatp-kept", not writes, hart, lambda: f"hgatp was written with {writes[0].value:#x}", vcpu)
+        self._check_datap(vcpu, hart)
+        self._check_guards(hart, vcpu)
+        if self._checkpoints:
+            self.event(Checkpoint(hart.hart_id, hart.snapshot()))
+
+    def _guest_enter(self, vcpu: Vcpu, hart: Hart) -> None:
+        self.counts["entries"] += 1
+        view, hart_view = self._view(vcpu), self._hart(hart.hart_id)
+        on = vcpu.guest_context.vs != VS_OFF
+        if not isa_has(vcpu, "v"):
+            self._check("novec-guest-off", not on, hart, "image VS is not Off", vcpu)
+        if view.moves_at_exit is not None:
+            moved = hart_view.moves - view.moves_at_exit
+            self._check("no-traffic-in-loop", moved == 0, hart, lambda: f"{moved} vector accesses", vcpu)
+        if on:
+            strangers = {owner for owner in hart_view.owners if owner != vcpu.name}
+            self._check("one-owner", not strangers, hart, lambda: f"registers of {sorted(strangers)}", vcpu)
+            if view.left is not None:
+                self._check_same("guest-transparent", VectorContext.of_hart(hart), view.left, hart, vcpu)
+        if view.vsstatus_vs is not None:
+            found = hart.csr[Csr.VSSTATUS] & SR_VS
+            self._check(
+                "vsstatus-guest-owned", found == view.vsstatus_vs, hart, lambda: f"{view.vsstatus_vs} -> {found}", vcpu
+            )
+        view.entered = True
+
+    def _guest_exit(self, vcpu: Vcpu, hart: Hart) -> None:
+        view = self._view(vcpu)
+        on = vcpu.guest_context.vs != VS_OFF
+        view.left = VectorContext.of_hart(hart) if on else None
+        view.vsstatus_vs = hart.csr[Csr.VSSTATUS] & SR_VS
+        view.moves_at_exit = self._hart(hart.hart_id).moves
+
+    def _reset_exit(self, vcpu: Vcpu, hart: Hart) -> None:
+        view = self._view(vcpu)
+        self.counts["resets"] += 1
+        view.left = view.vsstatus_vs = view.moves_at_exit = None
+        has_v = guest_has_v(vcpu)
+        loaded = vcpu.hart is not None
+        due = (VS_CLEAN if loaded else VS_INITIAL) if has_v else VS_OFF
+        vs = vcpu.guest_context.vs
+        if self.kernel.has_vector:
+            self._check("reset-state", vs == due, hart, lambda: f"image VS {vs:#x}, {due:#x} is due", vcpu)
+        datap = vcpu.guest_context.vector["datap"]
+        if datap:
+            self._image_owners[datap] = [vcpu.name] * VREGS
+            if loaded and has_v:
+                self._hart(hart.hart_id).owners[:] = [vcpu.name] * VREGS
+        if has_v:
+            zero = VectorContext.zero(self.kernel.vsize)
+            found = VectorContext.of_hart(hart) if loaded else self._image(vcpu)
+            if found is not None:
+                self._check_same("reset-state", found, zero, hart, vcpu)
+            view.left = zero
+        self._check_datap(vcpu, hart)
+
+    def _destroyed(self, vcpu: Vcpu, hart: Hart) -> None:
+        self.counts["destroyed"] += 1
+        del self._vcpus[vcpu.name]
+        self._check_guards(hart, vcpu)
+
+    def _task_enter(self, task: HostTask, hart: Hart) -> None:
+        self.counts["task slices"] += 1
+        if task.vs == VS_OFF:
+            return
+        strangers = {owner for owner in self._hart(hart.hart_id).owners if owner != task.name}
+        self._check("one-owner", not strangers, hart, lambda: f"registers of {sorted(strangers)}", task)
+        left = self._tasks.get(task.name, VectorContext.zero(self.kernel.vsize))
+        self._check_same("task-transparent", VectorContext.of_hart(hart), left, hart, task)
+
+    def _task_exit(self, task: HostTask, hart: Hart) -> None:
+        if task.vs != VS_OFF:
+            self._tasks[task.name] = VectorContext.of_hart(hart)
+
+    # What is known of whom
+
+    def _hart(self, hart_id: int) -> _HartView:
+        if hart_id not in self._harts:
+            self._harts[hart_id] = _HartView([f"hart{hart_id}"] * VREGS)
+        return self._harts[hart_id]
+
+    def _view(self, vcpu: Vcpu) -> _VcpuView:
+        if vcpu.name not in self._vcpus:
+            self._vcpus[vcpu.name] = _VcpuView(vcpu.guest_context.vector["datap"])
+        return self._vcpus[vcpu.name]
+
+    def _image(self, vcpu: Vcpu) -> VectorContext | None:
+        if not vcpu.guest_context.vector["datap"]:
+            return None
+        return VectorContext.of_image(vcpu.guest_context.vector, self.kernel.vsize)
+
+    def _written(self, view: _HartView, top: Mark, retire: Retire) -> None:
+        """Give the registers an instruction wrote their new owner: whoever runs, or whoever the image belongs to."""
+        if top.what in _RESTORES and top.regions:
+            source = self._image_owners.get(top.regions[0][1], [top.who] * VREGS)
+            for reg in retire.vregs:
+                view.owners[reg] = source[reg]
+        elif top.what in _OWNERS:
+            for reg in retire.vregs:
+                view.owners[reg] = top.who
+
+    def _structures(self, subject: Vcpu | HostTask) -> tuple[tuple[str, int, int], ...]:
+        layout = self.kernel.layout
+        if isinstance(subject, HostTask):
+            return (("task", subject.address, layout["task_size"]),)
+        contexts = (subject.guest_context, subject.host_context)
+        return tuple(("context", context.address, layout["context_size"]) for context in contexts)
+
+    # Checks
+
+    def _check(
+        self,
+        name: str,
+        ok: bool,
+        hart: Hart | int,
+        evidence: str | Callable[[], str],
+        subject: Vcpu | HostTask | None = None,
+    ) -> None:
+        if ok:
+            self.ledger.checks[name] += 1
+            return
+        hart_id = hart if isinstance(hart, int) else hart.hart_id
+        stack = " > ".join(mark.what for mark in self._hart(hart_id).stack) or "-"
+        who = subject.name if subject is not None else (self._hart(hart_id).stack or [Mark(0, True, "")])[-1].who
+        self.ledger.check(name, False, f"hart {hart_id}, {who or '-'}, in {stack}", evidence)
+
+    def _check_same(
+        self, name: str, found: VectorContext, due: VectorContext, hart: Hart, subject: Vcpu | HostTask
+    ) -> None:
+        self._check(name, found == due, hart, lambda: found.differs(due), subject)
+
+    def _check_clean(self, vcpu: Vcpu, hart: Hart) -> None:
+        """VS Clean promises that registers and image agree (B-6)."""
+        if vcpu.guest_context.vs != VS_CLEAN or not guest_has_v(vcpu):
+            return
+        image = self._image(vcpu)
+        if image is not None:
+            self._check_same("clean-is-equal", VectorContext.of_hart(hart), image, hart, vcpu)
+
+    def _check_datap(self, vcpu: Vcpu, hart: Hart) -> None:
+        due, found = self._view(vcpu).datap, vcpu.guest_context.vector["datap"]
+        self._check("datap-identity", found == due, hart, lambda: f"{due:#x} -> {found:#x}", vcpu)
+
+    def _check_guards(self, hart: Hart, vcpu: Vcpu) -> None:
+        try:
+            self.kernel.alloc.check_guards()
+        except AllocError as error:
+            self._check("guards-intact", False, hart, str(error), vcpu)
+        else:
+            self._check("guards-intact", True, hart, "", vcpu)
+
+
+def _inside(addr: int, size: int, regions: tuple[tuple[str, int, int], ...]) -> bool:
+    return any(first <= addr and addr + size <= first + length for _, first, length in regions)
