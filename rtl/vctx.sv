@@ -1,15 +1,17 @@
 // Vector context of a hart: register file, vector CSRs and the VS fields, with the instructions that set up, save,
 // restore and move that state.
 //
-//           issue                                                          retire
-//             |                                                               ^
-//        +----v-------------------------- vctx_ctrl --------------------------+----+
-//        +---+---------------+---------------+----------------+---------------+----+
-//            |               |               |                |               |
-//      vctx_decode       vctx_vset       vctx_mask        vctx_alu        vctx_lsu --- translate
-//      vctx_shape        vctx_csr            |                |               | \----- AXI4
-//      vctx_legal            |               +--------+-------+---------------+
-//                          state                  vctx_regfile
+//   issue                                                             retire
+//     |                                                                  ^
+//   vctx_issue (decode, shape) ---> vctx_ctrl (legal) -------------------+
+//                                       |
+//             +-----------------+-------+--------+---------------+
+//             |                 |                |               |
+//       vctx_vset ---> vctx_csr |            vctx_alu        vctx_lsu --- translate
+//                          |    |                |               |  \---- AXI4
+//                        state  vctx_mask -------+---------------+
+//                                   |            |               |
+//                                   +--- vctx_regfile -----------+
 //
 // Parameters
 //   VLEN  bits in a vector register, 128 to 4096, power of two
@@ -130,7 +132,7 @@ module vctx
   logic            virt, fs_dirty, vsfs_dirty;
   dec_t            dec;
   logic [1:0]      eew, group;
-  logic            emul_ok, legal;
+  logic            accept, emul_ok, legal;
   logic [CntW-1:0] evl;
   logic [5:0]      cause;
 
@@ -168,20 +170,8 @@ module vctx
     .rst_ni             (rst_ni),
     .issue_valid_i      (issue_valid_i),
     .issue_ready_o      (issue_ready_o),
-    .issue_insn_i       (issue_insn_i),
-    .issue_rs1_i        (issue_rs1_i),
-    .issue_rs2_i        (issue_rs2_i),
-    .issue_prv_i        (issue_prv_i),
-    .issue_virt_i       (issue_virt_i),
-    .issue_fs_dirty_i   (issue_fs_dirty_i),
-    .issue_vsfs_dirty_i (issue_vsfs_dirty_i),
-    .insn_o             (insn),
-    .rs1_o              (rs1),
-    .rs2_o              (rs2),
-    .prv_o              (prv),
-    .virt_o             (virt),
-    .fs_dirty_o         (fs_dirty),
-    .vsfs_dirty_o       (vsfs_dirty),
+    .accept_o           (accept),
+    .insn_i             (insn),
     .dec_i              (dec),
     .legal_i            (legal),
     .cause_i            (cause),
@@ -221,22 +211,34 @@ module vctx
     .retire_vd_mask_o   (retire_vd_mask_o)
   );
 
-  vctx_decode u_decode (
-    .insn_i (insn),
-    .dec_o  (dec)
-  );
-
-  vctx_shape #(
+  vctx_issue #(
     .VLEN (VLEN)
-  ) u_shape (
-    .dec_i     (dec),
-    .insn_i    (insn),
-    .vtype_i   (vtype),
-    .vl_i      (vl),
-    .eew_o     (eew),
-    .group_o   (group),
-    .emul_ok_o (emul_ok),
-    .evl_o     (evl)
+  ) u_issue (
+    .clk_i              (clk_i),
+    .rst_ni             (rst_ni),
+    .accept_i           (accept),
+    .issue_insn_i       (issue_insn_i),
+    .issue_rs1_i        (issue_rs1_i),
+    .issue_rs2_i        (issue_rs2_i),
+    .issue_prv_i        (issue_prv_i),
+    .issue_virt_i       (issue_virt_i),
+    .issue_fs_dirty_i   (issue_fs_dirty_i),
+    .issue_vsfs_dirty_i (issue_vsfs_dirty_i),
+    .sew_i              (vtype[4:3]),
+    .lmul_i             (vtype[2:0]),
+    .vl_i               (vl),
+    .insn_o             (insn),
+    .rs1_o              (rs1),
+    .rs2_o              (rs2),
+    .prv_o              (prv),
+    .virt_o             (virt),
+    .fs_dirty_o         (fs_dirty),
+    .vsfs_dirty_o       (vsfs_dirty),
+    .dec_o              (dec),
+    .eew_o              (eew),
+    .group_o            (group),
+    .emul_ok_o          (emul_ok),
+    .evl_o              (evl)
   );
 
   vctx_legal #(
@@ -263,7 +265,7 @@ module vctx
     .rs1_i   (rs1),
     .rs2_i   (rs2),
     .vl_i    (vl),
-    .vtype_i (vtype),
+    .vtype_i (vtype[5:0]),
     .vill_i  (vill),
     .vl_o    (vset_vl),
     .vtype_o (vset_vtype),
@@ -488,6 +490,11 @@ module vctx
     assign axi_arvalid_o = 1'b0;
     assign axi_rready_o  = 1'b0;
     assign bus_err_o     = 1'b0;
+
+    logic unused;
+    assign unused = ^{irq_valid_i, irq_elem_i, xlat_ready_i, xlat_fault_i, xlat_cause_i, xlat_ppn_i, xlat_gpn_i,
+                      axi_awready_i, axi_wready_i, axi_bresp_i, axi_bvalid_i, axi_arready_i, axi_rdata_i,
+                      axi_rresp_i, axi_rvalid_i, eew, evl, mask_fetch, alu_start, lsu_start, rdata_a, rdata_b};
   end
 
 endmodule

@@ -1,4 +1,4 @@
-// Sequencing and retirement: accepts an instruction, has it checked, starts the unit that executes it, and reports
+// Sequencing and retirement: accepts an instruction, starts the unit that executes it, and reports
 // its effect. One instruction is in flight; the next is accepted in the cycle in which this one retires.
 
 `default_nettype none
@@ -15,22 +15,10 @@ module vctx_ctrl
   // Issue
   input  logic            issue_valid_i,
   output logic            issue_ready_o,
-  input  logic [31:0]     issue_insn_i,
-  input  logic [63:0]     issue_rs1_i,
-  input  logic [63:0]     issue_rs2_i,
-  input  logic [1:0]      issue_prv_i,
-  input  logic            issue_virt_i,
-  input  logic            issue_fs_dirty_i,
-  input  logic            issue_vsfs_dirty_i,
+  output logic            accept_o,
 
   // The instruction in flight
-  output logic [31:0]     insn_o,
-  output logic [63:0]     rs1_o,
-  output logic [63:0]     rs2_o,
-  output logic [1:0]      prv_o,
-  output logic            virt_o,
-  output logic            fs_dirty_o,
-  output logic            vsfs_dirty_o,
+  input  logic [31:0]     insn_i,
   input  dec_t            dec_i,
   input  logic            legal_i,
   input  logic [5:0]      cause_i,
@@ -80,25 +68,15 @@ module vctx_ctrl
 
   typedef enum logic [1:0] {
     StIdle,
-    StExec,  // decoded and checked; CSR instructions and vset* take effect
+    StExec,  // legality is checked; CSR instructions and vset* take effect
     StMask,  // mask operand is fetched
     StRun    // ALU or load/store unit is at work
   } state_e;
   state_e      state_q;
-  logic [31:0] insn_q;
-  logic [63:0] rs1_q, rs2_q;
-  logic [1:0]  prv_q;
-  logic        virt_q, fs_dirty_q, vsfs_dirty_q;
   logic [31:0] written_q;  // vector registers written so far
 
   assign issue_ready_o = (state_q == StIdle);
-  assign insn_o        = insn_q;
-  assign rs1_o         = rs1_q;
-  assign rs2_o         = rs2_q;
-  assign prv_o         = prv_q;
-  assign virt_o        = virt_q && (prv_q != PrvM);
-  assign fs_dirty_o    = fs_dirty_q;
-  assign vsfs_dirty_o  = vsfs_dirty_q;
+  assign accept_o      = issue_valid_i && issue_ready_o;
 
   // Classes of instructions
   logic is_csr, is_vset, is_mem, is_alu, is_masked;
@@ -106,7 +84,7 @@ module vctx_ctrl
   assign is_vset   = (dec_i.unit == UnitVset);
   assign is_mem    = (dec_i.unit == UnitLoad) || (dec_i.unit == UnitStore);
   assign is_alu    = (dec_i.unit == UnitAlu);
-  assign is_masked = !insn_q[25];
+  assign is_masked = !insn_i[25];
 
   // Start
   logic checked, start;
@@ -127,7 +105,7 @@ module vctx_ctrl
   // vstart changes nothing; all else that executes makes the state dirty (L-1).
   logic resumable;
   assign resumable   = lsu_trap_i || lsu_irq_i;
-  assign csr_write_o = csr_done && csr_writes(insn_q);
+  assign csr_write_o = csr_done && csr_writes(insn_i[13:12], insn_i[19:15]);
   assign vset_o      = vset_done;
   assign trim_o      = lsu_trim_i;
   assign vstart_we_o = vset_done || vector_done;
@@ -142,33 +120,17 @@ module vctx_ctrl
   assign written       = written_q | (wreg_valid_i ? (32'd1 << wreg_i) : '0);
 
   logic rd_we;
-  assign rd_we = scalar_result && (insn_q[11:7] != 5'd0);
+  assign rd_we = scalar_result && (insn_i[11:7] != 5'd0);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      state_q      <= StIdle;
-      insn_q       <= '0;
-      rs1_q        <= '0;
-      rs2_q        <= '0;
-      prv_q        <= '0;
-      virt_q       <= 1'b0;
-      fs_dirty_q   <= 1'b0;
-      vsfs_dirty_q <= 1'b0;
-      written_q    <= '0;
+      state_q   <= StIdle;
+      written_q <= '0;
     end else begin
       case (state_q)
         StIdle: begin
-          if (issue_valid_i) begin
-            state_q      <= StExec;
-            insn_q       <= issue_insn_i;
-            rs1_q        <= issue_rs1_i;
-            rs2_q        <= issue_rs2_i;
-            prv_q        <= issue_prv_i;
-            virt_q       <= issue_virt_i;
-            fs_dirty_q   <= issue_fs_dirty_i;
-            vsfs_dirty_q <= issue_vsfs_dirty_i;
-            written_q    <= '0;
-          end
+          if (accept_o) state_q <= StExec;
+          written_q <= '0;
         end
         StExec: begin
           if (mask_fetch_o) state_q <= StMask;
@@ -200,7 +162,7 @@ module vctx_ctrl
       retire_trap_o    <= illegal || lsu_trap_i;
       retire_irq_o     <= lsu_irq_i;
       retire_cause_o   <= illegal ? cause_i : lsu_cause_i;
-      retire_tval_o    <= illegal ? {32'b0, insn_q} : lsu_tval_i;
+      retire_tval_o    <= illegal ? {32'b0, insn_i} : lsu_tval_i;
       retire_tval2_o   <= lsu_tval2_i;
       retire_rd_we_o   <= rd_we;
       retire_rd_o      <= rd_we ? rd : '0;

@@ -1,6 +1,7 @@
 // 64-bit slice of the integer datapath: 8, 4, 2 or 1 elements.
 //
-// One adder serves add, subtract and the compares: bytes are chained, and the chain starts anew at every element.
+// One adder serves add, subtract and the compares. A guard bit after every byte either passes the carry on or, at the
+// end of an element, absorbs it and makes the carry into the next.
 
 `default_nettype none
 
@@ -26,34 +27,55 @@ module vctx_lane
   assign subtrahend = reverse ? src2_i : src1_i;
   assign addend     = subtract ? ~subtrahend : subtrahend;
 
-  // Bytes that start an element.
-  logic [7:0] starts;
+  // Bytes that end an element.
+  logic [7:0] ends;
   always_comb begin
     case (sew_i)
-      2'd0:    starts = 8'b1111_1111;
-      2'd1:    starts = 8'b0101_0101;
-      2'd2:    starts = 8'b0001_0001;
-      default: starts = 8'b0000_0001;
+      2'd0:    ends = 8'b1111_1111;
+      2'd1:    ends = 8'b1010_1010;
+      2'd2:    ends = 8'b1000_1000;
+      default: ends = 8'b1000_0000;
     endcase
   end
 
+  // Guards 1 and 0 pass a carry, two equal ones replace it by their value. Either way the carry shows in the sum.
+  logic [71:0] x, y, z;
   logic [63:0] sum;
-  logic        carry, equal;
-  logic [7:0]  eq, ltu, lt;
+  logic [7:0]  carry;
   always_comb begin
-    carry = 1'b0;
-    equal = 1'b1;
     for (int j = 0; j < 8; j++) begin
-      if (starts[j]) begin
-        carry = subtract;
-        equal = 1'b1;
-      end
-      {carry, sum[8*j +: 8]} = {1'b0, minuend[8*j +: 8]} + {1'b0, addend[8*j +: 8]} + 9'(carry);
-      equal  = equal && (minuend[8*j +: 8] == subtrahend[8*j +: 8]);
-      eq[j]  = equal;
-      ltu[j] = !carry;
-      lt[j]  = (minuend[8*j+7] != subtrahend[8*j+7]) ? minuend[8*j+7] : !carry;
+      x[9*j +: 9] = {subtract || !ends[j], minuend[8*j +: 8]};
+      y[9*j +: 9] = {subtract && ends[j], addend[8*j +: 8]};
     end
+  end
+  logic        unused_z;
+  assign {z, unused_z} = {x, subtract} + {y, subtract};  // the extra bit makes the carry into byte 0
+  always_comb begin
+    for (int j = 0; j < 8; j++) begin
+      sum[8*j +: 8] = z[9*j +: 8];
+      carry[j]      = z[9*j+8] ^ !ends[j];
+    end
+  end
+
+  // Outcomes in the last byte of an element; the others are of no use.
+  logic [7:0] same, same2, same4, same8, eq, ltu, lt;
+  assign same2 = same & (same << 1);
+  assign same4 = same2 & (same2 << 2);
+  assign same8 = same4 & (same4 << 4);
+  always_comb begin
+    for (int j = 0; j < 8; j++) begin
+      same[j] = (src1_i[8*j +: 8] == src2_i[8*j +: 8]);
+      lt[j]   = (src1_i[8*j+7] != src2_i[8*j+7]) ? src2_i[8*j+7] : ltu[j];
+    end
+  end
+  assign ltu = ~carry;
+  always_comb begin
+    case (sew_i)
+      2'd0:    eq = same;
+      2'd1:    eq = same2;
+      2'd2:    eq = same4;
+      default: eq = same8;
+    endcase
   end
 
   logic [2:0] compare;

@@ -46,14 +46,14 @@ module vctx_legal
                          ((csr_level == 2'd2) && (prv_i != PrvU) && !virt_i);
   assign csr_virtual   = virt_i && !csr_prv_ok && (csr_level != 2'd3);
   assign csr_ok        = csr_prv_ok && (csr_status || vs_on) &&
-                         !(csr_read_only && csr_writes(insn_i));
+                         !(csr_read_only && csr_writes(insn_i[13:12], insn_i[19:15]));
 
   // Register groups start at a multiple of their size (D-3, D-17, E-2); a masked instruction does not overwrite
   // its mask with elements (D-4, E-2). Masked stores of a group with v0 execute (L-14), so do sources v0 (L-13).
   logic groups_ok, mask_ok;
-  assign groups_ok = (!dec_i.vd_group  || is_aligned(vd, group_i)) &&
-                     (!dec_i.vs1_group || is_aligned(vs1, group_i)) &&
-                     (!dec_i.vs2_group || is_aligned(vs2, group_i));
+  assign groups_ok = (!dec_i.vd_group  || is_aligned(vd[2:0], group_i)) &&
+                     (!dec_i.vs1_group || is_aligned(vs1[2:0], group_i)) &&
+                     (!dec_i.vs2_group || is_aligned(vs2[2:0], group_i));
   assign mask_ok   = !(dec_i.vd_group && (dec_i.unit != UnitStore) && masked && (vd == 5'd0));
 
   // A compare may overwrite a source group only in its lowest register (E-13, L-15).

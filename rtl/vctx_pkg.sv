@@ -131,18 +131,13 @@ package vctx_pkg;
   endfunction
 
   // A CSR instruction writes unless it is a set or clear with rs1 = x0 or a zero immediate (A-4).
-  function automatic logic csr_writes(input logic [31:0] insn);
-    csr_writes = (insn[13:12] == 2'd1) || (insn[19:15] != 5'd0);
+  function automatic logic csr_writes(input logic [1:0] op, input logic [4:0] rs1_or_imm);
+    csr_writes = (op == 2'd1) || (rs1_or_imm != 5'd0);
   endfunction
 
-  // Register number r can start a group of 2**log2_regs registers.
-  function automatic logic is_aligned(input logic [4:0] r, input logic [1:0] log2_regs);
-    case (log2_regs)
-      2'd0:    is_aligned = 1'b1;
-      2'd1:    is_aligned = (r[0] == 1'b0);
-      2'd2:    is_aligned = (r[1:0] == 2'b0);
-      default: is_aligned = (r[2:0] == 3'b0);
-    endcase
+  // A register number is a multiple of 2**log2_regs, given its low bits.
+  function automatic logic is_aligned(input logic [2:0] low, input logic [1:0] log2_regs);
+    is_aligned = ((low & ~(3'b111 << log2_regs)) == 3'b0);
   endfunction
 
   // vd lies in the group of 2**log2_regs registers that starts at r, but not at its start (E-13).

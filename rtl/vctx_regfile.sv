@@ -47,6 +47,9 @@ module vctx_regfile #(
   if (Banks == 0) begin : gen_no_bank
     assign rdata_a_o = '0;
     assign rdata_b_o = '0;
+
+    logic unused;
+    assign unused = ^{clk_i, re_a_i, raddr_a_i, re_b_i, raddr_b_i, wbe_i, waddr_i, wdata_i};
   end
 
 endmodule

@@ -10,7 +10,8 @@ module vctx_shape
 ) (
   input  dec_t              dec_i,
   input  logic [31:0]       insn_i,
-  input  logic [7:0]        vtype_i,
+  input  logic [1:0]        sew_i,      // vtype.vsew, legal
+  input  logic [2:0]        lmul_i,     // vtype.vlmul
   input  logic [CntW-1:0]   vl_i,
   output logic [1:0]        eew_o,      // log2 of the element width in bytes
   output logic [1:0]        group_o,    // log2 of the registers in a group; 0 for EMUL < 1
@@ -23,14 +24,13 @@ module vctx_shape
     log2_nr = nr_minus_1[2] ? 2'd3 : (nr_minus_1[1] ? 2'd2 : {1'b0, nr_minus_1[0]});
   endfunction
 
-  logic [1:0]        sew, width;
+  logic [1:0]        width;
   logic signed [4:0] lmul, emul;  // log2; emul is that of a ShapeWidth access
   logic [1:0]        nr_mem, nr_move;
 
-  assign sew   = vtype_i[4:3];
   assign width = insn_i[13:12];  // width 000, 101, 110, 111 is 1, 2, 4, 8 bytes (D-1)
-  assign lmul  = {{2{vtype_i[2]}}, vtype_i[2:0]};
-  assign emul  = lmul + $signed({3'b0, width}) - $signed({3'b0, sew});
+  assign lmul  = {{2{lmul_i[2]}}, lmul_i};
+  assign emul  = lmul + $signed({3'b0, width}) - $signed({3'b0, sew_i});
 
   assign nr_mem  = log2_nr(insn_i[31:29]);
   assign nr_move = log2_nr(insn_i[17:15]);
@@ -47,7 +47,7 @@ module vctx_shape
   assign move_bytes  = CntW'(VLEN / 8) << nr_move;
 
   always_comb begin
-    eew_o     = sew;
+    eew_o     = sew_i;
     group_o   = 2'd0;
     emul_ok_o = 1'b1;
     evl_o     = vl_i;

@@ -13,7 +13,7 @@ module vctx_vset
   input  logic [63:0]     rs1_i,
   input  logic [63:0]     rs2_i,
   input  logic [CntW-1:0] vl_i,
-  input  logic [7:0]      vtype_i,
+  input  logic [5:0]      vtype_i,  // vsew, vlmul
   input  logic            vill_i,
   output logic [CntW-1:0] vl_o,
   output logic [7:0]      vtype_o,
@@ -22,13 +22,13 @@ module vctx_vset
 
   // log2(VLMAX) = log2(VLEN / SEW * LMUL); at least 1 for every legal vtype.
   localparam logic signed [5:0] Log2BytesPerReg = 6'($clog2(VLEN / 8));
-  function automatic logic signed [5:0] log2_vlmax(input logic [7:0] vtype);
+  function automatic logic signed [5:0] log2_vlmax(input logic [5:0] vtype);
     log2_vlmax = Log2BytesPerReg - $signed({3'b0, vtype[5:3]}) +
                  $signed({{3{vtype[2]}}, vtype[2:0]});
   endfunction
 
   // SEW 8 to 64, and SEW <= LMUL * ELEN for fractional LMUL (C-11, L-6).
-  function automatic logic supported(input logic [7:0] vtype);
+  function automatic logic supported(input logic [5:0] vtype);
     case (vtype[2:0])
       3'b100:  supported = 1'b0;
       3'b101:  supported = (vtype[5:3] == 3'd0);
@@ -55,9 +55,9 @@ module vctx_vset
   // x0, x0 asks to keep vl, so VLMAX must stay the same (C-8, L-4, L-5).
   logic signed [5:0] log2_old, log2_new;
   assign log2_old = log2_vlmax(vtype_i);
-  assign log2_new = log2_vlmax(request[7:0]);
+  assign log2_new = log2_vlmax(request[5:0]);
 
-  assign vill_o  = (request[63:8] != '0) || !supported(request[7:0]) ||
+  assign vill_o  = (request[63:8] != '0) || !supported(request[5:0]) ||
                    (keep_vl && (vill_i || (log2_old != log2_new)));
   assign vtype_o = vill_o ? '0 : request[7:0];
 
