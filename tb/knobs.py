@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pymodel.errors import UsageError
-from pymodel.kvm.version import VERSIONS
+from pymodel.kvm.version import versions
 
 SIMULATORS = ("verilator", "icarus")
 VLENS = (128, 256, 512, 1024, 2048, 4096)
@@ -34,7 +34,7 @@ class Knobs:
         dlen: datapath and bus width in bits, 64 to VLEN, a power of two.
         seed: master seed; every random choice derives from it.
         harts, vcpus: how many of each take part.
-        kernel: kernel version, one of `pymodel.kvm.version.VERSIONS`.
+        kernel: kernel version, one of `pymodel.kvm.version.versions`.
 
     Raises:
         UsageError: a value is not allowed; the message lists what is.
@@ -57,4 +57,4 @@ class Knobs:
         _between("SEED", self.seed, 0, 2**32 - 1)
         _between("HARTS", self.harts, 1, MAX_HARTS)
         _between("VCPUS", self.vcpus, 1, MAX_VCPUS)
-        _one_of("KERNEL", self.kernel, tuple(VERSIONS))
+        _one_of("KERNEL", self.kernel, tuple(versions))

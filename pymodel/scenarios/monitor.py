@@ -25,6 +25,7 @@ from pymodel.trace.records import Checkpoint, Event, Issue, Mark, Retire
 
 _RESTORES = frozenset({"guest_vector_restore", "host_vector_restore", "vstate_restore"})
 _SAVES = frozenset({"guest_vector_save", "host_vector_save", "vstate_save"})
+MOVERS = _SAVES | _RESTORES
 _OWNERS = frozenset({"guest", "task"})
 _VECTOR_OPCODES = frozenset({0x57, 0x07, 0x27})
 _VECTOR_CSRS = frozenset({0x008, 0x009, 0x00A, 0x00F, 0xC20, 0xC21, 0xC22})
@@ -44,6 +45,7 @@ class _HartView:
 
     owners: list[str]
     stack: list[Mark] = field(default_factory=list)
+    moves_at_entry: list[int] = field(default_factory=list)  # `moves` when each mark of the stack was entered
     moves: int = 0  # vector memory instructions of the hypervisor so far
     guest_save_moves: int = 0  # of them, in guest_vector_save
     mstatus_vs: int = 0
@@ -75,7 +77,8 @@ class Monitor:
         checkpoints: also record the whole state of the hart after each vcpu_put.
 
     Attributes:
-        counts: entries, exits, load/put pairs, saves and restores by name, as the model sees them.
+        counts: entries, load/put pairs, calls of each function and, as "moved: <function>", how many of the calls of a
+            save or restore function moved registers, as the model sees it.
     """
 
     def __init__(self, ledger: Ledger, then: KernelObserver | None, *, checkpoints: bool = True) -> None:
@@ -153,17 +156,22 @@ class Monitor:
     def event(self, event: Event) -> None:
         """A mark, or what else annotates the trace."""
         if isinstance(event, Mark):
-            view = self._hart(event.hart)
-            if event.enter:
-                view.stack.append(event)
-            else:
-                view.stack.pop()
-                if event.what in _SAVES and event.regions:
-                    self._image_owners[event.regions[0][1]] = list(view.owners)
-            if event.enter:
-                self.counts[event.what] += 1
+            self._marked(self._hart(event.hart), event)
         if self._then is not None:
             self._then.event(event)
+
+    def _marked(self, view: _HartView, mark: Mark) -> None:
+        if mark.enter:
+            view.stack.append(mark)
+            view.moves_at_entry.append(view.moves)
+            self.counts[mark.what] += 1
+            return
+        view.stack.pop()
+        moved = view.moves != view.moves_at_entry.pop()
+        if mark.what in MOVERS:
+            self.counts[f"moved: {mark.what}"] += moved
+        if mark.what in _SAVES and mark.regions:
+            self._image_owners[mark.regions[0][1]] = list(view.owners)
 
     # Probe
 
@@ -207,7 +215,6 @@ class Monitor:
         moves = self._hart(hart.hart_id).guest_save_moves - view.save_moves_at_put
         wanted = _MOVES_PER_SAVE if view.dirty_at_put else 0
         self._check("save-iff-dirty", moves == wanted, hart, lambda: f"{moves} stores, {wanted} are due", vcpu)
-        self.counts["saves" if moves else "saves elided at put"] += 1
         if view.dirty_at_put and image is not None and view.at_put is not None:
             self._check_same("saved-is-equal", image, view.at_put, hart, vcpu)
         vs = vcpu.guest_context.vs
@@ -227,6 +234,7 @@ class Monitor:
         self.counts["entries"] += 1
         view, hart_view = self._view(vcpu), self._hart(hart.hart_id)
         on = vcpu.guest_context.vs != VS_OFF
+        self.counts["entries with V"] += on
         if not isa_has(vcpu, "v"):
             self._check("novec-guest-off", not on, hart, "image VS is not Off", vcpu)
         if view.moves_at_exit is not None:

@@ -349,5 +349,5 @@ def compare_with_eager(lazy: SharedUnitResult, eager: SharedUnitResult) -> None:
             f"{len(ours)} exits, {len(theirs)} eager",
         )
     for what in ("guest_vector_save", "guest_vector_restore", "host_vector_save", "host_vector_restore"):
-        done, most = lazy.counts[what], eager.counts[what]
+        done, most = lazy.counts[f"moved: {what}"], eager.counts[f"moved: {what}"]
         lazy.ledger.check("lazy-saves-less", done <= most, what, f"{done} against {most} eager")

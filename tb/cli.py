@@ -1,0 +1,161 @@
+"""The command line: `vctx cosim`, `vctx replay`, `vctx doctor`.
+
+Exit codes: 0 all agreed; 1 a mismatch or a broken invariant; 2 bad usage or input; 3 a missing or unsuitable tool.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from pymodel.errors import VctxError
+from tb.knobs import DEFAULT_DLEN, Knobs
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Co-simulate the RISC-V vector context under a hypervisor. Exit codes: 0 all agreed; 1 a mismatch or a broken "
+    "invariant; 2 bad usage or input; 3 a missing or unsuitable tool.",
+)
+_console = Console(highlight=False)
+
+_INTERRUPTED = 130
+
+Sim = Annotated[str, typer.Option(help="Simulator: verilator or icarus.")]
+Dlen = Annotated[int | None, typer.Option(help="Bus and datapath width, 64 to VLEN. Default: 128.")]
+Waves = Annotated[bool, typer.Option("--waves", help="Dump all signals, and a signal list for GTKWave or Surfer.")]
+
+
+class _Bars:
+    """Progress bars by phase, on a terminal; a line when a phase ends, elsewhere."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description:<8}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=_console,
+            disable=not _console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._ended: set[str] = set()
+
+    def __enter__(self) -> _Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        if phase not in self._tasks:
+            self._tasks[phase] = self._progress.add_task(phase, total=total)
+            if not _console.is_terminal:
+                _console.print(f"{phase} ...")
+        self._progress.update(self._tasks[phase], completed=done, total=total)
+
+
+@app.command()
+def cosim(
+    sim: Sim = "verilator",
+    vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 256,
+    dlen: Dlen = None,
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1,
+    vcpus: Annotated[int, typer.Option(help="Number of vCPUs.")] = 4,
+    harts: Annotated[int, typer.Option(help="Number of harts, each with a vector unit.")] = 2,
+    kernel: Annotated[str, typer.Option(help="Kernel version: v6.5 (as merged) or v12 (as posted).")] = "v6.5",
+    pairs: Annotated[int, typer.Option(min=1, help="Least number of vcpu_load/vcpu_put pairs.")] = 200,
+    entries: Annotated[int, typer.Option(min=1, help="Least number of guest entries.")] = 2000,
+    waves: Waves = False,
+) -> None:
+    """Run vCPUs and host tasks that share the vector units, on the golden model and on the RTL."""
+    from tb import cosim as job
+    from tb.report import print_verdict
+
+    knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, seed, harts, vcpus, kernel)
+    _console.print(
+        f"[bold]vctx cosim[/]: {harts} harts, {vcpus} vCPUs, {job.TASKS} host tasks; VLEN {vlen}, DLEN {knobs.dlen}; "
+        f"kernel {kernel}; seed {seed}; {sim}",
+        soft_wrap=True,
+    )
+    with _Bars() as bars:
+        verdict = job.cosim(knobs, pairs=pairs, entries=entries, waves=waves, progress=bars)
+    print_verdict(_console, verdict)
+    raise typer.Exit(0 if verdict.ok else 1)
+
+
+@app.command()
+def replay(
+    trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")],
+    sim: Sim = "verilator",
+    dlen: Dlen = None,
+    waves: Waves = False,
+) -> None:
+    """Replay a recorded trace on the RTL, and stop at the first instruction that differs."""
+    from pymodel.trace import TraceReader
+    from tb import cosim as job
+    from tb import simulator
+
+    header = simulator.Header.of(trace)
+    events = TraceReader(trace).verify()
+    knobs = Knobs(sim, header.vlen, min(DEFAULT_DLEN, header.vlen) if dlen is None else dlen, harts=header.harts)
+    with _Bars() as bars:
+        result = simulator.replay(
+            trace,
+            sim=sim,
+            dlen=knobs.dlen,
+            out_dir=simulator.SIM_BUILD / "replay" / f"{trace.stem}-{sim}-dlen{knobs.dlen}",
+            latency=job.LATENCY,
+            waves=waves,
+            command=f"{job.vctx_command('replay', str(trace))} --sim {sim} --dlen {knobs.dlen} --waves",
+            progress=lambda done: bars("replay", done, events),
+        )
+        bars("replay", result.events, events)
+    if result.mismatch is not None:
+        _console.print(result.mismatch.text(), soft_wrap=True, markup=False)
+    else:
+        _console.print(
+            f"[bold green]agreed[/]: {result.instructions:,} instructions, {result.checkpoints:,} checkpoints"
+        )
+    if result.waves:
+        _console.print(f"waves: {job.shown(result.waves)}", soft_wrap=True)
+    raise typer.Exit(0 if result.ok else 1)
+
+
+@app.command()
+def doctor() -> None:
+    """Say which tools were found, which are missing, and how to get those."""
+    from tb.doctor import examine
+
+    raise typer.Exit(examine(_console))
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> None:
+    """Run the command line; every failure a user can cause ends as one line and an exit code."""
+    signal.signal(signal.SIGTERM, _terminate)  # so that a terminated run takes its simulator along
+    try:
+        app()
+    except VctxError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""The main job, end to end: record the scenario on the golden model, replay it on the RTL, and judge both."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pymodel.kvm.machine import RAM_BASE, RAM_SIZE
+from pymodel.scenarios.invariants import INVARIANTS
+from pymodel.scenarios.shared_unit import SharedUnitConfig, SharedUnitResult, compare_with_eager, run_shared_unit
+from pymodel.trace import TraceWriter
+from pymodel.trace.recorder import Recorder
+from tb.knobs import Knobs
+from tb.result import Latency, ReplayResult, write_json
+from tb.simulator import SIM_BUILD, replay, simulator, testbench
+
+FILL = 0xA5  # every byte of RAM that nobody wrote
+TASKS = 2
+
+# Save and restore functions, and the region of their mark that the bus traffic is looked for in.
+OPERATIONS = {
+    "guest_vector_save": "guest_datap",
+    "guest_vector_restore": "guest_datap",
+    "host_vector_save": "host_datap",
+    "host_vector_restore": "host_datap",
+}
+
+# Latency of the memory: up to ten cycles, and now and then a beat held back.
+LATENCY = Latency(cycles=10, random=True, stall=24, xlat=3)
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One kind of save or restore over the whole run. Bytes and cycles are the RTL's.
+
+    Attributes:
+        calls: times the function was called.
+        done: calls that moved the whole context over the bus; partial: calls that moved some other amount.
+        model: calls that moved it according to the model.
+        eager: times an eager hypervisor does it: at every guest entry or exit.
+        bytes_moved, cycles: bus bytes in the context's buffer; cycles of the instructions involved.
+        eager_bytes, eager_cycles: the same for the eager hypervisor, at this run's mean cost.
+    """
+
+    name: str
+    calls: int
+    done: int
+    partial: int
+    model: int
+    eager: int
+    bytes_moved: int
+    cycles: int
+    eager_bytes: int
+    eager_cycles: int
+
+    @property
+    def elided(self) -> int:
+        """What the lazy scheme did not do."""
+        return self.eager - self.done
+
+    @property
+    def agrees(self) -> bool:
+        """Whether bus and model say the same."""
+        return self.partial == 0 and self.done == self.model
+
+
+@dataclass
+class Verdict:
+    """Everything that a co-simulation found; `ok` when nothing is wrong."""
+
+    knobs: Knobs
+    model: SharedUnitResult
+    rtl: ReplayResult
+    operations: list[Operation]
+    trace: Path
+    path: Path
+    command: str
+
+    @property
+    def ok(self) -> bool:
+        """RTL and model agree, no invariant is broken, and the bus confirms what was saved and elided."""
+        return self.rtl.ok and not self.model.ledger.broken and all(op.agrees for op in self.operations)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the verdict as JSON-able data."""
+        ledger = self.model.ledger
+        return {
+            "ok": self.ok,
+            "command": self.command,
+            "knobs": asdict(self.knobs),
+            "trace": str(self.trace),
+            "counts": dict(sorted(self.model.counts.items())),
+            "instructions_modelled": self.model.instructions,
+            "operations": [asdict(op) | {"elided": op.elided, "agrees": op.agrees} for op in self.operations],
+            "invariants": {
+                name: {"checked": ledger.checks[name], "broken": ledger.broken[name], "text": invariant.text}
+                for name, invariant in INVARIANTS.items()
+            },
+            "violations": [asdict(violation) for violation in ledger.violations],
+            "rtl": asdict(self.rtl) | {"intervals": len(self.rtl.intervals)},
+        }
+
+
+def vctx_command(*arguments: str) -> str:
+    """Return a command line of this installation's `vctx`, as short as it can be typed here."""
+    script = shown(Path(sys.executable).with_name("vctx"))
+    return " ".join((script, *arguments))
+
+
+def command_of(knobs: Knobs, pairs: int, entries: int, *, sim: bool = True) -> str:
+    """Return the command that repeats a co-simulation; without `sim`, what determines its trace."""
+    arguments = ["cosim", f"--vlen {knobs.vlen}", f"--harts {knobs.harts}", f"--vcpus {knobs.vcpus}"]
+    arguments += [f"--kernel {knobs.kernel}", f"--seed {knobs.seed}", f"--pairs {pairs}", f"--entries {entries}"]
+    if sim:
+        arguments += [f"--sim {knobs.sim}", f"--dlen {knobs.dlen}"]
+    return vctx_command(*arguments)
+
+
+def cosim(
+    knobs: Knobs, *, pairs: int = 200, entries: int = 2000, waves: bool = False, progress: Progress | None = None
+) -> Verdict:
+    """Run the main job.
+
+    Args:
+        knobs: what takes part, on which simulator.
+        pairs, entries: least numbers of vcpu_load/vcpu_put pairs and of guest entries.
+        waves: dump waves.
+        progress: called with (phase, done, total); phases are "record", "build" and "replay".
+
+    Raises:
+        VctxError: see `tb.simulator.replay` and `pymodel.programs.build`.
+    """
+
+    def report(phase: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress(phase, done, total)
+
+    config = SharedUnitConfig(
+        kernel=knobs.kernel,
+        vlen=knobs.vlen,
+        harts=knobs.harts,
+        vcpus=knobs.vcpus,
+        tasks=TASKS,
+        seed=knobs.seed,
+        pairs=pairs,
+        entries=entries,
+    )
+    name = (
+        f"{knobs.sim}-{knobs.kernel}-vlen{knobs.vlen}-dlen{knobs.dlen}-h{knobs.harts}-v{knobs.vcpus}-seed{knobs.seed}"
+    )
+    out_dir = SIM_BUILD / "cosim" / name
+    trace = out_dir / "trace.vctx"
+    command = command_of(knobs, pairs, entries)
+    (out_dir / "result.json").unlink(missing_ok=True)
+
+    tool = simulator(knobs.sim)  # before anything slow: is it there?
+    design = testbench(knobs.vlen, knobs.dlen, knobs.harts, ram=RAM_SIZE, waves=waves)
+    with ThreadPoolExecutor(1) as builder, ProcessPoolExecutor(1) as twin:
+        build = builder.submit(tool.build, design)
+        model = _record(config, trace, command_of(knobs, pairs, entries, sim=False), report)
+        eager: Future[SharedUnitResult] = twin.submit(run_shared_unit, replace(config, eager=True))
+        report("build", 0, 1)
+        build.result()
+        report("build", 1, 1)
+        total = model.counts["trace events"]
+        rtl = replay(
+            trace,
+            sim=knobs.sim,
+            dlen=knobs.dlen,
+            out_dir=out_dir / "replay",
+            latency=LATENCY,
+            waves=waves,
+            command=f"{vctx_command('replay', shown(trace))} --sim {knobs.sim} --dlen {knobs.dlen} --waves",
+            progress=lambda done: report("replay", done, total),
+        )
+        report("replay", total, total)
+        compare_with_eager(model, eager.result())
+    verdict = Verdict(knobs, model, rtl, operations(model, rtl, knobs.vlen), trace, out_dir / "result.json", command)
+    write_json(verdict.path, verdict.as_json())
+    return verdict
+
+
+def shown(path: Path | str) -> str:
+    """Return a path relative to the present directory, if it is below."""
+    path = Path(path)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _record(config: SharedUnitConfig, trace: Path, command: str, report: Progress) -> SharedUnitResult:
+    header = {
+        "scenario": "shared-unit",
+        "command": command,
+        "vlen": config.vlen,
+        "harts": config.harts,
+        "seed": config.seed,
+        "ram_base": RAM_BASE,
+        "ram_size": RAM_SIZE,
+        "fill": FILL,
+    }
+    with TraceWriter(trace, header) as writer:
+        recorder = Recorder(writer, config.vlen // 8)
+        result = run_shared_unit(config, recorder, lambda done, total: report("record", done, total))
+        recorder.finish()
+    result.counts["trace events"] = writer.events
+    return result
+
+
+def operations(model: SharedUnitResult, rtl: ReplayResult, vlen: int) -> list[Operation]:
+    """Count saves and restores from the bus traffic of the replay, beside what the model says."""
+    vsize = 32 * vlen // 8
+    found = []
+    for name, region in OPERATIONS.items():
+        intervals = [interval for interval in rtl.intervals if interval.what == name]
+        traffic = [interval.regions[region] for interval in intervals]
+        moved = [r.bytes_written if name.endswith("save") else r.bytes_read for r in traffic]
+        done = moved.count(vsize)
+        cycles = sum(interval.cycles for interval in intervals)
+        eager = model.counts["entries with V" if name.startswith("guest") else "entries"]
+        found.append(
+            Operation(
+                name,
+                calls=len(intervals),
+                done=done,
+                partial=sum(0 < size != vsize for size in moved),
+                model=model.counts[f"moved: {name}"],
+                eager=eager,
+                bytes_moved=sum(moved),
+                cycles=cycles,
+                eager_bytes=eager * vsize,
+                eager_cycles=round(eager * cycles / done) if done else 0,
+            )
+        )
+    return found

@@ -1,0 +1,130 @@
+"""What people see of a co-simulation: the tables at its end."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pymodel.kvm import version
+from pymodel.scenarios.defects import explanations
+from pymodel.scenarios.invariants import INVARIANTS
+from tb.cosim import Operation, Verdict, shown
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
+    return table
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def print_verdict(console: Console, verdict: Verdict) -> None:
+    """Print the tables, the violations and the verdict."""
+    console.print()
+    console.print(_run_table(verdict))
+    console.print()
+    console.print(_operations_table(verdict.operations))
+    console.print(
+        "done, KiB, cycles: counted on the RTL's bus; model: done according to the model; "
+        "eager: at every guest entry and exit",
+        style="dim",
+    )
+    console.print()
+    console.print(_invariants_table(verdict))
+    console.print()
+    _print_findings(console, verdict)
+    console.print(f"result: {shown(verdict.path)}   trace: {shown(verdict.trace)}", soft_wrap=True)
+    if verdict.rtl.waves:
+        console.print(f"waves:  {shown(verdict.rtl.waves)}   signal list: vctx.gtkw beside it", soft_wrap=True)
+    console.print(f"repeat: {verdict.command}", soft_wrap=True)
+
+
+def _run_table(verdict: Verdict) -> Table:
+    counts, rtl = verdict.model.counts, verdict.rtl
+    table = _table("run", "", "")
+    mismatches = Text("0", "green") if rtl.ok else Text("at least 1", "bold red")
+    rows: list[tuple[str, str | Text]] = [
+        ("instructions compared", _number(rtl.instructions)),
+        ("mismatches", mismatches),
+        ("whole-state checkpoints compared", _number(rtl.checkpoints)),
+        ("instructions of the golden harts", _number(verdict.model.instructions)),
+        ("guest entries", _number(counts["entries"])),
+        ("vcpu_load / vcpu_put pairs", _number(counts["pairs"])),
+        ("exits to user space", _number(sum(counts[f"exits: {name}"] for name in ("putchar", "report", "intr")))),
+        ("preemptions", _number(counts["preemptions"])),
+        ("migrations between harts", _number(counts["migrations"])),
+        ("resets in the run loop", _number(counts["reset requests"])),
+        ("vCPUs destroyed and created again", _number(counts["renewals"])),
+        ("slices of host tasks", _number(counts["task slices"])),
+    ]
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+def _operations_table(operations: list[Operation]) -> Table:
+    table = _table(
+        "saves and restores",
+        *("", "calls", "done", "model", "elided", "eager", "KiB", "eager KiB", "cycles", "eager cycles"),
+    )
+    for op in operations:
+        done = Text(_number(op.done), "" if op.agrees else "bold red")
+        kib, eager_kib = op.bytes_moved // 1024, op.eager_bytes // 1024
+        numbers = (op.model, op.elided, op.eager, kib, eager_kib, op.cycles, op.eager_cycles)
+        table.add_row(op.name.replace("_vector_", " "), _number(op.calls), done, *map(_number, numbers))
+    calls, done_, model, elided, eager, moved, eager_bytes, cycles, eager_cycles = (
+        sum(getattr(op, name) for op in operations) for name in _SUMMED
+    )
+    numbers = (calls, done_, model, elided, eager, moved // 1024, eager_bytes // 1024, cycles, eager_cycles)
+    table.add_row("all", *map(_number, numbers), style="bold")
+    return table
+
+
+_SUMMED = ("calls", "done", "model", "elided", "eager", "bytes_moved", "eager_bytes", "cycles", "eager_cycles")
+
+
+def _invariants_table(verdict: Verdict) -> Table:
+    ledger = verdict.model.ledger
+    table = _table("invariants", "", "checked", "broken")
+    table.add_column("what must hold", justify="left", overflow="fold")
+    for name, invariant in INVARIANTS.items():
+        broken = ledger.broken[name]
+        table.add_row(
+            name, _number(ledger.checks[name]), Text(_number(broken), "bold red" if broken else "green"), invariant.text
+        )
+    return table
+
+
+def _print_findings(console: Console, verdict: Verdict) -> None:
+    rtl, ledger = verdict.rtl, verdict.model.ledger
+    if rtl.mismatch is not None:
+        console.print(rtl.mismatch.text(), soft_wrap=True, highlight=False)
+        console.print()
+    for op in verdict.operations:
+        if rtl.ok and not op.agrees:
+            console.print(
+                f"[bold red]bus and model disagree[/] on {op.name}: {op.done} whole and {op.partial} partial transfers "
+                f"on the bus, {op.model} in the model",
+                soft_wrap=True,
+            )
+    if ledger.violations:
+        console.print("broken invariants, first cases:", style="bold red")
+        for violation in ledger.violations:
+            console.print(
+                f"  {violation.invariant}: {violation.where}: {violation.evidence}", soft_wrap=True, highlight=False
+            )
+        defects = explanations(version.by_name(verdict.knobs.kernel), ledger.broken)
+        if defects:
+            console.print(f"defects that kernel {verdict.knobs.kernel} is known for, and that show this way:")
+        for defect in defects:
+            console.print(f"  {defect.name}: {defect.text}", soft_wrap=True, highlight=False)
+        console.print()
+    if verdict.ok:
+        console.print(f"[bold green]agreed[/]: seed {verdict.knobs.seed}, {_number(rtl.instructions)} instructions")
+    else:
+        console.print("[bold red]failed[/]: see above")
