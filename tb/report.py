@@ -77,8 +77,8 @@ def _operations_table(operations: list[Operation]) -> Table:
 
 _OPERATION_ROWS = (
     ("calls", "calls", 1),
-    ("done, on the bus", "done", 1),
-    ("done, in the model", "model", 1),
+    ("done, bus", "done", 1),
+    ("done, model", "model", 1),
     ("elided", "elided", 1),
     ("eager", "eager", 1),
     ("KiB", "bytes_moved", 1024),
@@ -128,7 +128,7 @@ def _print_findings(console: Console, verdict: Verdict) -> None:
         console.print(f"[bold green]agreed[/]: seed {verdict.knobs.seed}, {_number(rtl.instructions)} instructions")
     elif rtl.ok and ledger.broken:
         console.print(
-            f"[bold red]failed[/]: RTL and golden model agree on all {_number(rtl.instructions)} instructions, but kernel "
+            f"[bold red]failed[/]: RTL and model agree on all {_number(rtl.instructions)} instructions, but kernel "
             f"{verdict.knobs.kernel} breaks {len(ledger.broken)} invariants",
             soft_wrap=True,
         )
