@@ -122,7 +122,7 @@ module vctx_lsu
   assign page_end     = (!misaligned && (page_elems < 13'(left))) ? (elem_q + CntW'(page_elems)) : end_q;
   assign nothing_left = (elem_q >= end_q);
 
-  // First active element from elem_q on, looking at DLEN/8 mask bits a cycle.
+  // Active or not: elem_q itself, and the next active element of its page, looking at DLEN/8 mask bits a cycle.
   logic [CntW-LaneW-1:0] chunk;
   logic [Bytes-1:0]      candidates, scan_mask;
   logic [LaneW-1:0]      first_lane;
@@ -151,7 +151,7 @@ module vctx_lsu
 
   // elem_q is active: trap on it, or translate its page and move what the page holds.
   logic active, exception, segment_start, segment_done;
-  assign active        = (state_q == StPage) && !nothing_left && found && (next_elem == elem_q);
+  assign active        = (state_q == StPage) && !nothing_left && mask_bytes_i[elem_q[LaneW-1:0]];
   assign xlat_valid_o  = active && !misaligned;
   assign xlat_vpn_o    = addr[63:12];
   assign xlat_store_o  = store_i;

@@ -1,8 +1,8 @@
 // Vector register file: rows of DLEN bits in 64-bit banks with byte enables, two synchronous read ports, one write
 // port. Row r * (VLEN / DLEN) + i holds bits DLEN*i upwards of register r. No reset, so a bank maps to block RAM.
 //
-// A read port keeps its data while its enable is low. A read of the row that is written in the same cycle returns
-// the old value; no user relies on it.
+// A read port keeps its data while its enable is low. What a read of the row that is written in the same cycle returns
+// is of no interest to any user, so synthesis need not make it the old value (no_rw_check).
 
 `default_nettype none
 
@@ -29,7 +29,7 @@ module vctx_regfile #(
 );
 
   for (genvar b = 0; b < Banks; b++) begin : gen_bank
-    logic [63:0] mem [Rows];
+    (* no_rw_check *) logic [63:0] mem [Rows];
     logic [63:0] rdata_a_q, rdata_b_q;
 
     always_ff @(posedge clk_i) begin
