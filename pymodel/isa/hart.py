@@ -164,7 +164,8 @@ class Hart:
         self.irq_elem = irq_elem
         pc = self.pc
         try:
-            self.pc = self._fetch(pc)(pc)
+            op = None if self.mmu.fault_pages else self.mmu.code.get(pc)
+            self.pc = (op or self._fetch(pc))(pc)
         except ArchTrap as stop:
             self.pc = trap.enter(self, stop, pc)
         except InterruptedInsn:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
+from elftools.elf.elffile import ELFFile
 
 from pymodel.isa import Csr, Hart, HartConfig, Latitude, Memory, encode
 from pymodel.trace import Issue, Retire
@@ -98,3 +103,15 @@ def vtype(sew: int, lmul: str = "m1", *, ta: bool = False, ma: bool = False) -> 
     """Return a vtype value, e.g. `vtype(32, "mf2")`."""
     code = {"m1": 0, "m2": 1, "m4": 2, "m8": 3, "mf8": 5, "mf4": 6, "mf2": 7}[lmul]
     return code | (sew.bit_length() - 4) << 3 | ta << 6 | ma << 7
+
+
+def assemble(lines: list[str], folder: Path) -> bytes:
+    """Assemble with LLVM, an opinion independent of the model's instruction table; return the code."""
+    source, elf = folder / "all.S", folder / "all.o"
+    source.write_text("\n".join([".option norelax", *lines]) + "\n")
+    command = [sys.executable, "-m", "ziglang", "cc", "-target", "riscv64-freestanding-none"]
+    command += ["-mcpu=generic_rv64+m+a+c+v+h+zicsr+zifencei", "-c", str(source), "-o", str(elf)]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    with elf.open("rb") as file:
+        code: bytes = ELFFile(file).get_section_by_name(".text").data()
+    return code
