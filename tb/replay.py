@@ -28,6 +28,7 @@ from pymodel.trace import (
     TraceError,
     TraceReader,
     TraceWriter,
+    Trap,
     differences,
 )
 from tb.accounting import FunctionCount, HartAccount, Interval
@@ -68,12 +69,25 @@ def batches(events: Iterable[Event]) -> Iterator[list[tuple[int, Event]]]:
         yield batch
 
 
-def show_unknown(expected: Retire, name: str) -> str:
-    """Return the expected value of a field that the RTL left unknown, as `differences` would show it."""
-    blank = Retire(vl=~expected.vl, vtype=~expected.vtype, vstart=~expected.vstart, vcsr=~expected.vcsr)
-    blank.mstatus_vs, blank.vsstatus_vs, blank.irq = ~expected.mstatus_vs, ~expected.vsstatus_vs, not expected.irq
-    shown = {d.field: d.expected for d in differences(expected, blank)}
-    return shown.get(name, "-")
+# Fields of the observation that make up a field of the record under another name.
+_RECORD_FIELD = {"cause": "trap", "tval": "trap", "tval2": "trap", "rd_we": "rd"}
+
+
+def _expected_text(expected: Retire, name: str) -> str:
+    """Return the expected value of one field as `differences` shows it; "-" for fields that no record has."""
+    opposite = Retire(
+        trap=None if expected.trap else Trap(0),
+        irq=not expected.irq,
+        rd=None if expected.rd is not None else 0,
+        vl=~expected.vl,
+        vtype=~expected.vtype,
+        vstart=~expected.vstart,
+        vcsr=~expected.vcsr,
+        mstatus_vs=~expected.mstatus_vs,
+        vsstatus_vs=~expected.vsstatus_vs,
+    )
+    shown = {d.field: d.expected for d in differences(expected, opposite)}
+    return shown.get(_RECORD_FIELD.get(name, name), "-")
 
 
 def compare(expected: Retire, seen: Observation) -> list[Difference]:
@@ -81,7 +95,7 @@ def compare(expected: Retire, seen: Observation) -> list[Difference]:
     if not seen.errors and not seen.unknown and expected == seen.retire:
         return []
     out = [Difference("protocol", "none", text) for text in error_texts(seen.errors)]
-    out += (Difference(name, show_unknown(expected, name), bits) for name, bits in seen.unknown.items())
+    out += (Difference(name, _expected_text(expected, name), bits) for name, bits in seen.unknown.items())
     out += (d for d in differences(expected, seen.retire) if d.field not in seen.unknown)
     return out
 
@@ -114,7 +128,8 @@ class Hart:
                 if issue.xlat:
                     await self.stores.flush({page.ppn for page in issue.xlat})
                 seen = await self._observe(issue)
-                replay.observed[index] = Insn(event.hart, event.pc, issue, seen.retire)
+                if not seen.unknown:  # a record cannot hold X, and must not hide it
+                    replay.observed[index] = Insn(event.hart, event.pc, issue, seen.retire)
                 found = compare(event.retire, seen)
                 if found:
                     raise Mismatched(self._instruction_mismatch(index, event, found))
@@ -139,7 +154,8 @@ class Hart:
     async def _checkpoint(self, index: int, event: Checkpoint) -> None:
         seen = await self._observe(None)
         self._monitor.all_registers(seen)
-        self._replay.observed[index] = Checkpoint(event.hart, seen.retire)
+        if not seen.unknown:
+            self._replay.observed[index] = Checkpoint(event.hart, seen.retire)
         found = compare(event.state, seen)
         if found:
             raise Mismatched(self._mismatch(index, "checkpoint", found))

@@ -1,6 +1,6 @@
 """Simulators: find them, build the testbench for them once, run cocotb tests on them, replay traces.
 
-    result = replay(trace, sim="verilator", vlen=256, dlen=128, harts=1, out_dir=Path("sim_build/run"))
+result = replay(trace, sim="verilator", vlen=256, dlen=128, harts=1, out_dir=Path("sim_build/run"))
 """
 
 from __future__ import annotations
@@ -40,7 +40,16 @@ MIN_ICARUS = 11
 MIN_RAM = 1 << 20  # smallest RAM a testbench is built with, so that small traces share one build
 
 # Random values in everything that has no reset, and in every X; the seed comes with the run.
-_VERILATOR_FLAGS = ("--timing", "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "-Wno-lint", "-Wno-style")
+_VERILATOR_FLAGS = (
+    "--timing",
+    "--x-assign",
+    "unique",
+    "--x-initial",
+    "unique",
+    "-Wno-fatal",
+    "-Wno-lint",
+    "-Wno-style",
+)
 # g++ needs to be told about coroutines; -O1 compiles in half the time of -O2 and simulates as fast, within noise.
 _VERILATOR_CFLAGS = ("-CFLAGS", "-fcoroutines", "-CFLAGS", "-O1")
 
@@ -207,7 +216,9 @@ class Simulator:
         try:
             tests, failed = get_results(results)
         except (RuntimeError, OSError):
-            raise SimulationError(f"{self.name} ended with status {status} and no results; log: {log}\n{_tail(log)}") from None
+            raise SimulationError(
+                f"{self.name} ended with status {status} and no results; log: {log}\n{_tail(log)}"
+            ) from None
         if tests == 0:
             raise SimulationError(f"{self.name} found no test in {test_module}; log: {log}")
         if failed == 0 and status != 0:
@@ -411,7 +422,9 @@ def run_replay(
     environment = {CONFIG_VARIABLE: str(config_file), **(env or {})}
     passed = tool.run(design, build, test_module, out_dir, seed=config.seed, env=environment, poll=poll)
     if not result_file.exists():
-        raise SimulationError(f"the replay ended without a result; log: {out_dir / 'sim.log'}\n{_tail(out_dir / 'sim.log')}")
+        raise SimulationError(
+            f"the replay ended without a result; log: {out_dir / 'sim.log'}\n{_tail(out_dir / 'sim.log')}"
+        )
     result = ReplayResult.read(result_file)
     if result.error is not None:
         raise TraceError(result.error)

@@ -315,7 +315,7 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
     localparam int Rows = 32 * VLEN / DLEN;
     for (genvar b = 0; b < DLEN / 64; b++) begin : gen_bank
       always @(posedge clk_i) begin
-        if (state == Copy) begin
+        if (state == Copy || !rst_ni) begin
           for (int r = 0; r < Rows; r++) vregs[DLEN*r + 64*b +: 64] = u_dut.u_regfile.gen_bank[b].mem[r];
         end
       end
@@ -323,6 +323,7 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
 
     vctx_tb_probe #(.VLEN(VLEN)) u_probe (
       .clk_i    (clk_i),
+      .rst_ni   (rst_ni),
       .compare_i(state == Compare),
       .vd_mask_i(o.vd_mask),
       .vregs_i  (vregs),

@@ -17,19 +17,16 @@ module vctx_tb_log import vctx_tb_pkg::*; #(
   localparam int Chunks = Depth / LOG_BEATS;
 
   logic [LOG_BEATS*Width-1:0] chunks [Chunks];
-  logic [LOG_BEATS*Width-1:0] tail_q;  // the chunk being filled
 
   // Blocking: the log has one writer and is read between instructions only.
   always @(posedge clk_i) begin
     if (clear_i) begin
       count_o = '0;
       full_o  = 1'b0;
-      tail_q  = '0;
     end else if (push_i && count_o == 16'(Depth)) begin
       full_o = 1'b1;
     end else if (push_i) begin
-      tail_q[(32'(count_o) % LOG_BEATS) * Width +: Width] = entry_i;
-      chunks[32'(count_o) / LOG_BEATS] = tail_q;
+      chunks[32'(count_o) / LOG_BEATS][(32'(count_o) % LOG_BEATS) * Width +: Width] = entry_i;
       count_o = count_o + 16'd1;
     end
   end

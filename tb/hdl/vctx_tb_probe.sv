@@ -8,6 +8,7 @@ module vctx_tb_probe import vctx_tb_pkg::*; #(
   parameter int VLEN = 256
 ) (
   input  logic               clk_i,
+  input  logic               rst_ni,
   input  logic               compare_i,  // a new copy is in vregs_i
   input  logic [31:0]        vd_mask_i,
   input  logic [32*VLEN-1:0] vregs_i,
@@ -21,7 +22,9 @@ module vctx_tb_probe import vctx_tb_pkg::*; #(
   int                 lowest;
 
   always @(posedge clk_i) begin
-    if (compare_i) begin
+    if (!rst_ni) begin
+      old = vregs_i;  // what the storage happens to hold is nobody's change
+    end else if (compare_i) begin
       lowest = 0;
       for (int r = 31; r >= 0; r--) begin
         changed_o[r] = vregs_i[VLEN*r +: VLEN] !== old[VLEN*r +: VLEN];

@@ -58,9 +58,13 @@ module vctx_tb_ram import vctx_tb_pkg::*; #(
       for (int i = 0; i < 512; i++) mem[{idx[IdxW-1:9], 9'(i)}] = {8{cfg_i.fill}};
       written[idx[IdxW-1:9]] = 1'b1;
     end
-    word = mem[idx];
-    for (int i = 0; i < 8; i++) if (strb[i]) word[8*i +: 8] = data[8*i +: 8];
-    mem[idx] = word;
+    if (strb == 8'hff) begin
+      mem[idx] = data;
+    end else begin
+      word = mem[idx];
+      for (int i = 0; i < 8; i++) if (strb[i]) word[8*i +: 8] = data[8*i +: 8];
+      mem[idx] = word;
+    end
   endtask
 
   initial begin
