@@ -95,7 +95,7 @@ def _report(
     retire.rd = rd
     retire.irq = isinstance(stop, InterruptedInsn)
     if isinstance(stop, ArchTrap):
-        retire.trap = Trap(int(stop.cause), stop.tval, _port_tval2(stop))
+        retire.trap = Trap(stop.cause, stop.tval, _port_tval2(stop))
     retire.vregs = {reg: hart.vec.regs[reg].tobytes() for reg in sorted(fx.regs)}
     retire.mem = fx.mem
     hart.observer.insn(hart.hart_id, pc, issue, retire)

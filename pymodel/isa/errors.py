@@ -59,7 +59,7 @@ class ArchTrap(Exception):  # noqa: N818 (named for the event)
 
     def __init__(self, cause: int, tval: int = 0, *, tval2: int = 0, gva: bool = False, tinst: int = 0) -> None:
         super().__init__(cause, tval)
-        self.cause = cause
+        self.cause = int(cause)  # plain, because it goes into CSRs and records
         self.tval = tval
         self.tval2 = tval2
         self.gva = gva

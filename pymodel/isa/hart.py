@@ -257,7 +257,7 @@ class Hart:
             self.instret += 1
             return self.x[rd]
         except ArchTrap as stop:
-            raise UnexpectedTrap(int(stop.cause), self.INJECT_PC, stop.tval) from None
+            raise UnexpectedTrap(stop.cause, self.INJECT_PC, stop.tval) from None
         finally:
             self.x[:] = saved
 

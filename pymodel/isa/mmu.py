@@ -157,7 +157,7 @@ class Mmu:
         try:
             return Xlat(vpn, ppn=self.page(vaddr, access) >> PAGE_SHIFT)
         except ArchTrap as trap:
-            return Xlat(vpn, fault=int(trap.cause), gpn=trap.tval2 >> PAGE_SHIFT - 2)
+            return Xlat(vpn, fault=trap.cause, gpn=trap.tval2 >> PAGE_SHIFT - 2)
 
     def _context(self, prv: int, virt: bool, *, hlvx: bool = False) -> Context:
         if prv == 3:
