@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
@@ -171,7 +172,7 @@ def read_elf(name: str, path: Path) -> Image:
     """Read the RV64 executable `path`.
 
     Raises:
-        ProgramError: the file is not a RISC-V ELF64 executable.
+        ProgramError: the file cannot be read or is not a RISC-V ELF64 executable.
     """
     try:
         with path.open("rb") as file:
@@ -194,6 +195,8 @@ def read_elf(name: str, path: Path) -> Image:
             return Image(name, path, segments, symbols, constants, elf["e_entry"])
     except OSError as error:
         raise ProgramError(f"cannot read {path}: {error.strerror}") from error
+    except ELFError as error:
+        raise ProgramError(f"{path} is not an ELF file: {error}") from error
 
 
 def instructions(path: Path) -> list[tuple[int, int]]:

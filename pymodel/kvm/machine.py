@@ -192,6 +192,7 @@ class Machine:
         hart.pc = self.program.symbols[symbol]
         hart.run({self.program.symbols[_SRET_OF[symbol]]}, _SWITCH_LIMIT)
         at_sret()
+        hart.step()
         hart.run(self._stops, until.budget)
         if hart.pc != Hart.RETURN:
             if not _in_hs(hart):

@@ -1,0 +1,247 @@
+"""Guests and host tasks find their state as they left it, whatever the scheduler, the timer and resets do to them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Generator
+from dataclasses import replace
+
+import pytest
+from kvm_driving import Log, hw_state, make_vcpu, random_slice, random_state, run_rounds, run_to_user, set_hw_state
+
+from pymodel.isa import Hart
+from pymodel.kvm import V6_5, V12, Exit, ExitReason, HostTask, Kernel, KernelMisuseError, KernelVersion, Slice, Vcpu
+from pymodel.kvm.onereg import CORE, reg_id
+from pymodel.programs import GUESTS
+from pymodel.trace.records import Issue, Retire
+
+BOTH = pytest.mark.parametrize("version", [V12, V6_5], ids=lambda v: v.name)
+
+
+def booted(version: KernelVersion = V6_5, **machine: object) -> Kernel:
+    kernel = Kernel(version, **machine)
+    kernel.boot()
+    return kernel
+
+
+@pytest.mark.parametrize("program", GUESTS)
+@BOTH
+def test_guest_passes_its_rounds(version: KernelVersion, program: str) -> None:
+    if version is V12:  # its guests have V whenever their address says so, prctl or not (S2, S22)
+        version = replace(version, isa_from_address=False, prctl_gates_v=True)
+    kernel, rng = booted(version), random.Random(program)
+    vcpu = make_vcpu(kernel, program, v_allowed=program != "nov")
+    vcpu.slice = random_slice(rng)
+    assert run_rounds(vcpu, kernel.harts[0], 24) == [(0, n) for n in range(24)]
+    kernel.alloc.check_guards()
+
+
+@pytest.mark.parametrize("vlen", [128, 512, 4096])
+def test_guests_at_other_vlens(vlen: int) -> None:
+    kernel = booted(vlen=vlen)
+    for program in ("canary", "copy", "vstart"):
+        assert run_rounds(make_vcpu(kernel, program), kernel.harts[0], 4) == [(0, n) for n in range(4)]
+
+
+class Scheduler:
+    """Runs vCPUs and tasks on all harts at random; collects what they report."""
+
+    def __init__(self, kernel: Kernel, vcpus: list[Vcpu], tasks: list[HostTask], rng: random.Random) -> None:
+        self.kernel, self.rng = kernel, rng
+        self.runs: dict[Vcpu, Generator[Exit, None, Exit]] = {}
+        self.vcpus, self.tasks = vcpus, tasks
+        self.reports: dict[str, list[tuple[int, ...]]] = {who.name: [] for who in (*vcpus, *tasks)}
+
+    def step(self) -> None:
+        hart = self.rng.choice(self.kernel.harts)
+        loaded = self.kernel.running.get(hart.hart_id)
+        if loaded is not None and self.rng.random() < 0.6:
+            self.run_vcpu(loaded, hart)
+            return
+        if loaded is not None:
+            self.kernel.sched_out(loaded)
+        if self.tasks and self.rng.random() < 0.4:
+            self.run_task(hart)
+            return
+        self.kernel.switch_to(hart, None)
+        waiting = [vcpu for vcpu in self.vcpus if vcpu.hart is None]
+        if waiting:
+            self.run_vcpu(self.rng.choice(waiting), hart)
+
+    def run_vcpu(self, vcpu: Vcpu, hart: Hart) -> None:
+        vcpu.slice = random_slice(self.rng)
+        if vcpu not in self.runs:
+            self.runs[vcpu] = vcpu.run(hart)
+        elif vcpu.hart is None:
+            self.kernel.sched_in(vcpu, hart)
+        try:
+            next(self.runs[vcpu])
+        except StopIteration as stop:
+            del self.runs[vcpu]
+            self.report(vcpu.name, stop.value)
+
+    def run_task(self, hart: Hart) -> None:
+        free = [task for task in self.tasks if task.hart in (None, hart)]
+        if not free:
+            return
+        task = self.rng.choice(free)
+        self.kernel.switch_to(hart, task)
+        task.slice = random_slice(self.rng)
+        self.report(task.name, task.run())
+
+    def report(self, name: str, exit_: Exit) -> None:
+        assert exit_.reason in (ExitReason.TIMER, ExitReason.REPORT, ExitReason.PUTCHAR), (name, exit_)
+        if exit_.reason is ExitReason.REPORT:
+            self.reports[name].append(exit_.args)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@BOTH
+def test_any_schedule_is_transparent(version: KernelVersion, seed: int) -> None:
+    kernel, rng = booted(version, harts=2), random.Random(seed)
+    programs = ["canary", "canary", "vill", "vstart", "mask", "copy", "scalar"]
+    vcpus = [make_vcpu(kernel, program, owner) for owner, program in enumerate(programs, 0x100)]
+    tasks = [kernel.task_create(owner) for owner in (0x200, 0x201, 0x202)]
+    scheduler = Scheduler(kernel, vcpus, tasks, rng)
+    for _ in range(600):
+        scheduler.step()
+    for name, reports in scheduler.reports.items():
+        assert reports == [(0, n) for n in range(len(reports))], name
+        assert reports, name
+    kernel.alloc.check_guards()
+
+
+def test_a_leak_would_be_reported() -> None:
+    """The guests' own checks see a register that changes behind their back."""
+    kernel = booted()
+    vcpu = make_vcpu(kernel, "canary")
+    run = vcpu.run(kernel.harts[0])
+    while (exit_ := next(run)).reason is not ExitReason.SBI:
+        pass
+    kernel.harts[0].vec.flat[31 * 32] ^= 1
+    with pytest.raises(StopIteration) as stop:
+        while True:
+            next(run)
+    exit_ = stop.value.value
+    assert exit_.reason is ExitReason.PUTCHAR
+    assert run_to_user(vcpu, kernel.harts[0]).args == (5, 0)
+
+    task = kernel.task_create(0x300)
+    task.slice = Slice(1)
+    hart = kernel.harts[0]
+    kernel.switch_to(hart, task)
+    while hart.vec.vcsr != 0 or task.regs["x18"] == 0:
+        assert task.run().reason in (ExitReason.TIMER, ExitReason.REPORT)
+    task.slice = Slice(4 * 32 * 6 + 40)  # behind the fill and the load, in the spin loop
+    assert task.run().reason is ExitReason.TIMER
+    hart.vec.flat[5] ^= 1
+    task.slice = Slice()
+    exit_ = task.run()
+    assert exit_.reason is ExitReason.REPORT and exit_.args[0] == 5
+
+
+@BOTH
+def test_reset_inside_the_loop(version: KernelVersion) -> None:
+    kernel, rng = booted(version), random.Random(9)
+    hart, vcpu = kernel.harts[0], make_vcpu(kernel, "canary")
+    datap = vcpu.guest_context.vector["datap"]
+    host = random_state(rng, 32)
+    set_hw_state(hart, host)
+    for _ in range(5):
+        assert run_rounds(vcpu, hart, 3)[0] == (0, 0)  # starts over
+        run = vcpu.run(hart)
+        next(run)
+        kernel.request_reset(vcpu)
+        vcpu.signal_pending = True
+        with pytest.raises(StopIteration):
+            next(run)
+        assert vcpu.guest_context.vector["datap"] == datap
+        assert kernel.memory.read(datap, 1024) == bytes(1024)
+        assert hw_state(hart) == host
+
+
+def test_signal_interrupts_before_entry() -> None:
+    kernel = booted()
+    hart, vcpu = kernel.harts[0], make_vcpu(kernel, "scalar")
+    vcpu.signal_pending = True
+    assert run_to_user(vcpu, hart) == Exit(ExitReason.INTR)
+    assert vcpu.ran_atleast_once and vcpu.hart is None
+    assert run_rounds(vcpu, hart, 2) == [(0, 0), (0, 1)]
+
+
+def test_guest_outside_its_memory() -> None:
+    kernel = booted()
+    vcpu = make_vcpu(kernel, "scalar")
+    kernel.set_reg(vcpu, reg_id(CORE, 0), 0x5000_0000)
+    assert run_to_user(vcpu, kernel.harts[0]) == Exit(ExitReason.MEMORY_FAULT, (0x5000_0000, 20))
+
+
+def test_resuming_a_vcpu_that_is_scheduled_out_is_misuse() -> None:
+    kernel = booted()
+    vcpu = make_vcpu(kernel, "scalar")
+    run = vcpu.run(kernel.harts[0])
+    next(run)
+    kernel.sched_out(vcpu)
+    with pytest.raises(KernelMisuseError):
+        next(run)
+
+
+def test_interrupt_in_the_middle_of_a_vector_instruction() -> None:
+    """The guest leaves with vstart set and goes on from there."""
+    kernel = booted()
+    hart, vcpu = kernel.harts[0], make_vcpu(kernel, "canary")
+    stopped = []
+    kernel.probe = lambda point, who, hart: stopped.append(hart.vec.vstart) if point == "guest.exit" else None
+    vcpu.slice = Slice(30, irq_elem=17)
+    assert run_rounds(vcpu, hart, 4) == [(0, n) for n in range(4)]
+    assert 17 in stopped
+
+
+def test_task_that_uses_vectors_first_gets_zeroes() -> None:
+    kernel = booted()
+    hart, task = kernel.harts[0], kernel.task_create(0x200)
+    set_hw_state(hart, random_state(random.Random(1), 32))
+    kernel.switch_to(hart, task)
+    task.slice = Slice(4)  # the fourth instruction reads vlenb and traps; it gets a slice of its own
+    assert task.vstate["datap"] == 0
+    assert task.run().reason is ExitReason.TIMER
+    assert task.vstate["datap"] and hw_state(hart).vregs == bytes(1024)
+    kernel.switch_to(hart, None)
+    kernel.task_destroy(task)
+    assert not any(block.owner.startswith("task0") for block in kernel.alloc.outstanding)
+
+
+def test_task_on_a_host_without_v_is_killed() -> None:
+    kernel = booted(has_v=False)
+    hart, task = kernel.harts[0], kernel.task_create(0x200)
+    kernel.switch_to(hart, task)
+    exit_ = task.run()
+    assert (exit_.reason, exit_.args[0]) == (ExitReason.UNKNOWN, 2)
+
+
+class Image(Log):
+    """Rebuilds memory from the trace alone."""
+
+    def __init__(self, base: int, size: int) -> None:
+        super().__init__()
+        self.base, self.memory = base, bytearray(b"\xa5" * size)
+
+    def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
+        for address, byte in retire.mem.items():
+            self.memory[address - self.base] = byte
+
+    def store(self, hart_id: int, paddr: int, data: bytes) -> None:
+        self.memory[paddr - self.base : paddr - self.base + len(data)] = data
+
+
+def test_every_write_is_in_the_trace() -> None:
+    ram_base, ram_size = 0x8020_0000, 0x20_0000
+    image = Image(ram_base, ram_size)
+    kernel = booted(harts=2, observer=image)
+    vcpus = [make_vcpu(kernel, program) for program in ("canary", "vill", "add")]
+    scheduler = Scheduler(kernel, vcpus, [kernel.task_create(1)], random.Random(5))
+    for _ in range(200):
+        scheduler.step()
+    assert bytes(image.memory) == kernel.memory.read(ram_base, ram_size)
+    kernel.memory.write(ram_base + ram_size - 1, b"\0")
+    assert bytes(image.memory) != kernel.memory.read(ram_base, ram_size)
