@@ -175,7 +175,7 @@ class Machine:
             raise KernelOops(f"hart {hart.hart_id}: {symbol} took a {trap}") from trap
 
     def call_sret(self, hart: Hart, symbol: str, arg: int, until: Slice, at_sret: Callable[[], None]) -> None:
-        """Call assembly that leaves HS-mode by the `sret` labelled `<symbol>`'s own and comes back by a trap.
+        """Call assembly that leaves HS-mode with an sret, and comes back by a trap and returns.
 
         Args:
             hart: runs it, in HS-mode.
@@ -185,7 +185,7 @@ class Machine:
             at_sret: called with the hart about to execute the `sret`.
 
         Raises:
-            KernelOops: a trap to M-mode, or one that the assembly did not expect.
+            KernelOops: it does not return.
         """
         registers, pc = list(hart.x), hart.pc
         hart.x[1], hart.x[10] = Hart.RETURN, arg
@@ -194,13 +194,13 @@ class Machine:
         at_sret()
         hart.step()
         hart.run(self._stops, until.budget)
-        if hart.pc != Hart.RETURN:
+        if hart.pc not in self._stops:
             if not _in_hs(hart):
                 self._interrupt(hart, until.irq_elem)
             hart.run(self._stops, _SWITCH_LIMIT)
         if hart.pc != Hart.RETURN:
-            where = "M-mode" if hart.pc == self._machine_trap else "the kernel"
-            raise KernelOops(f"hart {hart.hart_id}: {symbol} ended in a trap to {where}")
+            where = "a trap to M-mode" if hart.pc == self._machine_trap else f"pc {hart.pc:#x}"
+            raise KernelOops(f"hart {hart.hart_id}: {symbol} did not return but ended in {where}")
         hart.x[:] = registers
         hart.pc = pc
 

@@ -9,9 +9,21 @@ from dataclasses import replace
 import pytest
 from kvm_driving import Log, hw_state, make_vcpu, random_slice, random_state, run_rounds, run_to_user, set_hw_state
 
-from pymodel.isa import Hart
-from pymodel.kvm import V6_5, V12, Exit, ExitReason, HostTask, Kernel, KernelMisuseError, KernelVersion, Slice, Vcpu
-from pymodel.kvm.onereg import CORE, reg_id
+from pymodel.isa import Csr, Hart, encode
+from pymodel.kvm import (
+    V6_5,
+    V12,
+    Exit,
+    ExitReason,
+    HostTask,
+    Kernel,
+    KernelMisuseError,
+    KernelOops,
+    KernelVersion,
+    Slice,
+    Vcpu,
+)
+from pymodel.kvm.onereg import CORE, CSR, reg_id
 from pymodel.programs import GUESTS
 from pymodel.trace.records import Issue, Retire
 
@@ -174,6 +186,47 @@ def test_guest_outside_its_memory() -> None:
     vcpu = make_vcpu(kernel, "scalar")
     kernel.set_reg(vcpu, reg_id(CORE, 0), 0x5000_0000)
     assert run_to_user(vcpu, kernel.harts[0]) == Exit(ExitReason.MEMORY_FAULT, (0x5000_0000, 20))
+
+
+LI_A7_REPORT = [encode("lui", rd=17, imm=0x8000), encode("addi", rd=17, rs1=17, imm=1)]
+ECALL = encode("ecall")
+
+
+@pytest.mark.parametrize(
+    ("words", "reasons", "last"),
+    [
+        ([encode("wfi"), *LI_A7_REPORT, ECALL], ["wfi", "report"], (0, 0x1234)),
+        ([encode("addi", rd=17, rs1=0, imm=99), ECALL, *LI_A7_REPORT, ECALL], ["sbi", "report"], (2**64 - 2, 0)),
+        ([encode("csrrs", rd=10, csr=Csr.HGATP, rs1=0)], ["redirect", "report"], (2, 0x1234)),
+        ([encode("csrrs", rd=10, csr=Csr.VL, rs1=0)], ["redirect", "report"], (2, 0x1234)),
+        ([encode("addi", rd=6, rs1=0, imm=3), encode("lw", rd=6, rs1=6, imm=0)], ["unknown"], (4, 0x10004, 3)),
+    ],
+    ids=["wfi", "unknown SBI call", "virtual instruction", "VS Off", "misaligned load"],
+)
+def test_exits(words: list[int], reasons: list[str], last: tuple[int, ...]) -> None:
+    """Instructions in place of a guest; its trap handler reports scause."""
+    kernel = booted()
+    vcpu = make_vcpu(kernel, "scalar")
+    handler = [encode("csrrs", rd=10, csr=Csr.SCAUSE, rs1=0), *LI_A7_REPORT, ECALL]
+    for offset, code in ((0, words), (0x40, handler)):
+        kernel.memory.write(vcpu.vm.memory + offset, b"".join(word.to_bytes(4, "little") for word in code))
+    kernel.set_reg(vcpu, reg_id(CSR, 2), vcpu.vm.base + 0x40)  # stvec
+    run, found = vcpu.run(kernel.harts[0]), []
+    with pytest.raises(StopIteration) as stop:
+        while True:
+            found.append(next(run).reason.value)
+    exit_ = stop.value.value
+    assert [reason for reason in found if reason != "gstage-fault"] + [exit_.reason.value] == reasons
+    assert exit_.args == last
+
+
+@pytest.mark.parametrize(("word", "evidence"), [(ECALL, "a trap to M-mode"), (0, "ended in pc")])
+def test_a_broken_world_switch_ends_in_an_oops(word: int, evidence: str) -> None:
+    kernel = booted()
+    vcpu = make_vcpu(kernel, "scalar")
+    kernel.memory.write(kernel.program.symbols["switch_return"], word.to_bytes(4, "little"))
+    with pytest.raises(KernelOops, match=evidence):
+        run_to_user(vcpu, kernel.harts[0])
 
 
 def test_resuming_a_vcpu_that_is_scheduled_out_is_misuse() -> None:
