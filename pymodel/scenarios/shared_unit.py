@@ -9,6 +9,7 @@ seed gives the same schedule under a lazy and under an eager hypervisor.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from pymodel.scenarios.monitor import Monitor
 # Which guests take part: the first VCPUS of these at the start, the next one whenever a vCPU is created anew.
 PROGRAMS = ("canary", "copy", "vstart", "nov", "xor", "vill", "scalar", "add", "mask", "set")
 _WITHOUT_V = frozenset({"nov"})
+_PROGRAMS_WITHOUT_V = ("scalar", "nov")  # what can take part on harts that have no V
 _RENEWALS = 6  # vCPUs destroyed and created again in one run
 _RESETS = 6  # guests reset inside the run loop in one run
 
@@ -47,6 +49,7 @@ class SharedUnitConfig:
         harts, vcpus, tasks: how many take part.
         seed: of every random choice.
         pairs, entries: the run ends when there were at least this many load/put pairs and guest entries.
+        has_v: the harts have vectors; without, host tasks do not take part, and only guests that need none.
         eager: save and restore at every guest exit and entry, whatever VS says, instead of lazily.
     """
 
@@ -58,6 +61,7 @@ class SharedUnitConfig:
     seed: int = 1
     pairs: int = 200
     entries: int = 2000
+    has_v: bool = True
     eager: bool = False
 
 
@@ -101,10 +105,15 @@ class SharedUnit:
         self.result = SharedUnitResult()
         self._monitor = Monitor(self.result.ledger, observer)
         self.kernel = Kernel(
-            version.by_name(config.kernel), harts=config.harts, vlen=config.vlen, observer=self._monitor
+            version.by_name(config.kernel),
+            harts=config.harts,
+            vlen=config.vlen,
+            has_v=config.has_v,
+            observer=self._monitor,
         )
         self._monitor.attach(self.kernel)
-        self._programs = iter(PROGRAMS * (config.vcpus + _RENEWALS))
+        programs = PROGRAMS if config.has_v else _PROGRAMS_WITHOUT_V
+        self._programs = itertools.cycle(programs)
         self._owner = 0
         self._threads: list[_Thread] = []
         self._tasks: list[HostTask] = []
@@ -116,19 +125,25 @@ class SharedUnit:
         config, counts = self._config, self._monitor.counts
         self.kernel.boot()
         self._threads = [self._create() for _ in range(config.vcpus)]
-        self._tasks = [self.kernel.task_create(self._new_owner()) for _ in range(config.tasks)]
+        self._tasks = [self.kernel.task_create(self._new_owner()) for _ in range(config.tasks if config.has_v else 0)]
         while counts["entries"] < config.entries or counts["pairs"] < config.pairs:
             self._turn(self._random.choice(self.kernel.harts))
             done = counts["entries"]
-            if done * (_RENEWALS + 1) >= (self.result.counts["renewals"] + 1) * config.entries:
+            if self._due("renewals", _RENEWALS):
                 self._renew()
-            if done * (_RESETS + 1) >= (self.result.counts["reset requests"] + 1) * config.entries:
+            if self._due("reset requests", _RESETS):
                 self._request_reset()
             if progress is not None:
                 progress(min(done, config.entries), config.entries)
         self._wind_down()
         self.result.counts.update(counts)
         self.result.instructions = sum(hart.instret for hart in self.kernel.harts)
+
+    def _due(self, event: str, total: int) -> bool:
+        """Tell whether it is time for the next of `total` events, spread evenly over the guest entries."""
+        happened = self.result.counts[event]
+        done = self._monitor.counts["entries"] * (total + 1) >= (happened + 1) * self._config.entries
+        return happened < total and done
 
     def _turn(self, hart: Hart) -> None:
         """Let something happen on `hart`."""

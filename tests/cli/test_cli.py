@@ -1,0 +1,171 @@
+"""The command line as a user meets it: results, clear errors, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pymodel.trace import TraceReader
+from tb.cosim import cosim, operations
+from tb.knobs import Knobs
+from tb.report import print_verdict
+from tb.result import ReplayResult
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = ("--vlen", "128", "--pairs", "4", "--entries", "20")
+
+
+def vctx(*arguments: str, timeout: float = 400) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tb.cli", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def result_of(output: str) -> Path:
+    line = next(line for line in output.splitlines() if line.startswith("result: "))
+    return ROOT / line.split()[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "allowed"),
+    [
+        (("--vlen", "100"), "VLEN=100: must be one of 128, 256, 512, 1024"),
+        (("--vlen", "256", "--dlen", "512"), "DLEN=512: with VLEN=256 it must be one of 64, 128, 256"),
+        (("--sim", "foo"), "SIM=foo: must be one of verilator, icarus"),
+        (("--kernel", "v1"), "KERNEL=v1: must be one of v12, v6.5"),
+        (("--harts", "0"), "HARTS=0: must be from 1 to"),
+        (("--vcpus", "99"), "VCPUS=99: must be from 1 to"),
+        (("--seed", "-1"), "SEED=-1: must be from 0 to"),
+        (("--vlen", "abc"), "valid integer"),
+        (("--pairs", "0"), "pairs"),
+    ],
+)
+def test_bad_knobs(arguments: tuple[str, ...], allowed: str) -> None:
+    done = vctx("cosim", *arguments)
+    assert done.returncode == 2
+    assert allowed in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_bad_knob_through_make() -> None:
+    done = subprocess.run(
+        ["make", "SIM=foo", f"VENV={Path(sys.executable).parents[1]}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "SIM=foo: must be one of verilator, icarus" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "No such file"), (b"hello", "not a vctx trace"), (b"VCTXTRC1\xff\xff\x00\x00{}", "truncated")],
+)
+def test_bad_trace(tmp_path: Path, content: bytes | None, message: str) -> None:
+    trace = tmp_path / "bad.vctx"
+    if content is not None:
+        trace.write_bytes(content)
+    done = vctx("replay", str(trace))
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.fixture(scope="module")
+def icarus_run() -> subprocess.CompletedProcess[str]:
+    return vctx("cosim", "--sim", "icarus", *SMALL)
+
+
+def test_cosim_agrees_and_leaves_json(icarus_run: subprocess.CompletedProcess[str]) -> None:
+    assert icarus_run.returncode == 0, icarus_run.stdout + icarus_run.stderr
+    result = json.loads(result_of(icarus_run.stdout).read_text())
+    assert result["ok"]
+    assert result["rtl"]["mismatch"] is None
+    assert result["rtl"]["instructions"] > 400
+    assert result["counts"]["pairs"] >= 4
+    assert all(op["agrees"] and op["done"] > 0 for op in result["operations"])
+    assert result["invariants"]["host-preserved"]["checked"] >= 4
+
+
+def test_both_simulators_observe_the_same(icarus_run: subprocess.CompletedProcess[str]) -> None:
+    done = vctx("cosim", "--sim", "verilator", *SMALL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    ours, theirs = result_of(done.stdout).parent, result_of(icarus_run.stdout).parent
+    assert (ours / "trace.vctx").read_bytes() == (theirs / "trace.vctx").read_bytes()
+    assert (ours / "replay/observed.trace").read_bytes() == (theirs / "replay/observed.trace").read_bytes()
+
+
+def test_replay_command(icarus_run: subprocess.CompletedProcess[str]) -> None:
+    trace = result_of(icarus_run.stdout).parent / "trace.vctx"
+    done = vctx("replay", str(trace), "--sim", "icarus")
+    assert done.returncode == 0, done.stderr
+    assert "agreed" in done.stdout
+    assert TraceReader(trace).verify() > 0
+
+
+def test_posted_patch_fails_with_an_explanation() -> None:
+    done = vctx("cosim", "--kernel", "v12", "--sim", "icarus", *SMALL)
+    assert done.returncode == 1
+    assert "mismatches                               0" in done.stdout
+    assert "hgatp was written with 0x0" in done.stdout
+    assert "S7: vcpu_put writes 0 to hgatp" in done.stdout
+
+
+def test_bus_that_disagrees_with_the_model_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    """A save that the bus does not show must not pass: take one interval's traffic away."""
+    from rich.console import Console
+
+    verdict = cosim(Knobs(sim="icarus", vlen=128, dlen=128), pairs=4, entries=20)
+    assert verdict.ok
+    rtl: ReplayResult = verdict.rtl
+    saves = [i for i in rtl.intervals if i.what == "guest_vector_save" and i.regions["guest_datap"].bytes_written]
+    saves[0].regions["guest_datap"].bytes_written -= 1
+    verdict.operations = operations(verdict.model, rtl, 128)
+    assert not verdict.ok
+    assert [op.name for op in verdict.operations if not op.agrees] == ["guest_vector_save"]
+    print_verdict(Console(width=200), verdict)
+    assert "bus and model disagree on guest_vector_save" in capsys.readouterr().out
+
+
+def test_interrupt_leaves_no_simulator_and_no_result() -> None:
+    command = [sys.executable, "-m", "tb.cli", "cosim", "--sim", "icarus", "--vlen", "128", "--seed", "77"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    folder = ROOT / "sim_build/cosim/icarus-v6.5-vlen128-dlen128-h2-v4-seed77"
+    log = folder / "replay/sim.log"
+    log.unlink(missing_ok=True)
+    deadline = time.monotonic() + 120
+    while not log.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert not (folder / "result.json").exists()
+    assert not (folder / "replay/result.json").exists()
+    left = subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, text=True, check=False).stdout.split()
+    assert [pid for pid in left if pid != str(os.getpid())] == []
+
+
+def test_doctor_lists_the_tools() -> None:
+    done = vctx("doctor")
+    assert done.returncode == 0, done.stdout
+    for tool in ("verilator", "icarus", "g++", "cocotb", "ziglang"):
+        assert tool in done.stdout
+
+
+def test_missing_tool_is_named_with_how_to_get_it(tmp_path: Path) -> None:
+    """With an empty PATH there is no Icarus."""
+    command = [sys.executable, "-m", "tb.cli", "cosim", "--sim", "icarus", *SMALL]
+    env = {**os.environ, "PATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "apt-get install iverilog" in done.stderr

@@ -1,0 +1,130 @@
+"""The main job on the golden model: clean where the kernel is, deterministic, and its monitor sees broken kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pymodel.isa import disassemble
+from pymodel.kvm import version
+from pymodel.kvm.kernel import Kernel
+from pymodel.scenarios.defects import explanations
+from pymodel.scenarios.invariants import INVARIANTS
+from pymodel.scenarios.shared_unit import (
+    PROGRAMS,
+    SharedUnitConfig,
+    SharedUnitResult,
+    compare_with_eager,
+    run_shared_unit,
+)
+from pymodel.trace import TraceReader, TraceWriter
+from pymodel.trace.recorder import Recorder
+
+SMALL = SharedUnitConfig(pairs=40, entries=200, vlen=128)
+
+
+def broken(result: SharedUnitResult) -> set[str]:
+    return set(result.ledger.broken)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("vlen", [128, 512])
+def test_clean_kernel_keeps_every_invariant(seed: int, vlen: int) -> None:
+    config = replace(SMALL, seed=seed, vlen=vlen)
+    result, eager = run_shared_unit(config), run_shared_unit(replace(config, eager=True))
+    compare_with_eager(result, eager)
+    assert result.ledger.violations == []
+    assert eager.ledger.violations == []
+    assert result.counts["entries"] >= config.entries
+    assert result.counts["pairs"] >= config.pairs
+
+
+def test_full_run_checks_every_invariant_and_runs_every_guest() -> None:
+    result = run_shared_unit(SharedUnitConfig(vlen=128))
+    compare_with_eager(result, run_shared_unit(SharedUnitConfig(vlen=128, eager=True)))
+    assert result.ledger.violations == []
+    assert [name for name in INVARIANTS if not result.ledger.checks[name]] == []
+    assert result.counts["created"] >= len(PROGRAMS)
+    for event in ("preemptions", "migrations", "reset requests", "renewals", "task slices", "exits: putchar"):
+        assert result.counts[event] > 0, event
+
+
+@pytest.mark.parametrize(("harts", "vcpus"), [(1, 1), (1, 3), (3, 2)])
+def test_other_numbers_of_harts_and_vcpus(harts: int, vcpus: int) -> None:
+    assert broken(run_shared_unit(replace(SMALL, harts=harts, vcpus=vcpus))) == set()
+
+
+def test_same_seed_same_trace(tmp_path: Path) -> None:
+    def record(name: str, seed: int) -> bytes:
+        with TraceWriter(tmp_path / name, {}) as writer:
+            recorder = Recorder(writer, SMALL.vlen // 8)
+            run_shared_unit(replace(SMALL, seed=seed), recorder)
+            recorder.finish()
+        assert TraceReader(tmp_path / name).verify() == writer.events
+        return (tmp_path / name).read_bytes()
+
+    assert record("a", 5) == record("b", 5)
+    assert record("c", 6) != record("a", 5)
+
+
+def test_posted_patch_shows_its_defects() -> None:
+    result = run_shared_unit(replace(SMALL, kernel="v12", pairs=100, entries=600))
+    assert broken(result) == {"hgatp-kept", "one-reg-round-trip", "self-checks"}
+    found = explanations(version.V12, broken(result))
+    assert [defect.name for defect in found] == ["S1", "S2", "S7", "S22"]
+    assert explanations(version.V6_5, broken(result)) == []
+
+
+# Mutations of the save and restore routines: each must break what it ought to break.
+
+
+def words(kernel: Kernel, routine: str) -> list[tuple[int, int, str]]:
+    """(address, word, disassembly) of a routine, up to its ret."""
+    out = []
+    at = kernel.program.symbols[routine]
+    while not out or out[-1][2] != "ret":
+        word = kernel.memory.load(at, 4)
+        out.append((at, word, "ret" if word == 0x8067 else disassemble(word)))
+        at += 4
+    return out
+
+
+def swap(kernel: Kernel, routine: str, first: str, second: str) -> None:
+    """Exchange the instructions whose disassembly starts with `first` and `second`."""
+    code = words(kernel, routine)
+    (at_a, a, _), (at_b, b, _) = (next(row for row in code if row[2].startswith(text)) for text in (first, second))
+    kernel.memory.write(at_a, b.to_bytes(4, "little"))
+    kernel.memory.write(at_b, a.to_bytes(4, "little"))
+
+
+def drop(kernel: Kernel, routine: str, text: str, nth: int = 0) -> None:
+    """Replace an instruction by a nop."""
+    at = [row for row in words(kernel, routine) if row[2].startswith(text)][nth][0]
+    kernel.memory.write(at, (0x13).to_bytes(4, "little"))
+
+
+MUTATIONS: dict[str, Callable[[Kernel], None]] = {
+    "vstart is restored before vsetvl (item 10)": lambda k: swap(k, "vector_restore", "vsetvl ", "csrrw zero, vstart"),
+    "vcsr is not restored (item 12)": lambda k: drop(k, "vector_restore", "csrrw zero, vcsr"),
+    "the last load is missing": lambda k: drop(k, "vector_restore", "vle8.v", 3),
+    "the last store is missing": lambda k: drop(k, "vector_save", "vse8.v", 3),
+    "vstart is read after vsetvli (item 11)": lambda k: swap(k, "vector_save", "csrrs t0, vstart", "vsetvli"),
+    "vl and vtype are not restored": lambda k: drop(k, "vector_restore", "vsetvl "),
+    "vcsr is not saved": lambda k: drop(k, "vector_save", "sd t3"),
+}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_mutated_routines_are_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    boot = Kernel.boot
+
+    def boot_and_mutate(kernel: Kernel) -> None:
+        boot(kernel)
+        MUTATIONS[name](kernel)
+
+    monkeypatch.setattr(Kernel, "boot", boot_and_mutate)
+    found = broken(run_shared_unit(SMALL))
+    assert found & {"host-preserved", "guest-transparent", "clean-is-equal", "saved-is-equal"}, found
