@@ -16,7 +16,7 @@ from pymodel.trace import TraceWriter
 from pymodel.trace.recorder import Recorder
 from tb.knobs import Knobs
 from tb.result import Latency, ReplayResult, write_json
-from tb.simulator import SIM_BUILD, replay, simulator, testbench
+from tb.simulator import SIM_BUILD, replay, replay_design, simulator
 
 FILL = 0xA5  # every byte of RAM that nobody wrote
 TASKS = 2
@@ -160,7 +160,7 @@ def cosim(
     (out_dir / "result.json").unlink(missing_ok=True)
 
     tool = simulator(knobs.sim)  # before anything slow: is it there?
-    design = testbench(knobs.vlen, knobs.dlen, knobs.harts, ram=RAM_SIZE, waves=waves)
+    design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=RAM_SIZE, waves=waves)
     with ThreadPoolExecutor(1) as builder, ProcessPoolExecutor(1) as twin:
         build = builder.submit(tool.build, design)
         model = _record(config, trace, command_of(knobs, pairs, entries, sim=False), report)

@@ -241,11 +241,12 @@ class TraceReader:
             raise TraceError(f"{self.path}: not a vctx trace (it does not start with {MAGIC.decode()})")
         try:
             (length,) = struct.unpack("<I", file.read(4))
-            header = json.loads(file.read(length))
+            text = file.read(length)
+            header = json.loads(text)
         except (struct.error, ValueError):
             raise TraceError(f"{self.path}: truncated or damaged trace header") from None
-        if not isinstance(header, dict):
-            raise TraceError(f"{self.path}: damaged trace header")
+        if len(text) != length or not isinstance(header, dict):
+            raise TraceError(f"{self.path}: truncated or damaged trace header")
         return header
 
     def __iter__(self) -> Iterator[Event]:
