@@ -15,12 +15,12 @@ from pymodel.isa.csr_numbers import Csr
 from pymodel.isa.encoding import Decoded, decode, disassemble
 from pymodel.isa.errors import ArchTrap, Cause, HartError, InterruptedInsn, UnexpectedTrap
 from pymodel.isa.latitude import Latitude
-from pymodel.isa.memory import Memory
+from pymodel.isa.memory import LINE_SHIFT, Memory
 from pymodel.isa.mmu import Mmu, Op
 from pymodel.isa.observer import Observer
 from pymodel.isa.scalar import BUILDERS
 from pymodel.isa.vector_state import VectorState
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Retire
+from pymodel.trace.records import PAGE_SIZE, Retire
 
 _REGISTER_FILL = 0xA5
 _VLENS = [128 << i for i in range(6)]
@@ -80,7 +80,7 @@ class Hart:
         self.csr = CsrFile(self)
         self.mmu = Mmu(self, memory)
         self.irq_elem: int | None = None
-        self._decoded: dict[int, dict[int, Op]] = {}  # by physical page, then by offset in it
+        self._decoded: dict[int, dict[int, Op]] = {}  # by line of physical memory, then by address
         self._injected: dict[int, Op] = {}
         memory.on_code_write(self._code_written)
         self.reset(0)
@@ -300,24 +300,21 @@ class Hart:
     def _fetch(self, pc: int) -> Op:
         """Return the compiled instruction at virtual address `pc`, or raise a fetch fault."""
         mmu = self.mmu
-        page = mmu.page(pc, "fetch")
-        offset = pc & PAGE_SIZE - 1
-        ppn = page >> PAGE_SHIFT
-        decoded = self._decoded.get(ppn)
-        if decoded is None:
-            decoded = self._decoded[ppn] = {}
-            self.memory.watch_code(ppn)
-        op = decoded.get(offset)
+        paddr = mmu.page(pc, "fetch") | pc & PAGE_SIZE - 1
+        line = paddr >> LINE_SHIFT
+        op = self._decoded.setdefault(line, {}).get(paddr)
         if op is None:
-            half = self.memory.load(page | offset, 2)
+            half = self.memory.load(paddr, 2)
             if half & 3 != 3:
                 op = self._compile_compressed(half)
-            elif offset + 4 <= PAGE_SIZE:
-                op = self._compile(self.memory.load(page | offset, 4), 4)
+            elif pc + 2 & PAGE_SIZE - 1:
+                op = self._compile(self.memory.load(paddr, 4), 4)
+                self.memory.watch_code(paddr + 2 >> LINE_SHIFT)
             else:  # the second half is on another page, which may change or move: not kept
                 high = mmu.page(pc + 2, "fetch")
                 return self._compile(self.memory.load(high, 2) << 16 | half, 4)
-            decoded[offset] = op
+            self.memory.watch_code(line)
+            self._decoded[line][paddr] = op
         mmu.code[pc] = op
         return op
 
@@ -333,6 +330,8 @@ class Hart:
             raise self.illegal(half)
         return self._compile(word, 2)
 
-    def _code_written(self, ppn: int) -> None:
-        if self._decoded.pop(ppn, None) is not None:
+    def _code_written(self, line: int) -> None:
+        dropped = self._decoded.pop(line, None)
+        before = self._decoded.pop(line - 1, None)  # its last instruction may reach into `line`
+        if dropped or before:
             self.mmu.forget_code()

@@ -8,7 +8,7 @@ from pymodel.isa.errors import HartError, MemoryRangeError
 from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
 _OFFSET = PAGE_SIZE - 1
-_GRANULE_SHIFT = 6  # reservation set of LR: one 64-byte line
+LINE_SHIFT = 6  # 64-byte lines: the reservation set of LR, and the unit in which code is watched
 
 
 class Memory:
@@ -66,21 +66,21 @@ class Memory:
         """Store the low `size` bytes of `value` at `paddr`, little-endian."""
         self.write(paddr, (value & ((1 << 8 * size) - 1)).to_bytes(size, "little"))
 
-    def watch_code(self, ppn: int) -> None:
-        """Report the next write to page `ppn` to the listeners of :meth:`on_code_write`."""
-        self._code.add(ppn)
+    def watch_code(self, line: int) -> None:
+        """Report the next write to `line` (address >> LINE_SHIFT) to the listeners of :meth:`on_code_write`."""
+        self._code.add(line)
 
     def on_code_write(self, listener: Callable[[int], None]) -> None:
-        """Call `listener(ppn)` when a watched page is written; the page is then no longer watched."""
+        """Call `listener(line)` when a watched line is written; the line is then no longer watched."""
         self._code_listeners.append(listener)
 
     def reserve(self, hart_id: int, paddr: int) -> None:
         """Register the reservation of LR for the line that holds `paddr`."""
-        self._reserved[hart_id] = paddr >> _GRANULE_SHIFT
+        self._reserved[hart_id] = paddr >> LINE_SHIFT
 
     def unreserve(self, hart_id: int, paddr: int) -> bool:
         """Drop the hart's reservation, as SC does; tell whether it was valid for `paddr`."""
-        return self._reserved.pop(hart_id, None) == paddr >> _GRANULE_SHIFT
+        return self._reserved.pop(hart_id, None) == paddr >> LINE_SHIFT
 
     def _page(self, ppn: int) -> bytearray:
         page = self._pages.get(ppn)
@@ -91,13 +91,13 @@ class Memory:
         return page
 
     def _written(self, paddr: int, n: int) -> None:
-        if self._reserved:
-            lines = range(paddr >> _GRANULE_SHIFT, (paddr + n - 1 >> _GRANULE_SHIFT) + 1)
-            for hart_id in [h for h, line in self._reserved.items() if line in lines]:
-                del self._reserved[hart_id]
-        if self._code:
-            for ppn in range(paddr >> PAGE_SHIFT, (paddr + n - 1 >> PAGE_SHIFT) + 1):
-                if ppn in self._code:
-                    self._code.discard(ppn)
-                    for listener in self._code_listeners:
-                        listener(ppn)
+        if not (self._reserved or self._code):
+            return
+        lines = range(paddr >> LINE_SHIFT, (paddr + n - 1 >> LINE_SHIFT) + 1)
+        for hart_id in [hart_id for hart_id, line in self._reserved.items() if line in lines]:
+            del self._reserved[hart_id]
+        if not self._code.isdisjoint(lines):
+            for line in self._code.intersection(lines):
+                self._code.discard(line)
+                for listener in self._code_listeners:
+                    listener(line)

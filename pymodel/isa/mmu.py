@@ -93,7 +93,7 @@ class Mmu:
             self.select()
 
     def forget_code(self) -> None:
-        """Drop the decoded instructions: some page that held code changed."""
+        """Drop the decoded instructions: memory that held code changed."""
         for code in self._codes.values():
             code.clear()
 

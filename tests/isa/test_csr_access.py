@@ -170,6 +170,22 @@ def test_read_modify_write(old: int, operand: int, mnemonic: str) -> None:
     assert (rig.x[6], rig.csr[Csr.SSCRATCH]) == (new, final)
 
 
+def test_mpp_becomes_u_when_no_such_privilege_exists() -> None:
+    rig = Rig()
+    rig.csr[Csr.MSTATUS] = 2 << 11
+    assert rig.csr[Csr.MSTATUS] >> 11 & 3 == 0
+
+
+def test_set_up_code_chooses_what_software_cannot_write() -> None:
+    rig = Rig()
+    rig.csr[Csr.MVENDORID] = 5
+    rig.x[5] = 7
+    rig.step("csrrs", rd=6, csr=Csr.MVENDORID, rs1=0)
+    assert rig.x[6] == 5
+    rig.step("csrrw", rd=6, csr=Csr.MVENDORID, rs1=5)
+    assert rig.trapped()[:2] == ("M", 2)
+
+
 def test_interrupt_views() -> None:
     rig = Rig()
     rig.csr[Csr.MIDELEG], rig.csr[Csr.HIDELEG] = 0x222, 0x444

@@ -61,6 +61,18 @@ def test_call_reports_a_trap_that_lands_at_the_sentinel() -> None:
     assert rig.x == before
 
 
+@pytest.mark.parametrize(("mode", "vector"), [("M", Csr.MTVEC), ("VS", Csr.VSTVEC)])
+def test_the_sentinel_works_in_any_mode(mode: str, vector: Csr) -> None:
+    rig = Rig()
+    _program(rig, CODE + 0x800, 0)
+    rig.csr[vector] = Hart.TRAP_SENTINEL
+    if mode == "VS":
+        rig.csr[Csr.MEDELEG] = rig.csr[Csr.HEDELEG] = 1 << 2
+    rig.mode(mode)
+    with pytest.raises(UnexpectedTrap, match=f"cause 2, epc {CODE + 0x800:#x}, tval 0x0"):
+        rig.hart.call(CODE + 0x800)
+
+
 def test_call_gives_up() -> None:
     rig = Rig()
     _program(rig, CODE, encode("jal", rd=0, imm=0))
@@ -174,6 +186,22 @@ def test_written_code_is_executed_at_once() -> None:
     rig.hart.pc = CODE
     rig.hart.run({CODE + 8})
     assert rig.x[5] == 5
+
+
+def test_a_write_to_the_second_half_of_a_decoded_instruction_is_noticed() -> None:
+    """The instruction starts in one 64-byte line and ends in the next."""
+    rig = Rig()
+    at = CODE + 62
+    for imm in (1, 2):
+        rig.memory.store(at, 4, encode("addi", rd=5, rs1=0, imm=1))
+        rig.memory.store(at + 2, 2, encode("addi", rd=5, rs1=0, imm=imm) >> 16)
+        rig.hart.pc = at
+        rig.hart.step()
+        assert rig.x[5] == imm
+    rig.memory.store(at + 2, 2, encode("addi", rd=5, rs1=0, imm=3) >> 16)
+    rig.hart.pc = at
+    rig.hart.step()
+    assert rig.x[5] == 3
 
 
 def test_modes_are_checked() -> None:

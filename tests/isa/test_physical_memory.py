@@ -1,4 +1,4 @@
-"""Physical memory: regions, fill, page crossing, code watching."""
+"""Physical memory: regions, fill, page crossing, watched lines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pymodel.isa import HartError, Memory, MemoryRangeError
+from pymodel.isa.memory import LINE_SHIFT
 
 _BASE, _SIZE = 0x8000_0000, 0x4000
 
@@ -55,13 +56,15 @@ def test_regions_are_whole_pages(region: tuple[int, int]) -> None:
         Memory([region])
 
 
-def test_a_watched_page_reports_its_next_write_once() -> None:
+def test_a_watched_line_reports_its_next_write_once() -> None:
     memory = Memory([(_BASE, _SIZE)])
     seen: list[int] = []
     memory.on_code_write(seen.append)
-    memory.watch_code((_BASE >> 12) + 1)
-    memory.write(_BASE, bytes(4096))
+    line = _BASE + 64 >> LINE_SHIFT
+    memory.watch_code(line)
+    memory.write(_BASE, bytes(64))
+    memory.write(_BASE + 128, bytes(64))
     assert seen == []
-    memory.write(_BASE + 4095, bytes(2))
-    memory.write(_BASE + 4096, bytes(2))
-    assert seen == [(_BASE >> 12) + 1]
+    memory.write(_BASE + 63, bytes(2))
+    memory.write(_BASE + 64, bytes(2))
+    assert seen == [line]
