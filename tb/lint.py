@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,9 @@ class Check:
 
     name: str
     findings: tuple[str, ...]
+
+
+Tool = Callable[[Path, int, int, int], Check]  # of an RTL directory, VLEN, DLEN and HasV
 
 
 def verilator(rtl: Path, vlen: int, dlen: int, has_v: int) -> Check:
@@ -58,7 +61,17 @@ def icarus(rtl: Path, vlen: int, dlen: int, has_v: int) -> Check:
     """Run Icarus -Wall; whatever it prints is a finding."""
     simulator("icarus")
     parameters = (f"-P{TOP}.VLEN={vlen}", f"-P{TOP}.DLEN={dlen}", f"-P{TOP}.HasV={has_v}")
-    command = ["iverilog", "-g2012", "-Wall", "-s", TOP, *parameters, "-o", "/dev/null", *rtl_sources(rtl)]
+    command: list[str | Path] = [
+        "iverilog",
+        "-g2012",
+        "-Wall",
+        "-s",
+        TOP,
+        *parameters,
+        "-o",
+        "/dev/null",
+        *rtl_sources(rtl),
+    ]
     return Check(f"icarus VLEN={vlen} DLEN={dlen} HasV={has_v}", _printed(command))
 
 

@@ -131,14 +131,14 @@ def synthesize(vlen: int, dlen: int, rtl: Path = RTL, out_dir: Path = OUT_DIR) -
         path_from=path_from,
         path_to=path_to,
     )
-    unmapped = sorted(cell for cell in after if cell not in (_LUT, _RAM) and not cell.startswith(_FLIP_FLOP))
-    if unmapped:
-        raise SynthesisError(f"VLEN={vlen} DLEN={dlen}: latches or unmapped cells: {', '.join(unmapped)}\nlog: {log}")
     if report.memories != dlen // _BANK_BITS or not report.block_rams:
         raise SynthesisError(
             f"VLEN={vlen} DLEN={dlen}: {report.memories} memories instead of {dlen // _BANK_BITS}: "
             f"the register file is not in RAM\nlog: {log}"
         )
+    unmapped = sorted(cell for cell in after if cell not in (_LUT, _RAM) and not cell.startswith(_FLIP_FLOP))
+    if unmapped:
+        raise SynthesisError(f"VLEN={vlen} DLEN={dlen}: latches or unmapped cells: {', '.join(unmapped)}\nlog: {log}")
     return report
 
 
