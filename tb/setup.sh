@@ -61,8 +61,8 @@ stamp=$venv/.$(basename "$lock").$(cksum <"$lock" | cut -d' ' -f1)
 if [ ! -e "$stamp" ]; then
     echo "setup: installing Python packages of $lock into $venv"
     [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$lock"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+    "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --requirement "$lock"
+    "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
     rm -f "$venv/.$(basename "$lock")."*
     : >"$stamp"
 fi
