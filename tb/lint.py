@@ -38,41 +38,19 @@ Tool = Callable[[Path, int, int, int], Check]  # of an RTL directory, VLEN, DLEN
 
 def verilator(rtl: Path, vlen: int, dlen: int, has_v: int) -> Check:
     """Run Verilator -Wall with the waivers of the directory."""
-    parameters = (f"-GVLEN={vlen}", f"-GDLEN={dlen}", f"-GHasV={has_v}")
-    waivers = sorted(rtl.glob("*.vlt"))
-    command = [
-        "verilator",
-        "--lint-only",
-        "--quiet",
-        "-Wall",
-        "--top-module",
-        TOP,
-        *parameters,
-        *waivers,
-        *rtl_sources(rtl),
-    ]
-    return Check(
-        f"verilator VLEN={vlen} DLEN={dlen} HasV={has_v}",
-        _printed(command, simulator("verilator").environment()),
-    )
+    options = ["--lint-only", "--quiet", "-Wall", "--top-module", TOP]
+    parameters = [f"-GVLEN={vlen}", f"-GDLEN={dlen}", f"-GHasV={has_v}"]
+    files = [*sorted(rtl.glob("*.vlt")), *rtl_sources(rtl)]
+    printed = _printed(["verilator", *options, *parameters, *files], simulator("verilator").environment())
+    return Check(f"verilator VLEN={vlen} DLEN={dlen} HasV={has_v}", printed)
 
 
 def icarus(rtl: Path, vlen: int, dlen: int, has_v: int) -> Check:
     """Run Icarus -Wall; whatever it prints is a finding."""
-    simulator("icarus")
-    parameters = (f"-P{TOP}.VLEN={vlen}", f"-P{TOP}.DLEN={dlen}", f"-P{TOP}.HasV={has_v}")
-    command: list[str | Path] = [
-        "iverilog",
-        "-g2012",
-        "-Wall",
-        "-s",
-        TOP,
-        *parameters,
-        "-o",
-        "/dev/null",
-        *rtl_sources(rtl),
-    ]
-    return Check(f"icarus VLEN={vlen} DLEN={dlen} HasV={has_v}", _printed(command))
+    options = ["-g2012", "-Wall", "-s", TOP, "-o", "/dev/null"]
+    parameters = [f"-P{TOP}.VLEN={vlen}", f"-P{TOP}.DLEN={dlen}", f"-P{TOP}.HasV={has_v}"]
+    printed = _printed(["iverilog", *options, *parameters, *rtl_sources(rtl)], simulator("icarus").environment())
+    return Check(f"icarus VLEN={vlen} DLEN={dlen} HasV={has_v}", printed)
 
 
 def verible(rtl: Path) -> Check:
