@@ -305,7 +305,7 @@ class CsrFile:
         if write:
             row.write(self, modify(mnemonic, old, operand))
             if row.translates:
-                self.hart.mmu.csr_written(row.csr)
+                self.hart.mmu.select()
             elif row.csr in VECTOR_CSRS:
                 self.hart.dirty_vs()
         return old

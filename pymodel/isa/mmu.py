@@ -39,16 +39,20 @@ _IMPLICIT_READ = 0x3000  # htinst/mtinst for a guest-page fault on a read of a V
 
 
 class Context(NamedTuple):
-    """Everything but the tables that decides how an access is translated.
+    """Everything but the tables themselves that decides how an access is translated: the key of the caches.
 
     Attributes:
         prv, virt: effective privilege.
+        atp: satp, or vsatp when `virt`; 0 in M-mode.
+        hgatp: the second stage; 0 unless `virt`.
         sum, mxr: of the stage that checks the virtual address; `hs_mxr` of HS level applies at both stages.
         hlvx: the access is a load that needs execute permission instead of read.
     """
 
     prv: int
     virt: bool
+    atp: int = 0
+    hgatp: int = 0
     sum: bool = False
     mxr: bool = False
     hs_mxr: bool = False
@@ -80,17 +84,10 @@ class Mmu:
         self._store_tlb: dict[int, int] = {}
 
     def flush(self) -> None:
-        """Forget every cached translation (sfence.vma, hfence.*, a new satp, vsatp or hgatp)."""
+        """Forget every cached translation (sfence.vma, hfence.*)."""
         self._tlbs.clear()
         self._codes.clear()
         self.select()
-
-    def csr_written(self, csr: Csr) -> None:
-        """Follow a CSR instruction that wrote `csr`."""
-        if csr in (Csr.SATP, Csr.VSATP, Csr.HGATP):
-            self.flush()
-        else:
-            self.select()
 
     def forget_code(self) -> None:
         """Drop the decoded instructions: memory that held code changed."""
@@ -98,7 +95,7 @@ class Mmu:
             code.clear()
 
     def select(self) -> None:
-        """Follow a change of mode or status: choose the contexts for fetches and data accesses."""
+        """Follow a change of mode, status or table root: choose the contexts for fetches and data accesses."""
         hart = self.hart
         self._fetch = self._context(hart.prv, hart.virt)
         status = hart.csr.values[Csr.MSTATUS]
@@ -164,17 +161,15 @@ class Mmu:
             return Context(3, False)
         values = self.hart.csr.values
         hs = values[Csr.MSTATUS]
-        own = values[Csr.VSSTATUS] if virt else hs
-        return Context(prv, virt, bool(own & bits.SUM), bool(own & bits.MXR), bool(hs & bits.MXR), hlvx)
+        own, atp, hgatp = hs, values[Csr.SATP], 0
+        if virt:
+            own, atp, hgatp = values[Csr.VSSTATUS], values[Csr.VSATP], values[Csr.HGATP]
+        own_sum, own_mxr, hs_mxr = bool(own & bits.SUM), bool(own & bits.MXR), bool(hs & bits.MXR)
+        return Context(prv, virt, atp, hgatp, own_sum, own_mxr, hs_mxr, hlvx)
 
     def _walk(self, context: Context, vaddr: int, access: Access) -> int:
-        values = self.hart.csr.values
-        address = vaddr
         try:
-            if context.prv < 3:
-                atp = values[Csr.VSATP if context.virt else Csr.SATP]
-                if atp >> 60:
-                    address = self._first_stage(context, atp, vaddr, access)
+            address = self._first_stage(context, vaddr, access) if context.atp >> 60 else vaddr
         except _PteFault:
             raise ArchTrap(_PAGE[access], vaddr, gva=context.virt) from None
         if context.virt:
@@ -183,7 +178,7 @@ class Mmu:
             raise ArchTrap(_ACCESS[access], vaddr, gva=context.virt)
         return address & ~_OFFSET
 
-    def _first_stage(self, context: Context, atp: int, vaddr: int, access: Access) -> int:
+    def _first_stage(self, context: Context, vaddr: int, access: Access) -> int:
         if sext(vaddr, 39) != vaddr:
             raise _PteFault
 
@@ -192,7 +187,7 @@ class Mmu:
                 address = self._second_stage(context, address, access, vaddr, implicit=True)
             return self._read_pte(address, access, vaddr, context.virt)
 
-        pte, size = _find_leaf(read_pte, (atp & _PPN) << PAGE_SHIFT, vaddr, 9)
+        pte, size = _find_leaf(read_pte, _root(context.atp), vaddr, 9)
         own_page = bool(pte & _PTE_U) == (context.prv == 0)
         allowed = own_page or (context.prv == 1 and context.sum and access != "fetch")
         if not allowed or not _permits(pte, access, context.mxr or context.hs_mxr, context.hlvx):
@@ -201,15 +196,14 @@ class Mmu:
 
     def _second_stage(self, context: Context, gpa: int, access: Access, vaddr: int, *, implicit: bool = False) -> int:
         """Translate a guest-physical address; `implicit` for a read of a VS-stage page table."""
-        atp = self.hart.csr.values[Csr.HGATP]
-        if not atp >> 60:
+        if not context.hgatp >> 60:
             return gpa
         kind: Access = "load" if implicit else access
         try:
             if gpa >> 41:
                 raise _PteFault
             pte, size = _find_leaf(
-                lambda address: self._read_pte(address, access, vaddr, True), (atp & _PPN) << PAGE_SHIFT, gpa, 11
+                lambda address: self._read_pte(address, access, vaddr, True), _root(context.hgatp), gpa, 11
             )
             hlvx = context.hlvx and not implicit
             if not pte & _PTE_U or not _permits(pte, kind, context.hs_mxr, hlvx):
@@ -223,6 +217,10 @@ class Mmu:
         if address not in self.memory:
             raise ArchTrap(_ACCESS[access], vaddr, gva=virt)
         return self.memory.load(address, 8)
+
+
+def _root(atp: int) -> int:
+    return (atp & _PPN) << PAGE_SHIFT
 
 
 def _find_leaf(read_pte: Callable[[int], int], table: int, address: int, top_bits: int) -> tuple[int, int]:
