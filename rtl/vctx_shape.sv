@@ -44,7 +44,8 @@ module vctx_shape
   assign emul_regs   = emul[4] ? 2'd0 : emul[1:0];
   assign mask_bytes  = CntW'((vl_i + CntW'(7)) >> 3);
   assign whole_elems = CntW'(VLEN / 8) << nr_mem >> width;
-  assign move_bytes  = CntW'(VLEN / 8) << nr_move;
+  // A move of registers onto themselves writes none, so that the retired mask equals that of the reference (E-11).
+  assign move_bytes  = (insn_i[11:7] == insn_i[24:20]) ? '0 : (CntW'(VLEN / 8) << nr_move);
 
   always_comb begin
     eew_o     = sew_i;

@@ -221,13 +221,13 @@ class _VectorOp:
         self.finish()
 
     def whole_registers(self, rs1: int, rs2: int, fx: Effects) -> None:
-        """vmv<nr>r.v: from vstart (in SEW units) to the end of nr registers (E-11)."""
+        """vmv<nr>r.v: from vstart (in SEW units) to the end of nr registers (E-11); none is written if vd is vs2."""
         count = int(self.name[3])
         self.begin()
         self.require(self.vd % count == 0 and self.vs2 % count == 0)
         vlenb = self.vec.vlenb
         start, stop = self.vec.vstart * self.vec.type.sew // 8, count * vlenb
-        if start < stop:
+        if start < stop and self.vd != self.vs2:
             source = self.vec.flat[self.vs2 * vlenb + start : self.vs2 * vlenb + stop].copy()
             self.vec.flat[self.vd * vlenb + start : self.vd * vlenb + stop] = source
             fx.regs |= touched(self.vec, self.vd, 1, start, stop, None)
