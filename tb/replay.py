@@ -42,7 +42,7 @@ BATCH = 1024  # events between two points at which all harts wait for each other
 PROGRESS_SECONDS = 0.2
 
 
-class Mismatched(Exception):
+class MismatchError(Exception):
     """Carries the mismatch out of a hart's replay."""
 
     def __init__(self, mismatch: Mismatch) -> None:
@@ -116,7 +116,7 @@ class Hart:
         """Replay this hart's events of one batch, in order.
 
         Raises:
-            Mismatched: the RTL departs from the trace.
+            MismatchError: the RTL departs from the trace.
             TraceError: the trace contradicts itself.
         """
         replay = self._replay
@@ -132,7 +132,7 @@ class Hart:
                     replay.observed[index] = Insn(event.hart, event.pc, issue, seen.retire)
                 found = compare(event.retire, seen)
                 if found:
-                    raise Mismatched(self._instruction_mismatch(index, event, found))
+                    raise MismatchError(self._instruction_mismatch(index, event, found))
                 self._account.instruction(seen)
                 replay.count(seen)
                 if event.retire.mem:
@@ -158,7 +158,7 @@ class Hart:
             self._replay.observed[index] = Checkpoint(event.hart, seen.retire)
         found = compare(event.state, seen)
         if found:
-            raise Mismatched(self._mismatch(index, "checkpoint", found))
+            raise MismatchError(self._mismatch(index, "checkpoint", found))
         self._replay.result.checkpoints += 1
 
     def _mismatch(self, index: int, kind: str, found: list[Difference]) -> Mismatch:
@@ -210,7 +210,7 @@ class Replay:
         started = time.perf_counter()
         reader = TraceReader(Path(self.config.trace))
         try:
-            with TraceWriter(Path(self.config.observed), reader.header) as writer:
+            with TraceWriter(self.config.observed, reader.header) as writer:
                 for batch in batches(reader):
                     await self._run_batch(batch)
                     self._write_observed(batch, writer)
@@ -227,11 +227,11 @@ class Replay:
         if self._failures:
             result.mismatch = min(self._failures, key=lambda mismatch: mismatch.index)
         if result.error is None:
-            result.observed = self.config.observed
+            result.observed = str(self.config.observed)
         result.functions = [f for f in self.functions.values() if f.calls or f.instructions]
         result.intervals = sorted(self.intervals, key=lambda interval: interval.index)
         result.seconds = time.perf_counter() - started
-        result.write(Path(self.config.result))
+        result.write(self.config.result)
         return result
 
     async def _run_batch(self, batch: list[tuple[int, Event]]) -> None:
@@ -255,9 +255,9 @@ class Replay:
     async def _run_hart(self, hart: Hart, events: list[tuple[int, Event]]) -> None:
         try:
             await hart.run(events)
-        except Mismatched as mismatched:
+        except MismatchError as error:
             self.stopped = True
-            self._failures.append(mismatched.mismatch)
+            self._failures.append(error.mismatch)
 
     def _write_observed(self, batch: list[tuple[int, Event]], writer: TraceWriter) -> None:
         """Append a batch in trace order; after a mismatch, up to the first event that was not replayed."""
@@ -279,7 +279,7 @@ class Replay:
         now = time.monotonic()
         if now - self._reported >= PROGRESS_SECONDS:
             self._reported = now
-            write_json(Path(self.config.progress), {"events": self.result.events})
+            write_json(self.config.progress, {"events": self.result.events})
 
 
 async def reset(top: Any, harts: list[Any], config: ReplayConfig) -> None:
@@ -307,7 +307,7 @@ async def run_replay(top: Any, harts: list[Any], ram: RamBackend, config: Replay
     """Replay, and fail the cocotb test unless every record agreed."""
     result = await Replay(config, top, harts, ram).run()
     if result.mismatch is not None:
-        raise Mismatched(result.mismatch)
+        raise MismatchError(result.mismatch)
     assert result.ok, result.error
 
 

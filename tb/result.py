@@ -41,9 +41,7 @@ class ReplayConfig:
     """Everything the cocotb side needs. Paths are absolute; sizes in bytes."""
 
     trace: str
-    observed: str
-    result: str
-    progress: str
+    out_dir: str
     sim: str
     vlen: int
     dlen: int
@@ -54,6 +52,21 @@ class ReplayConfig:
     seed: int
     command: str
     latency: Latency = field(default_factory=Latency)
+
+    @property
+    def observed(self) -> Path:
+        """The trace of what was observed: the same events with the records that the RTL produced."""
+        return Path(self.out_dir) / "observed.trace"
+
+    @property
+    def result(self) -> Path:
+        """The `ReplayResult` file."""
+        return Path(self.out_dir) / "result.json"
+
+    @property
+    def progress(self) -> Path:
+        """A small file with the number of events replayed so far, rewritten now and then."""
+        return Path(self.out_dir) / "progress.json"
 
 
 @dataclass

@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ def rtl_sources(rtl: Path = RTL) -> tuple[Path, ...]:
     return tuple(files)
 
 
-def testbench(
+def replay_design(
     vlen: int, dlen: int, harts: int, *, ram: int = MIN_RAM, has_v: bool = True, waves: bool = False, rtl: Path = RTL
 ) -> Design:
     """Return the design of the replay testbench; `rtl` may be another copy of the block's directory."""
@@ -181,6 +181,7 @@ class Simulator:
         *,
         seed: int,
         env: Mapping[str, str] | None = None,
+        plusargs: Sequence[str] = (),
         poll: Callable[[], None] | None = None,
     ) -> bool:
         """Run a cocotb test module in `out_dir`, and return whether all of its tests passed.
@@ -188,6 +189,7 @@ class Simulator:
         Args:
             seed: of cocotb's random numbers and of the initial values of registers.
             env: further environment variables.
+            plusargs: further arguments of the simulation.
             poll: called about ten times a second meanwhile.
 
         Raises:
@@ -197,7 +199,7 @@ class Simulator:
         log, results = out_dir / "sim.log", out_dir / "results.xml"
         results.unlink(missing_ok=True)
         waves = out_dir / self.wave_file() if design.waves else None
-        test_args, plusargs = self.run_arguments(seed, waves)
+        test_args, own_plusargs = self.run_arguments(seed, waves)
         keywords: dict[str, Any] = {
             "test_module": test_module,
             "hdl_toplevel_lang": "verilog",
@@ -207,7 +209,7 @@ class Simulator:
             "results_xml": str(results),
             "seed": seed,
             "test_args": test_args,
-            "plusargs": plusargs,
+            "plusargs": [*own_plusargs, *plusargs],
             "timescale": TIMESCALE,
             "waves": design.waves,
         }
@@ -372,21 +374,37 @@ def replay(
         if value is not None and value != recorded:
             raise UsageError(f"{trace}: recorded with {name}={recorded}, cannot replay with {name}={value}")
     tool = simulator(sim)
-    design = testbench(
+    design = replay_design(
         header.vlen, dlen or 64, header.harts, ram=header.ram_size, has_v=header.has_v, waves=waves, rtl=rtl
     )
     build = tool.build(design, build_root)
 
+    config = replay_config(
+        trace, sim=sim, dlen=design.parameters["DLEN"], out_dir=out_dir, latency=latency, seed=seed, command=command
+    )
+    return run_replay(tool, design, build, config, progress=progress)
+
+
+def replay_config(
+    trace: Path,
+    *,
+    sim: str,
+    dlen: int,
+    out_dir: Path,
+    latency: Latency | None = None,
+    seed: int | None = None,
+    command: str | None = None,
+) -> ReplayConfig:
+    """Return the configuration of a replay in `out_dir`, which is made; arguments as for `replay`."""
+    header = Header.of(trace)
     out_dir = out_dir.resolve()
     out_dir.mkdir(parents=True, exist_ok=True)
-    config = ReplayConfig(
+    return ReplayConfig(
         trace=str(trace.resolve()),
-        observed=str(out_dir / "observed.trace"),
-        result=str(out_dir / "result.json"),
-        progress=str(out_dir / "progress.json"),
+        out_dir=str(out_dir),
         sim=sim,
         vlen=header.vlen,
-        dlen=design.parameters["DLEN"],
+        dlen=dlen,
         harts=header.harts,
         ram_base=header.ram_base,
         ram_size=header.ram_size,
@@ -395,7 +413,6 @@ def replay(
         command=header.command if command is None else command,
         latency=latency or Latency(),
     )
-    return run_replay(tool, design, build, config, out_dir, progress=progress)
 
 
 def run_replay(
@@ -403,15 +420,16 @@ def run_replay(
     design: Design,
     build: Path,
     config: ReplayConfig,
-    out_dir: Path,
     *,
     test_module: str = "tb.replay",
     env: Mapping[str, str] | None = None,
+    plusargs: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
 ) -> ReplayResult:
     """Run a replay test module on a finished build; see `replay`."""
-    result_file, progress_file, config_file = Path(config.result), Path(config.progress), out_dir / "config.json"
-    for stale in (result_file, progress_file, Path(config.observed)):
+    out_dir, config_file = Path(config.out_dir), Path(config.out_dir) / "config.json"
+    result_file, progress_file = config.result, config.progress
+    for stale in (result_file, progress_file, config.observed):
         stale.unlink(missing_ok=True)
     write_json(config_file, asdict(config))
 
@@ -420,7 +438,9 @@ def run_replay(
             progress(json.loads(progress_file.read_text())["events"])
 
     environment = {CONFIG_VARIABLE: str(config_file), **(env or {})}
-    passed = tool.run(design, build, test_module, out_dir, seed=config.seed, env=environment, poll=poll)
+    passed = tool.run(
+        design, build, test_module, out_dir, seed=config.seed, env=environment, plusargs=plusargs, poll=poll
+    )
     if not result_file.exists():
         raise SimulationError(
             f"the replay ended without a result; log: {out_dir / 'sim.log'}\n{_tail(out_dir / 'sim.log')}"

@@ -45,7 +45,8 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
   output logic              rready_o
 );
 
-  localparam int Timeout = 50000;  // cycles without retirement that count as a hang
+  localparam int Timeout = 50000;  // cycles without retirement that count as a hang,
+  localparam int Grace = 1000;     // and once an error is known
   localparam int Beats = LOG_BEATS * (8 * VLEN / DLEN / LOG_BEATS + 2);
 
   typedef enum logic [2:0] {Idle, Offer, Run, Copy, Compare, Done} state_e;
@@ -61,7 +62,7 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
 
   stim_t       s;
   obs_t        o;
-  logic        issue_valid, issue_ready, irq_valid, offered, live;
+  logic        issue_valid, issue_ready, irq_valid, offered, live, sick;
   logic [31:0] changed;
   logic        retire_valid, retire_trap, retire_irq, retire_rd_we;
   logic [5:0]  retire_cause;
@@ -80,6 +81,7 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
   assign s = stim;
   assign offered = state == Offer;
   assign live = state == Offer || state == Run;
+  assign sick = (own_errors | bus_errors) != '0;
   assign issue_valid = offered;
   assign irq_valid = live && s.irq_valid;
 
@@ -270,7 +272,7 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
             o.vcsr <= vcsr;
             o.mstatus_vs <= mstatus_vs;
             o.vsstatus_vs <= vsstatus_vs;
-          end else if (timer == 32'(Timeout)) begin
+          end else if (timer == (sick ? 32'(Grace) : 32'(Timeout))) begin
             own_errors[ERR_TIMEOUT] <= 1'b1;
             state <= Copy;
           end

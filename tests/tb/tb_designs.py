@@ -1,0 +1,67 @@
+"""Designs other than the ordinary testbench: with edited sources, with a saboteur, with AxiRam as memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from tb_scripts import HARTS, VLEN
+
+from tb.result import Latency, ReplayResult
+from tb.simulator import Design, replay_config, replay_design, run_replay, simulator
+
+HERE = Path(__file__).resolve().parent
+DLEN = 64
+
+
+def edited(design: Design, edits: Mapping[str, tuple[str, str]], directory: Path) -> Design:
+    """Return the design with text replaced in copies of its files: file name to (old, new); old occurs once."""
+    directory.mkdir()
+    sources = []
+    for path in design.sources:
+        if path.name in edits:
+            old, new = edits[path.name]
+            text = path.read_text()
+            assert text.count(old) == 1, f"{path.name}: {old!r} occurs {text.count(old)} times"
+            path = directory / path.name
+            path.write_text(text.replace(old, new))
+        sources.append(path)
+    assert edits.keys() <= {path.name for path in sources}
+    return replace(design, sources=tuple(sources))
+
+
+def sabotaged(design: Design, directory: Path) -> Design:
+    """Return the design with `vctx_saboteur.sv` around the block."""
+    edits = {
+        "vctx.sv": ("\nmodule vctx\n", "\nmodule vctx_honest\n"),
+        "vctx_tb_hart.sv": ("u_dut.u_regfile", "u_dut.u_honest.u_regfile"),
+    }
+    design = edited(design, edits, directory)
+    return replace(design, sources=(*design.sources, HERE / "vctx_saboteur.sv"))
+
+
+def ordinary() -> Design:
+    return replay_design(VLEN, DLEN, HARTS)
+
+
+def with_axi_pins() -> Design:
+    """One hart with its AXI port at the pins."""
+    sources = (*replay_design(VLEN, DLEN, 1).sources, HERE / "vctx_tb_pins.sv")
+    return Design("vctx_tb_pins", {"VLEN": VLEN, "DLEN": DLEN, "HasV": 1}, sources)
+
+
+def replay_on(
+    design: Design,
+    trace: Path,
+    out_dir: Path,
+    *,
+    latency: Latency | None = None,
+    plusargs: tuple[str, ...] = (),
+) -> ReplayResult:
+    """Replay on Icarus, where a build costs half a second."""
+    tool = simulator("icarus")
+    config = replay_config(trace, sim="icarus", dlen=DLEN, out_dir=out_dir, latency=latency)
+    module = "axiram_replay" if design.top == "vctx_tb_pins" else "tb.replay"
+    env = {"PYTHONPATH": f"{HERE.parent.parent}:{HERE}"}
+    return run_replay(tool, design, tool.build(design), config, test_module=module, env=env, plusargs=plusargs)
