@@ -21,8 +21,10 @@ COSIM_FLAGS = $(call flag,SIM,sim) $(call flag,VLEN,vlen) $(call flag,DLEN,dlen)
               $(if $(filter-out 0,$(WAVES)),--waves)
 
 # What the system's package manager must provide; everything else comes from PyPI into $(VENV).
+# "?" marks what things work without: liblz4 and zlib make the waves of Verilator small, ccache makes rebuilds fast.
 RUN_TOOLS  = python3 python3-venv g++ make perl $(if $(filter icarus,$(SIM)),iverilog)
-TEST_TOOLS = python3 python3-venv g++ make perl iverilog
+WAVE_TOOLS = $(if $(filter-out 0,$(WAVES)),'?liblz4-dev' '?zlib1g-dev')
+TEST_TOOLS = python3 python3-venv g++ make perl iverilog dtc '?ccache'
 
 .PHONY: cosim test lint synth doctor format setup setup-dev help clean
 .DEFAULT_GOAL := cosim
@@ -50,7 +52,7 @@ format: setup-dev ## reformat the Python code
 	@$(PY) -m ruff check --fix .
 
 setup: ## the Python environment and tools that `make` needs
-	@tb/setup.sh $(VENV) requirements.lock $(RUN_TOOLS)
+	@tb/setup.sh $(VENV) requirements.lock $(RUN_TOOLS) $(WAVE_TOOLS)
 
 setup-dev: ## the same with everything that `make test` needs
 	@tb/setup.sh $(VENV) requirements-dev.lock $(TEST_TOOLS)

@@ -4,20 +4,15 @@
 #   tb/setup.sh VENV LOCKFILE COMMAND...
 #
 # Installs the packages of the missing COMMANDs when that may be done without asking (root, with apt-get);
-# otherwise says which are missing and how to get them, and ends with exit code 3. Then brings VENV up to LOCKFILE.
+# otherwise says which are missing and how to get them, and ends with exit code 3. A COMMAND that starts with "?" is
+# one that things work without. Then brings VENV up to LOCKFILE.
 set -eu
 venv=$1 lock=$2
 shift 2
 
 package_of() {
     case $1 in
-        iverilog) echo iverilog ;;
-        g++) echo g++ ;;
-        make) echo make ;;
-        ccache) echo ccache ;;
-        perl) echo perl ;;
-        python3) echo python3 ;;
-        python3-venv) echo python3-venv ;;
+        dtc) echo device-tree-compiler ;;
         *) echo "$1" ;;
     esac
 }
@@ -25,16 +20,24 @@ package_of() {
 present() {
     case $1 in
         python3-venv) ${PYTHON:-python3} -c 'import ensurepip, venv' 2>/dev/null ;;
+        liblz4-dev) echo '#include <lz4.h>' | g++ -x c++ -E - >/dev/null 2>&1 ;;
+        zlib1g-dev) echo '#include <zlib.h>' | g++ -x c++ -E - >/dev/null 2>&1 ;;
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac
 }
 
+may_install=false
+[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && may_install=true
+
 missing=
 for tool in "$@"; do
-    present "$tool" || missing="$missing $(package_of "$tool")"
+    name=${tool#\?}
+    if ! present "$name" && { [ "$name" = "$tool" ] || $may_install; }; then
+        missing="$missing $(package_of "$name")"
+    fi
 done
 if [ -n "$missing" ]; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    if $may_install; then
         echo "setup: installing$missing"
         log=$(mktemp)
         # shellcheck disable=SC2086 # one word a package
