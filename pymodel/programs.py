@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -127,6 +127,7 @@ PROGRAMS: Mapping[str, Program] = {
     "kernel-vlenb": _kernel("KVM_V_HAS_VLENB"),
     **_GUESTS,
     "task": Program(("host/task.S",), "host/task.ld"),
+    "fuzz": Program(("fuzz/runtime.S",), "fuzz/fuzz.ld", "boot"),
 }
 """Every program by name. The two kernels differ in the layout of the vector state (S17)."""
 
@@ -144,22 +145,33 @@ def build(name: str) -> Path:
     path = _BUILD / f"{name}-{_digest(program)}.elf"
     if path.exists():
         return path
-    if importlib.util.find_spec("ziglang") is None:
-        raise ToolError("no RISC-V compiler: install it with `pip install ziglang`")
     _BUILD.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_BUILD) as scratch:
         linked = Path(scratch) / "linked.elf"
-        command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, f"-I{_SOURCES}", f"-I{_SOURCES / 'kvm'}"]
-        command += [f"-D{define}" for define in program.defines]
-        command += [f"-Wl,-T,{_SOURCES / program.script}", f"-Wl,--entry={program.entry}", "-o", str(linked)]
-        command += [str(_SOURCES / source) for source in program.sources]
-        caches = {"ZIG_GLOBAL_CACHE_DIR": scratch, "ZIG_LOCAL_CACHE_DIR": scratch}
-        result = subprocess.run(command, env=os.environ | caches, capture_output=True, text=True, check=False)
-        if result.returncode:
-            raise ProgramError(f"building {name} failed:\n{' '.join(command)}\n{result.stderr}")
+        link(program, [_SOURCES / source for source in program.sources], linked)
         _check_instructions(name, linked)
         linked.replace(path)
     return path
+
+
+def link(program: Program, sources: Sequence[Path], output: Path) -> None:
+    """Compile and link `sources`, wherever they are, the way `program` is linked; no check of the instructions.
+
+    Raises:
+        ProgramError: compiler error.
+        ToolError: no compiler.
+    """
+    if importlib.util.find_spec("ziglang") is None:
+        raise ToolError("no RISC-V compiler: install it with `pip install ziglang`")
+    command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, f"-I{_SOURCES}", f"-I{_SOURCES / 'kvm'}"]
+    command += [f"-D{define}" for define in program.defines]
+    command += [f"-Wl,-T,{_SOURCES / program.script}", f"-Wl,--entry={program.entry}", "-o", str(output)]
+    command += map(str, sources)
+    with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
+        caches = {"ZIG_GLOBAL_CACHE_DIR": scratch, "ZIG_LOCAL_CACHE_DIR": scratch}
+        result = subprocess.run(command, env=os.environ | caches, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise ProgramError(f"building {output.name} failed:\n{' '.join(command)}\n{result.stderr}")
 
 
 @cache
