@@ -1,4 +1,9 @@
-"""The latitude table: every choice the architecture leaves open and the model can make either way."""
+"""The latitude table: every choice that the architecture leaves open, what was chosen, and where that is honoured.
+
+`Latitude` holds the settings that the golden model can take either way; `POINTS` describes those and all the others.
+A setting of the same name in UpperCamelCase is a localparam of rtl/vctx_pkg.sv where the block, too, can do both.
+docs/verification.md shows the table; a test holds it to this module.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Latitude:
-    """Choices by their number in section L of the specification. The defaults are Spike's.
-
-    Points that are absent here have one behaviour only, the default of Spike: over-dirtying on every retired vector
-    instruction (L-1), vill when SEW > LMUL*ELEN (L-6), undisturbed agnostic elements (L-7, L-8), a trap for an EMUL
-    out of range (L-12), misaligned elements trap (L-16), misa.V hardwired (L-17), log2(VLEN) bits of vstart (L-19),
-    nothing written past a fault (L-21), xtinst zero (L-23).
-
-    Attributes:
-        vs_two_state: L-2. False: VS holds all four values. True: a write of Initial or Clean stores Dirty.
-        vl_ceil_half: L-3. False: vl = VLMAX for VLMAX < AVL < 2*VLMAX. True: vl = ceil(AVL/2) there.
-        ratio_change_vill: L-4. True: `vsetvl x0, x0` that changes SEW/LMUL sets vill. False: it takes the new vtype
-            and vl = min(vl, VLMAX).
-        keep_vl_from_vill_vill: L-5. True: `vsetvl x0, x0` while vill leaves vill set. False: it takes the new vtype.
-        vstart_alu_trap: L-9, L-24. True: illegal instruction when vstart != 0 on anything but vset*, loads and stores.
-            False: such instructions start at vstart.
-        vstart_vlmax_trap: L-10. False: a load or store with vstart >= VLMAX is a no-op. True: illegal instruction.
-        vstart_wholereg_trap: L-11. False: a whole-register access with vstart >= evl is a no-op. True: illegal.
-        masked_v0_source_trap: L-13. False: masked arithmetic may read v0 as data. True: illegal instruction.
-        masked_v0_store_trap: L-14. False: a masked store may store v0. True: illegal instruction.
-        compare_overlap_trap: L-15. True: a compare whose vd lies in a source group, not lowest, is illegal.
-            False: it executes.
-        illegal_vtype_trap: L-18. False: an unsupported vtype sets vill. True: illegal instruction.
-        tval_insn: L-22. True: xtval holds the instruction word for causes 2 and 22. False: zero.
-    """
+    """The choices of the golden model. The defaults are Spike's; `POINTS` says what each setting means."""
 
     vs_two_state: bool = False
     vl_ceil_half: bool = False
@@ -44,3 +26,199 @@ class Latitude:
     compare_overlap_trap: bool = True
     illegal_vtype_trap: bool = False
     tval_insn: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One choice.
+
+    Attributes:
+        number: L-n as in section L of the specification; P-n for points of the project's own.
+        subject: what is left open.
+        allowed: what the text allows.
+        choice: what is done here, by default.
+        setting: the field of `Latitude` that chooses; "" where only one behaviour exists.
+        alternative: what the other value of `setting` does.
+        rtl: the localparam of vctx_pkg that chooses, or the module in which the choice is structural.
+        unjudged: why Spike is not the judge of it; "" where it is, because it does the same.
+    """
+
+    number: str
+    subject: str
+    allowed: str
+    choice: str
+    rtl: str
+    setting: str = ""
+    alternative: str = ""
+    unjudged: str = ""
+
+
+POINTS = (
+    Point("L-1", "precision of Dirty", "more dirty than needed", "every vector instruction that retires", "vctx_ctrl"),
+    Point(
+        "L-2",
+        "values of VS",
+        "WARL",
+        "all four",
+        "VsTwoState",
+        "vs_two_state",
+        "a write of Initial or Clean stores Dirty",
+    ),
+    Point(
+        "L-3",
+        "vl for VLMAX < AVL < 2*VLMAX",
+        "ceil(AVL/2) to VLMAX",
+        "VLMAX",
+        "VlCeilHalf",
+        "vl_ceil_half",
+        "ceil(AVL/2)",
+    ),
+    Point(
+        "L-4",
+        "vsetvl x0, x0 that changes SEW/LMUL",
+        "reserved; vill",
+        "vill",
+        "RatioChangeVill",
+        "ratio_change_vill",
+        "the new vtype, vl = min(vl, VLMAX)",
+    ),
+    Point(
+        "L-5",
+        "vsetvl x0, x0 while vill",
+        "reserved; vill",
+        "vill stays",
+        "KeepVlFromVillVill",
+        "keep_vl_from_vill_vill",
+        "the new vtype, vl = 0",
+    ),
+    Point("L-6", "SEW > LMUL*ELEN", "need not be supported", "vill", "vctx_vset"),
+    Point("L-7", "agnostic elements", "kept or ones", "kept", "vctx_alu, vctx_lsu_load"),
+    Point("L-8", "tail of a mask result", "kept, ones or computed", "kept", "vctx_mask_result"),
+    Point(
+        "L-9",
+        "vstart != 0 on what is not vset*, load or store",
+        "may trap",
+        "illegal instruction",
+        "vctx_legal",
+        "vstart_alu_trap",
+        "starts at vstart",
+    ),
+    Point(
+        "L-10",
+        "vstart >= VLMAX on a load or store",
+        "reserved",
+        "no-op",
+        "vctx_lsu",
+        "vstart_vlmax_trap",
+        "illegal instruction",
+    ),
+    Point(
+        "L-11",
+        "vstart >= evl on a whole-register load or store",
+        "reserved",
+        "no-op",
+        "vctx_lsu",
+        "vstart_wholereg_trap",
+        "illegal instruction",
+    ),
+    Point("L-12", "EMUL out of range", "reserved", "illegal instruction", "vctx_shape, vctx_legal"),
+    Point(
+        "L-13",
+        "masked arithmetic with v0 as data",
+        "reserved",
+        "executes",
+        "MaskedV0SourceTrap",
+        "masked_v0_source_trap",
+        "illegal instruction",
+    ),
+    Point(
+        "L-14",
+        "masked store of v0",
+        "reserved",
+        "executes",
+        "MaskedV0StoreTrap",
+        "masked_v0_store_trap",
+        "illegal instruction",
+    ),
+    Point(
+        "L-15",
+        "compare with vd in a source group, not lowest",
+        "reserved",
+        "illegal instruction",
+        "vctx_legal",
+        "compare_overlap_trap",
+        "executes",
+    ),
+    Point("L-16", "misaligned elements", "work or trap", "trap (4, 6)", "vctx_lsu"),
+    Point(
+        "L-17",
+        "misa.V = 0",
+        "reserved behaviour",
+        "misa.V is hardwired",
+        "HasV of vctx",
+        unjudged="lets misa.V be cleared and then ignores it; misa is not the block's, so no trace writes it",
+    ),
+    Point(
+        "L-18",
+        "unsupported vtype",
+        "vill",
+        "vill",
+        "vctx_vset",
+        "illegal_vtype_trap",
+        "illegal instruction",
+    ),
+    Point("L-19", "writable bits of vstart", "enough for VLEN - 1", "log2(VLEN)", "vctx_csr"),
+    Point("L-20", "fields of a partly faulting segment", "any subset", "no segment accesses", "vctx_decode"),
+    Point("L-21", "elements of a load beyond the fault", "may be overwritten", "kept", "vctx_lsu"),
+    Point("L-22", "xtval for causes 2 and 22", "0 or the instruction", "the instruction", "TvalInsn", "tval_insn", "0"),
+    Point(
+        "L-23",
+        "htinst and mtinst of a vector fault",
+        "0",
+        "0",
+        "not the block's",
+        unjudged="not in the record (trap CSR)",
+    ),
+    Point("L-24", "vmv.s.x with 0 < vstart < vl", "unspecified", "illegal instruction, by L-9", "vctx_legal"),
+    Point(
+        "P-1",
+        "vmv<nr>r.v of registers onto themselves",
+        "no value changes",
+        "counts as no register written",
+        "vctx_shape",
+    ),
+    Point(
+        "P-2",
+        "interrupt inside a vector load or store",
+        "at any element",
+        "at the first boundary at or after irq_elem",
+        "vctx_lsu",
+        unjudged="takes interrupts between instructions only; the resumed instruction is judged",
+    ),
+    Point("P-3", "order of misaligned and page fault of one element", "either first", "misaligned first", "vctx_lsu"),
+    Point(
+        "P-4",
+        "vector registers after reset",
+        "arbitrary",
+        "kept",
+        "vctx_regfile",
+        unjudged="clears them; a directed trace loads all of them first",
+    ),
+)
+
+
+def rtl_name(setting: str) -> str:
+    """Return the localparam of the RTL that holds a setting, if the RTL can do both: `vl_ceil_half` is VlCeilHalf."""
+    return "".join(word.capitalize() for word in setting.split("_"))
+
+
+def markdown() -> str:
+    """Return the table of docs/verification.md."""
+    rows = ["| point | left open | allowed | choice | setting: other value | RTL | Spike |", "|---" * 7 + "|"]
+    for p in POINTS:
+        setting = f"`{p.setting}`: {p.alternative}" if p.setting else ""
+        rtl = f"`{p.rtl}`" if p.setting and p.rtl == rtl_name(p.setting) else p.rtl
+        judge = f"not the judge: {p.unjudged}" if p.unjudged else "judges"
+        cells = (p.number, p.subject, p.allowed, p.choice, setting, rtl, judge)
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
