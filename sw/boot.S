@@ -20,10 +20,6 @@
 boot:
 	lla	t0, machine_trap
 	csrw	mtvec, t0
-	li	t0, -1				# open all of memory to the lower modes
-	csrw	pmpaddr0, t0
-	li	t0, 0x1f
-	csrw	pmpcfg0, t0
 	li	t0, MEDELEG
 	csrw	medeleg, t0
 	li	t0, MIDELEG

@@ -43,7 +43,7 @@ def compile_block(hart: Hart, d: Decoded) -> Op:
 
     def op(pc: int) -> int:
         issue = _issue(hart, word, x[rs1], x[rs2])
-        fx = Effects()
+        fx = hart.effects = Effects()
         try:
             value = execute(issue.rs1, issue.rs2, fx)
         except (ArchTrap, InterruptedInsn) as stop:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pymodel.isa import bits
 from pymodel.isa.bits import M64
-from pymodel.isa.csr_numbers import VECTOR_CSRS, Csr
+from pymodel.isa.csr_numbers import COUNTERS, VECTOR_CSRS, Csr
 from pymodel.isa.errors import HartError
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ _MISA_V = 1 << ord("V") - ord("A")
 _MODE_SHIFT = 60
 _MODES = (0, 8)  # Bare; Sv39 or Sv39x4
 _PPN = (1 << 44) - 1
-_COUNTERS = 7  # CY, TM, IR
 
 
 def _merge(old: int, new: int, mask: int) -> int:
@@ -158,15 +157,26 @@ class _Counter(CsrSpec):
         return f.values[self.source] + f.hart.instret & M64
 
     def write(self, f: CsrFile, value: int) -> None:
+        f.values[self.source] = value - f.hart.instret - 1 & M64  # the write itself is not counted
+
+    def preset(self, f: CsrFile, value: int) -> None:
         f.values[self.source] = value - f.hart.instret & M64
 
 
 @dataclass(frozen=True)
+class _CounterEnable(CsrSpec):
+    """mcounteren, hcounteren or scounteren: CY, TM and IR, where there are counters to enable."""
+
+    def write(self, f: CsrFile, value: int) -> None:
+        f.values[self.csr] = value & 7 if f.hart.config.has_zicntr else 0
+
+
+@dataclass(frozen=True)
 class _Time(CsrSpec):
-    """time: one tick an instruction, plus htimedelta when V=1."""
+    """time: the hart's clock, plus htimedelta when V=1."""
 
     def read(self, f: CsrFile) -> int:
-        return f.hart.instret + (f.values[Csr.HTIMEDELTA] if f.hart.virt else 0) & M64
+        return f.hart.clock() + (f.values[Csr.HTIMEDELTA] if f.hart.virt else 0) & M64
 
 
 _TVEC = ~2 & M64
@@ -182,8 +192,8 @@ _ROWS: tuple[CsrSpec, ...] = (
     _Status(Csr.SSTATUS, _SSTATUS_MASK, visible=_SSTATUS_VISIBLE, twin=Csr.VSSTATUS, translates=True),
     _Interrupts(Csr.SIE, S_INTS, delegation=Csr.MIDELEG, visible=S_INTS, twin=Csr.VSIE),
     CsrSpec(Csr.STVEC, _TVEC, twin=Csr.VSTVEC),
-    CsrSpec(Csr.SCOUNTEREN, _COUNTERS),
-    CsrSpec(Csr.SENVCFG, 1),
+    _CounterEnable(Csr.SCOUNTEREN),
+    CsrSpec(Csr.SENVCFG, 0),  # FIOM: there is no I/O to order
     CsrSpec(Csr.SSCRATCH, twin=Csr.VSSCRATCH),
     CsrSpec(Csr.SEPC, _EPC, twin=Csr.VSEPC),
     CsrSpec(Csr.SCAUSE, twin=Csr.VSCAUSE),
@@ -206,9 +216,9 @@ _ROWS: tuple[CsrSpec, ...] = (
     CsrSpec(Csr.HIDELEG, VS_INTS),
     _Interrupts(Csr.HIE, H_INTS, visible=H_INTS),
     CsrSpec(Csr.HTIMEDELTA),
-    CsrSpec(Csr.HCOUNTEREN, _COUNTERS),
+    _CounterEnable(Csr.HCOUNTEREN),
     CsrSpec(Csr.HGEIE, 0),
-    CsrSpec(Csr.HENVCFG, 1),
+    CsrSpec(Csr.HENVCFG, 0),
     CsrSpec(Csr.HTVAL),
     _Interrupts(Csr.HIP, _VSSI, base=Csr.MIP, visible=H_INTS),
     _Interrupts(Csr.HVIP, VS_INTS, base=Csr.MIP, visible=VS_INTS),
@@ -222,8 +232,8 @@ _ROWS: tuple[CsrSpec, ...] = (
     CsrSpec(Csr.MIDELEG, S_INTS, H_INTS),
     CsrSpec(Csr.MIE, S_INTS | H_INTS | M_INTS),
     CsrSpec(Csr.MTVEC, _TVEC),
-    CsrSpec(Csr.MCOUNTEREN, _COUNTERS),
-    CsrSpec(Csr.MENVCFG, 1),
+    _CounterEnable(Csr.MCOUNTEREN),
+    CsrSpec(Csr.MENVCFG, 0),
     CsrSpec(Csr.MCOUNTINHIBIT, 0),
     CsrSpec(Csr.MSCRATCH),
     CsrSpec(Csr.MEPC, _EPC),
@@ -232,10 +242,9 @@ _ROWS: tuple[CsrSpec, ...] = (
     _Pending(Csr.MIP, S_INTS | _VSSI),
     CsrSpec(Csr.MTINST),
     CsrSpec(Csr.MTVAL2),
-    CsrSpec(Csr.PMPCFG0),
-    CsrSpec(Csr.PMPADDR0, (1 << 54) - 1),
     _Counter(Csr.MCYCLE, source=Csr.MCYCLE),
     _Counter(Csr.MINSTRET),
+    *(CsrSpec(Csr(base + n), 0) for base in (0xB00, 0x320) for n in range(3, 32)),  # mhpmcounter and mhpmevent
     _Const(Csr.MVENDORID),
     _Const(Csr.MARCHID),
     _Const(Csr.MIMPID),
@@ -314,7 +323,7 @@ class CsrFile:
         """Return the CSR that the access reaches, after every permission rule (A-3, A-4, B-4, B-16, F-3, F-7)."""
         hart = self.hart
         row = TABLE.get(address)
-        if row is None or (write and row.csr >> 10 == 3):
+        if row is None or (write and row.csr >> 10 == 3) or (address in COUNTERS and not hart.config.has_zicntr):
             raise hart.illegal(word)
         if address in VECTOR_CSRS:
             if not hart.vector_on():
@@ -324,7 +333,7 @@ class CsrFile:
         level = 2 if hart.prv == 1 and not hart.virt else hart.prv
         if level < needed:
             raise hart.virtual(word) if hart.virt and needed < 3 else hart.illegal(word)
-        if address in (Csr.CYCLE, Csr.TIME, Csr.INSTRET):
+        if address in COUNTERS:
             self._check_counter(word, 1 << (address & 31))
         elif address == Csr.SATP and hart.virt:
             if self.values[Csr.HSTATUS] & bits.VTVM:

@@ -72,8 +72,6 @@ class Csr(IntEnum):
     MIP = 0x344
     MTINST = 0x34A
     MTVAL2 = 0x34B
-    PMPCFG0 = 0x3A0
-    PMPADDR0 = 0x3B0
     MCYCLE = 0xB00
     MINSTRET = 0xB02
     MVENDORID = 0xF11
@@ -82,8 +80,15 @@ class Csr(IntEnum):
     MHARTID = 0xF14
     MCONFIGPTR = 0xF15
 
+    _ignore_ = "n"
+    for n in range(3, 32):
+        vars()[f"MHPMCOUNTER{n}"] = 0xB00 + n
+        vars()[f"MHPMEVENT{n}"] = 0x320 + n
+
 
 # The CSRs whose instructions the RTL block executes.
 VECTOR_CSRS = frozenset({Csr.VSTART, Csr.VXSAT, Csr.VXRM, Csr.VCSR, Csr.VL, Csr.VTYPE, Csr.VLENB})
 STATUS_CSRS = frozenset({Csr.MSTATUS, Csr.SSTATUS, Csr.VSSTATUS})
 BLOCK_CSRS = VECTOR_CSRS | STATUS_CSRS
+# Unprivileged counters (Zicntr), and the enables of each level.
+COUNTERS = frozenset({Csr.CYCLE, Csr.TIME, Csr.INSTRET})

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
 from pymodel.isa import bits, trap
 from pymodel.isa.bits import M64
 from pymodel.isa.block import belongs_to_block, compile_block, state_record
+from pymodel.isa.commit import CommitReporter
 from pymodel.isa.compressed import expand
 from pymodel.isa.csr import CsrFile
 from pymodel.isa.csr_numbers import Csr
+from pymodel.isa.effects import Effects
 from pymodel.isa.encoding import Decoded, decode, disassemble
 from pymodel.isa.errors import ArchTrap, Cause, HartError, InterruptedInsn, UnexpectedTrap
 from pymodel.isa.latitude import Latitude
 from pymodel.isa.memory import LINE_SHIFT, Memory
 from pymodel.isa.mmu import Mmu, Op
-from pymodel.isa.observer import Observer
+from pymodel.isa.observer import CommitObserver, Observer
 from pymodel.isa.scalar import BUILDERS
 from pymodel.isa.vector_state import VectorState
 from pymodel.trace.records import PAGE_SIZE, Retire
@@ -35,11 +37,13 @@ class HartConfig:
     Attributes:
         vlen: VLEN in bits, a power of two from 128 to 4096.
         has_v: the vector extension is present.
+        has_zicntr: cycle, time and instret are readable below M-mode.
         latitude: the choices that the architecture leaves open.
     """
 
     vlen: int = 256
     has_v: bool = True
+    has_zicntr: bool = True
     latitude: Latitude = field(default_factory=Latitude)
 
     def __post_init__(self) -> None:
@@ -52,6 +56,11 @@ class Hart:
 
     Interrupts are taken only when the host calls :meth:`interrupt`; wfi does not wait.
 
+    Args:
+        config, memory: what the hart is, and what it sees; memory is shared with other harts.
+        observer: receives block instructions and scalar stores; None for none.
+        commits: receives every instruction fetched and every trap; None for none.
+
     Attributes:
         x: the 32 integer registers, unsigned 64 bits; x[0] stays 0.
         pc: address of the next instruction.
@@ -61,6 +70,9 @@ class Hart:
         mmu: address translation and the fault overlay.
         memory: physical memory, shared with other harts.
         observer: receives block instructions and scalar stores; None for none.
+        effects: what the last block instruction wrote.
+        clock: gives the value of the time CSR; one tick an instruction unless the host puts its own clock here.
+        waiting: a wfi has retired; the host decides how long to wait, and clears it.
         irq_elem: the irq element of the step in progress.
         RETURN, TRAP_SENTINEL, INJECT_PC: reserved addresses where no instruction is ever fetched.
     """
@@ -69,7 +81,14 @@ class Hart:
     TRAP_SENTINEL: Final = 0xFFFF_FFFF_FFFF_F100
     INJECT_PC: Final = 0xFFFF_FFFF_FFFF_F200
 
-    def __init__(self, config: HartConfig, memory: Memory, hart_id: int = 0, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        config: HartConfig,
+        memory: Memory,
+        hart_id: int = 0,
+        observer: Observer | None = None,
+        commits: CommitObserver | None = None,
+    ) -> None:
         self.config = config
         self.memory = memory
         self.hart_id = hart_id
@@ -80,6 +99,10 @@ class Hart:
         self.csr = CsrFile(self)
         self.mmu = Mmu(self, memory)
         self.irq_elem: int | None = None
+        self.effects = Effects()
+        self.clock: Callable[[], int] = lambda: self.instret
+        self.waiting = False
+        self._commits = None if commits is None else CommitReporter(self, commits)
         self._decoded: dict[int, dict[int, Op]] = {}  # by line of physical memory, then by address
         self._injected: dict[int, Op] = {}
         memory.on_code_write(self._code_written)
@@ -148,7 +171,7 @@ class Hart:
     def store_physical(self, paddr: int, size: int, value: int) -> None:
         """Store the low `size` bytes of `value` for a scalar instruction and report them."""
         data = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
-        self.memory.write(paddr, data)
+        self.memory.write(paddr, data, self.hart_id)
         if self.observer is not None:
             self.observer.store(self.hart_id, paddr, data)
 
@@ -167,7 +190,7 @@ class Hart:
             op = None if self.mmu.fault_pages else self.mmu.code.get(pc)
             self.pc = (op or self._fetch(pc))(pc)
         except ArchTrap as stop:
-            self.pc = trap.enter(self, stop, pc)
+            self.pc = self._trap(stop, pc)
         except InterruptedInsn:
             pass
         else:
@@ -192,7 +215,7 @@ class Hart:
                         op = self._fetch(pc)
                     pc = op(pc)
                 except ArchTrap as exception:
-                    pc = trap.enter(self, exception, pc)
+                    pc = self._trap(exception, pc)
                 else:
                     self.instret += 1
                 done += 1
@@ -267,7 +290,10 @@ class Hart:
         Raises:
             HartError: the interrupt is delegated to a mode less privileged than the present one.
         """
-        self.pc = trap.enter_interrupt(self, cause, self.pc)
+        epc = self.pc
+        self.pc = trap.enter_interrupt(self, cause, epc)
+        if self._commits is not None:
+            self._commits.observer.trap(self.hart_id, epc, cause | 1 << 63, 0)
 
     def snapshot(self) -> Retire:
         """Return the whole vector state: all 32 registers, the vector CSRs and both VS fields."""
@@ -295,6 +321,11 @@ class Hart:
         values = self.csr.values
         return UnexpectedTrap(values[cause], values[epc], values[tval])
 
+    def _trap(self, exception: ArchTrap, epc: int) -> int:
+        if self._commits is not None:
+            self._commits.observer.trap(self.hart_id, epc, exception.cause, exception.tval)
+        return trap.enter(self, exception, epc)
+
     # --- fetch ---
 
     def _fetch(self, pc: int) -> Op:
@@ -306,29 +337,31 @@ class Hart:
         if op is None:
             half = self.memory.load(paddr, 2)
             if half & 3 != 3:
-                op = self._compile_compressed(half)
+                op = self._compile_fetched(half, 2)
             elif pc + 2 & PAGE_SIZE - 1:
-                op = self._compile(self.memory.load(paddr, 4), 4)
+                op = self._compile_fetched(self.memory.load(paddr, 4), 4)
                 self.memory.watch_code(paddr + 2 >> LINE_SHIFT)
             else:  # the second half is on another page, which may change or move: not kept
                 high = mmu.page(pc + 2, "fetch")
-                return self._compile(self.memory.load(high, 2) << 16 | half, 4)
+                return self._compile_fetched(self.memory.load(high, 2) << 16 | half, 4)
             self.memory.watch_code(line)
             self._decoded[line][paddr] = op
         mmu.code[pc] = op
         return op
+
+    def _compile_fetched(self, raw: int, size: int) -> Op:
+        """Compile an instruction as it stands in memory, 2 or 4 bytes."""
+        word = raw if size == 4 else expand(raw)
+        if word is None:
+            raise self.illegal(raw)
+        op = self._compile(word, size)
+        return op if self._commits is None else self._commits.wrap(decode(word), raw, size, op)
 
     def _compile(self, word: int, size: int) -> Op:
         decoded = decode(word)
         if belongs_to_block(decoded):
             return compile_block(self, decoded)
         return BUILDERS[decoded.kind](self, decoded, size)
-
-    def _compile_compressed(self, half: int) -> Op:
-        word = expand(half)
-        if word is None:
-            raise self.illegal(half)
-        return self._compile(word, 2)
 
     def _code_written(self, line: int) -> None:
         dropped = self._decoded.pop(line, None)

@@ -8,7 +8,7 @@ from pymodel.isa.errors import HartError, MemoryRangeError
 from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
 _OFFSET = PAGE_SIZE - 1
-LINE_SHIFT = 6  # 64-byte lines: the reservation set of LR, and the unit in which code is watched
+LINE_SHIFT = 6  # 64-byte lines: what another hart's write takes a reservation of, and the unit in which code is watched
 
 
 class Memory:
@@ -41,8 +41,11 @@ class Memory:
         head = PAGE_SIZE - offset
         return self.read(paddr, head) + self.read(paddr + head, n - head)
 
-    def write(self, paddr: int, data: bytes | bytearray | memoryview) -> None:
-        """Write `data` at physical address `paddr`; nothing is written if any byte is out of range."""
+    def write(self, paddr: int, data: bytes | bytearray | memoryview, writer: int | None = None) -> None:
+        """Write `data` at physical address `paddr`; nothing is written if any byte is out of range.
+
+        Reservations of lines that it touches end, except those of the hart `writer`.
+        """
         n = len(data)
         for page in range(paddr >> PAGE_SHIFT, (paddr + n - 1 >> PAGE_SHIFT) + 1):
             self._page(page)
@@ -52,7 +55,7 @@ class Memory:
             step = min(PAGE_SIZE - offset, n - done)
             self._page(paddr + done >> PAGE_SHIFT)[offset : offset + step] = data[done : done + step]
             done += step
-        self._written(paddr, n)
+        self._written(paddr, n, writer)
 
     def load(self, paddr: int, size: int) -> int:
         """Return the `size`-byte little-endian integer at `paddr`."""
@@ -75,12 +78,16 @@ class Memory:
         self._code_listeners.append(listener)
 
     def reserve(self, hart_id: int, paddr: int) -> None:
-        """Register the reservation of LR for the line that holds `paddr`."""
-        self._reserved[hart_id] = paddr >> LINE_SHIFT
+        """Register the reservation of LR at `paddr`."""
+        self._reserved[hart_id] = paddr
+
+    def reservation(self, hart_id: int) -> int | None:
+        """Return the address that the hart has reserved."""
+        return self._reserved.get(hart_id)
 
     def unreserve(self, hart_id: int, paddr: int) -> bool:
         """Drop the hart's reservation, as SC does; tell whether it was valid for `paddr`."""
-        return self._reserved.pop(hart_id, None) == paddr >> LINE_SHIFT
+        return self._reserved.pop(hart_id, None) == paddr
 
     def _page(self, ppn: int) -> bytearray:
         page = self._pages.get(ppn)
@@ -90,12 +97,13 @@ class Memory:
             page = self._pages[ppn] = bytearray(self._fresh)
         return page
 
-    def _written(self, paddr: int, n: int) -> None:
+    def _written(self, paddr: int, n: int, writer: int | None) -> None:
         if not (self._reserved or self._code):
             return
         lines = range(paddr >> LINE_SHIFT, (paddr + n - 1 >> LINE_SHIFT) + 1)
-        for hart_id in [hart_id for hart_id, line in self._reserved.items() if line in lines]:
-            del self._reserved[hart_id]
+        for hart_id, reserved in list(self._reserved.items()):
+            if hart_id != writer and reserved >> LINE_SHIFT in lines:
+                del self._reserved[hart_id]
         if not self._code.isdisjoint(lines):
             for line in self._code.intersection(lines):
                 self._code.discard(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pymodel.trace.records import Issue, Retire
+from pymodel.trace.records import Commit, Issue, Retire
 
 
 class Observer(Protocol):
@@ -15,3 +15,13 @@ class Observer(Protocol):
 
     def store(self, hart_id: int, paddr: int, data: bytes) -> None:
         """A scalar store or AMO wrote `data` at physical address `paddr`."""
+
+
+class CommitObserver(Protocol):
+    """Receives every instruction that takes effect, and every trap, in program order of each hart."""
+
+    def commit(self, commit: Commit) -> None:
+        """An instruction took effect."""
+
+    def trap(self, hart: int, epc: int, cause: int, tval: int) -> None:
+        """Hart `hart` takes a trap; `cause` and `tval` as in xcause and xtval."""

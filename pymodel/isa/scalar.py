@@ -77,7 +77,7 @@ _BRANCH: dict[str, Callable[[int, int], bool]] = {
     "bltu": lambda a, b: a < b,
     "bgeu": lambda a, b: a >= b,
 }
-_SIZES = {"b": 1, "h": 2, "w": 4, "d": 8}
+SIZES = {"b": 1, "h": 2, "w": 4, "d": 8}
 
 _AMO: dict[str, _Binary] = {
     "amoswap": lambda old, new: new,
@@ -163,7 +163,7 @@ def _branch(hart: Hart, d: Decoded, size: int) -> Op:
 def _load(hart: Hart, d: Decoded, size: int) -> Op:
     x, load = hart.x, hart.mmu.load
     rd, rs1, imm = d.fields["rd"], d.fields["rs1"], d.fields["imm"]
-    n, unsigned = _SIZES[d.mnemonic[1]], d.mnemonic.endswith("u") or d.mnemonic == "ld"
+    n, unsigned = SIZES[d.mnemonic[1]], d.mnemonic.endswith("u") or d.mnemonic == "ld"
     sign = 1 << 8 * n - 1
     high = M64 - 2 * sign + 1
 
@@ -177,7 +177,7 @@ def _load(hart: Hart, d: Decoded, size: int) -> Op:
 
 
 def _store(hart: Hart, d: Decoded, size: int) -> Op:
-    x, store, n = hart.x, hart.mmu.store, _SIZES[d.mnemonic[1]]
+    x, store, n = hart.x, hart.mmu.store, SIZES[d.mnemonic[1]]
     rs1, rs2, imm = d.fields["rs1"], d.fields["rs2"], d.fields["imm"]
 
     def op(pc: int) -> int:
@@ -191,7 +191,7 @@ def _amo(hart: Hart, d: Decoded, size: int) -> Op:
     x, mmu, memory, hart_id = hart.x, hart.mmu, hart.memory, hart.hart_id
     rd, rs1 = d.fields["rd"], d.fields["rs1"]
     name, width = d.mnemonic.split(".")
-    n = _SIZES[width]
+    n = SIZES[width]
 
     def result(value: int) -> None:
         if rd:
@@ -255,6 +255,7 @@ def _system(hart: Hart, d: Decoded, size: int) -> Op:
             raise hart.virtual(word)
         if hart.prv == 0:
             raise hart.illegal(word)
+        hart.waiting = True
         return pc + size
 
     def fence(pc: int) -> int:
@@ -295,7 +296,7 @@ def _hload(hart: Hart, d: Decoded, size: int) -> Op:
     x, mmu, memory, word = hart.x, hart.mmu, hart.memory, d.word
     rd, rs1 = d.fields["rd"], d.fields["rs1"]
     name, width = d.mnemonic.split(".")
-    n, hlvx, unsigned = _SIZES[width[0]], name == "hlvx", width.endswith("u")
+    n, hlvx, unsigned = SIZES[width[0]], name == "hlvx", width.endswith("u")
 
     def op(pc: int) -> int:
         _check_hypervisor_access(hart, word)
@@ -310,7 +311,7 @@ def _hload(hart: Hart, d: Decoded, size: int) -> Op:
 
 
 def _hstore(hart: Hart, d: Decoded, size: int) -> Op:
-    x, mmu, word, n = hart.x, hart.mmu, d.word, _SIZES[d.mnemonic[-1]]
+    x, mmu, word, n = hart.x, hart.mmu, d.word, SIZES[d.mnemonic[-1]]
     rs1, rs2 = d.fields["rs1"], d.fields["rs2"]
 
     def op(pc: int) -> int:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pymodel.isa.hart import Hart
 
 _INTERRUPT = 1 << 63
+# MEI, MSI, MTI, SEI, SSI, STI, SGEI, VSEI, VSSI, VSTI: highest priority first
+_PRIORITY = (11, 3, 7, 9, 1, 5, 12, 10, 2, 6)
 
 
 def enter(hart: Hart, trap: ArchTrap, epc: int) -> int:
@@ -23,6 +25,25 @@ def enter(hart: Hart, trap: ArchTrap, epc: int) -> int:
     if not hart.virt or not values[Csr.HEDELEG] & bit:
         return _to_hs(hart, trap, trap.cause, epc)
     return _to_vs(hart, trap.tval, trap.cause, epc)
+
+
+def pending_interrupt(hart: Hart) -> int | None:
+    """Return the interrupt that the hart has to take now (bit 63 clear), or None."""
+    values = hart.csr.values
+    pending = values[Csr.MIP] & values[Csr.MIE]
+    if not pending:
+        return None
+    mideleg, hideleg = values[Csr.MIDELEG], values[Csr.HIDELEG]
+    own = values[Csr.VSSTATUS if hart.virt else Csr.MSTATUS]
+    below_hs = hart.virt or hart.prv == 0
+    enabled = 0
+    if hart.prv < 3 or values[Csr.MSTATUS] & bits.MIE:
+        enabled = pending & ~mideleg
+    if not enabled and (below_hs or (hart.prv == 1 and own & bits.SIE)):
+        enabled = pending & mideleg & ~hideleg
+    if not enabled and hart.virt and (hart.prv == 0 or own & bits.SIE):
+        enabled = pending & mideleg & hideleg
+    return next((cause for cause in _PRIORITY if enabled >> cause & 1), None)
 
 
 def enter_interrupt(hart: Hart, cause: int, epc: int) -> int:

@@ -31,7 +31,7 @@ _OFFSET = PAGE_SIZE - 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class ElementForm:
     """What the encoding alone says.
 
     Attributes:
@@ -46,13 +46,20 @@ class _Form:
     mask: bool = False
     first_only: bool = False
 
+    def count(self, vl: int, vlenb: int) -> int:
+        """Return evl, the number of elements (D-16 to D-19)."""
+        if self.whole:
+            return self.whole * vlenb // self.size
+        return -(-vl // 8) if self.mask else vl
 
-def _form(mnemonic: str) -> _Form:
+
+def element_form(mnemonic: str) -> ElementForm:
+    """Return the form of a vector load or store."""
     if unit := _UNIT.fullmatch(mnemonic):
-        return _Form(int(unit[1]) // 8, first_only=bool(unit[2]))
+        return ElementForm(int(unit[1]) // 8, first_only=bool(unit[2]))
     if whole := _WHOLE.fullmatch(mnemonic):
-        return _Form(int(whole[2] or 8) // 8, whole=int(whole[1]))
-    return _Form(1, mask=True)
+        return ElementForm(int(whole[2] or 8) // 8, whole=int(whole[1]))
+    return ElementForm(1, mask=True)
 
 
 class _VectorAccess:
@@ -62,7 +69,7 @@ class _VectorAccess:
         self.hart = hart
         self.vec = hart.vec
         self.word = d.word
-        self.form = _form(d.mnemonic)
+        self.form = element_form(d.mnemonic)
         self.store = "vs3" in d.fields
         self.access: Access = "store" if self.store else "load"
         self.reg = d.fields["vs3" if self.store else "vd"]
@@ -91,21 +98,18 @@ class _VectorAccess:
         hart, vec, form = self.hart, self.vec, self.form
         latitude = hart.config.latitude
         legal = hart.vector_on()
+        evl = form.count(vec.vl, vec.vlenb)
         if form.whole:
-            evl = form.whole * vec.vlenb // form.size
             legal = legal and self.reg % form.whole == 0
             legal = legal and not (latitude.vstart_wholereg_trap and vec.vstart >= evl)
         else:
-            evl, largest = vec.vl, vec.type.vlmax
             legal = legal and not vec.type.vill
-            if form.mask:
-                evl, largest = -(-evl // 8), -(-largest // 8)
-            elif legal:
+            if not form.mask and legal:
                 emul_eighths = 8 * form.size * vec.type.lmul_eighths // vec.type.sew
                 legal = emul_eighths <= 64 and self.reg % max(1, emul_eighths // 8) == 0
             if self.masked and self.reg == 0:
                 legal = legal and self.store and not latitude.masked_v0_store_trap
-            legal = legal and not (latitude.vstart_vlmax_trap and vec.vstart >= largest)
+            legal = legal and not (latitude.vstart_vlmax_trap and vec.vstart >= form.count(vec.type.vlmax, vec.vlenb))
         if not legal:
             raise hart.illegal(self.word)
         return evl
@@ -174,14 +178,14 @@ class _VectorAccess:
         source = self._span(first, last)
         if mask is None:
             data = source.tobytes()
-            memory.write(paddr, data)
+            memory.write(paddr, data, self.hart.hart_id)
             fx.mem.update(zip(range(paddr, paddr + len(data)), data, strict=True))
             return
         size = self.form.size
         for i in np.flatnonzero(mask).tolist():
             data = source[i * size : (i + 1) * size].tobytes()
             at = paddr + i * size
-            memory.write(at, data)
+            memory.write(at, data, self.hart.hart_id)
             fx.mem.update(zip(range(at, at + size), data, strict=True))
 
 

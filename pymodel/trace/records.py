@@ -8,7 +8,7 @@ All integers are unsigned. Addresses are byte addresses; `vpn`, `ppn` and `gpn` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -156,3 +156,33 @@ class Checkpoint:
 
 
 Event = Insn | Store | Mark | Sync | Checkpoint
+
+
+@dataclass(slots=True)
+class Commit:
+    """Any instruction, scalar ones included, that took effect: what it read and wrote as software sees it.
+
+    A vector load or store that faulted took effect up to the fault. What a trap writes belongs to no instruction.
+
+    Attributes:
+        hart, pc, prv: where it executed, `prv` as in :class:`Prv`.
+        insn, size: the instruction word as it stands in memory, 2 or 4 bytes.
+        x: the integer register written, and its value; None for none and for x0.
+        vregs: full value (VLEN/8 bytes, byte 0 first) of each vector register in which an element was written.
+        vector: (SEW in bits, LMUL as in `m2` or `mf4`, vl) for an instruction that works on vector registers.
+        csrs: value of each CSR written, by address.
+        loads: virtual addresses read, one for each element, in order.
+        stores: (virtual address, bytes, value) written, in order; with the element that faulted.
+    """
+
+    hart: int
+    pc: int
+    prv: int
+    insn: int
+    size: int
+    x: tuple[int, int] | None = None
+    vregs: Mapping[int, bytes] = field(default_factory=dict)
+    vector: tuple[int, str, int] | None = None
+    csrs: dict[int, int] = field(default_factory=dict)
+    loads: Sequence[int] = ()
+    stores: Sequence[tuple[int, int, int]] = ()

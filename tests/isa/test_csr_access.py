@@ -151,7 +151,9 @@ def test_counters_count_and_time_follows_htimedelta() -> None:
     assert rig.x[5] == 5
     rig.x[6] = 100
     rig.step("csrrw", rd=0, csr=Csr.MCYCLE, rs1=6)
-    assert rig.csr[Csr.CYCLE] - rig.csr[Csr.INSTRET] == 100 - 6
+    assert (
+        rig.csr[Csr.CYCLE] - rig.csr[Csr.INSTRET] == 100 - 7
+    )  # the write is not counted in mcycle, and is in minstret
     rig.csr[Csr.HTIMEDELTA] = 1000
     assert rig.csr[Csr.TIME] == rig.hart.instret
     rig.mode("VS")

@@ -1,0 +1,234 @@
+"""What an instruction took effect on, for the commit log: derived from the state before and after it.
+
+Nothing here executes anything, and a hart without a `CommitObserver` never comes here. What counts as an effect is
+what Spike logs: a CSR that is written counts even if it keeps its value, and a view counts as the CSR behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pymodel.isa.bits import M64, VS
+from pymodel.isa.csr import TABLE
+from pymodel.isa.csr_numbers import VECTOR_CSRS, Csr
+from pymodel.isa.encoding import Decoded, Kind
+from pymodel.isa.errors import ArchTrap, Cause
+from pymodel.isa.mmu import Op
+from pymodel.isa.scalar import SIZES
+from pymodel.isa.vmem import element_form
+from pymodel.trace.records import Commit
+
+if TYPE_CHECKING:
+    from pymodel.isa.hart import Hart
+    from pymodel.isa.observer import CommitObserver
+
+_MVIP = 0x309  # of AIA; absent, but Spike keeps mip.SEIP there, as an alias beside SSIP and STIP
+CSR_NAMES = {int(csr): csr.name.lower() for csr in Csr} | {_MVIP: "mvip"}
+
+# CSRs whose writes count as writes of other CSRs; no entry: the CSR itself.
+_WRITES: dict[int, tuple[int, ...]] = {
+    Csr.SSTATUS: (Csr.MSTATUS,),
+    Csr.SIE: (Csr.SIE, Csr.MIE),
+    Csr.HIE: (Csr.MIE,),
+    Csr.VSIE: (Csr.MIE,),
+    Csr.SIP: (_MVIP, Csr.MIP),
+    Csr.MIP: (_MVIP, Csr.MIP),
+    Csr.HIP: (Csr.MIP,),
+    Csr.VSIP: (Csr.MIP,),
+    Csr.HVIP: (Csr.MIP, Csr.HVIP),
+    Csr.VCSR: (Csr.VXSAT, Csr.VXRM),
+    Csr.HGEIE: (),
+    **{0xB00 + n: () for n in range(3, 32)},  # mhpmcounter
+}
+_SSIP, _STIP, _VSTIP, _SEIP, _VSEIP = 1 << 1, 1 << 5, 1 << 6, 1 << 9, 1 << 10
+_MEMORY_FAULTS = frozenset(
+    {
+        Cause.LOAD_MISALIGNED,
+        Cause.LOAD_ACCESS,
+        Cause.STORE_MISALIGNED,
+        Cause.STORE_ACCESS,
+        Cause.LOAD_PAGE,
+        Cause.STORE_PAGE,
+        Cause.LOAD_GUEST_PAGE,
+        Cause.STORE_GUEST_PAGE,
+    }
+)
+
+
+@dataclass(slots=True)
+class _Before:
+    """State before an instruction.
+
+    Attributes:
+        x: the integer registers.
+        dirty: every VS field that a vector instruction would make Dirty is so already.
+        virt, vtype, vl, vstart, mip: as on the hart.
+        reserved: the hart's LR reservation.
+    """
+
+    x: list[int]
+    dirty: bool
+    virt: bool
+    vtype: int
+    vl: int
+    vstart: int
+    mip: int
+    reserved: int | None
+
+
+class CommitReporter:
+    """Wraps the compiled instructions of one hart so that each reports its commit to `observer`."""
+
+    def __init__(self, hart: Hart, observer: CommitObserver) -> None:
+        self.hart = hart
+        self.observer = observer
+        self._requested = M64  # vtype that the last vset* asked for
+
+    def wrap(self, d: Decoded, raw: int, size: int, op: Op) -> Op:
+        """Return `op` with its commit reported; `raw` is the instruction as it stands in memory."""
+        hart, observer, effects = self.hart, self.observer, self._EFFECTS.get(d.kind)
+        vector_memory = d.kind is Kind.VMEM
+
+        def committing(pc: int) -> int:
+            commit = Commit(hart.hart_id, pc, hart.prv, raw, size)
+            before = self._before()
+            try:
+                target = op(pc)
+            except ArchTrap as trap:
+                if vector_memory and trap.cause in _MEMORY_FAULTS:
+                    self._vector_memory(commit, d, before, hart.vec.vstart)
+                    observer.commit(commit)
+                raise
+            if rd := d.fields.get("rd", 0):
+                commit.x = (rd, hart.x[rd])
+            if effects is not None:
+                effects(self, commit, d, before)
+            observer.commit(commit)
+            return target
+
+        return committing
+
+    def _before(self) -> _Before:
+        hart = self.hart
+        vec, values = hart.vec, hart.csr.values
+        dirty = values[Csr.MSTATUS] & VS == VS and (not hart.virt or values[Csr.VSSTATUS] & VS == VS)
+        reserved = hart.memory.reservation(hart.hart_id)
+        return _Before(hart.x[:], dirty, hart.virt, vec.vtype, vec.vl, vec.vstart, values[Csr.MIP], reserved)
+
+    # --- memory ---
+
+    def _load(self, commit: Commit, d: Decoded, before: _Before) -> None:
+        commit.loads = (self._address(d, before),)
+
+    def _store(self, commit: Commit, d: Decoded, before: _Before) -> None:
+        size = SIZES[d.mnemonic[-1]]
+        commit.stores = ((self._address(d, before), size, before.x[d.fields["rs2"]] & (1 << 8 * size) - 1),)
+
+    def _amo(self, commit: Commit, d: Decoded, before: _Before) -> None:
+        name, width = d.mnemonic.split(".")
+        address, size = self._address(d, before), SIZES[width]
+        paddr = self.hart.mmu.page(address, "load" if name == "lr" else "store") | address & 0xFFF
+        if name != "sc":
+            commit.loads = (address,)
+        if name not in ("lr", "sc") or (name == "sc" and before.reserved == paddr):
+            commit.stores = ((address, size, self.hart.memory.load(paddr, size)),)
+
+    @staticmethod
+    def _address(d: Decoded, before: _Before) -> int:
+        return before.x[d.fields["rs1"]] + d.fields.get("imm", 0) & M64
+
+    # --- CSRs ---
+
+    def _csr(self, commit: Commit, d: Decoded, before: _Before) -> None:
+        if not (d.mnemonic.startswith("csrrw") or d.fields.get("rs1") or d.fields.get("uimm")):
+            return
+        row = TABLE[d.fields["csr"]]
+        if before.virt and row.twin is not None:
+            row = TABLE[row.twin]
+        self._wrote(commit, *_WRITES.get(row.csr, (row.csr,)))
+        # Spike writes mip in parts, and logs each before the next.
+        if _MVIP in commit.csrs:
+            commit.csrs[_MVIP] = commit.csrs[Csr.MIP] & _SEIP | before.mip & (_SSIP | _STIP)
+        if row.csr == Csr.HVIP:
+            commit.csrs[Csr.MIP] = commit.csrs[Csr.MIP] & ~(_VSTIP | _VSEIP) | before.mip & (_VSTIP | _VSEIP)
+        if row.csr in VECTOR_CSRS:
+            self._dirtied(commit, before)
+
+    def _system(self, commit: Commit, d: Decoded, before: _Before) -> None:
+        if d.mnemonic == "mret":
+            self._wrote(commit, Csr.MSTATUS)
+        elif d.mnemonic == "sret" and before.virt:
+            self._wrote(commit, Csr.VSSTATUS)
+        elif d.mnemonic == "sret":
+            self._wrote(commit, Csr.MSTATUS, Csr.HSTATUS)
+
+    def _wrote(self, commit: Commit, *csrs: int) -> None:
+        for csr in csrs:
+            commit.csrs[csr] = self.hart.csr[Csr.MIP if csr == _MVIP else csr]
+            if csr in (Csr.MCYCLE, Csr.MINSTRET):  # which is counted once this instruction is
+                commit.csrs[csr] = commit.csrs[csr] + 1 & M64
+
+    def _dirtied(self, commit: Commit, before: _Before) -> None:
+        if not before.dirty:
+            self._wrote(commit, Csr.MSTATUS, *((Csr.VSSTATUS,) if before.virt else ()))
+
+    # --- vector ---
+
+    def _vset(self, commit: Commit, d: Decoded, before: _Before) -> None:
+        fields = d.fields
+        requested = fields.get("vtypei", before.x[fields.get("rs2", 0)])
+        self._wrote(commit, Csr.VSTART)
+        if requested != before.vtype:
+            self._requested = requested
+            self._wrote(commit, Csr.VTYPE)
+        if fields["rd"] or fields.get("rs1", 1) or self.hart.vec.type.vill:
+            self._wrote(commit, Csr.VL)
+        self._dirtied(commit, before)
+
+    def _vector(self, commit: Commit, d: Decoded, before: _Before) -> None:
+        vec = self.hart.vec
+        lmul = (self._requested & 7 ^ 4) - 4  # log2, signed
+        commit.vector = (8 << (self._requested >> 3 & 7), f"m{1 << lmul}" if lmul >= 0 else f"mf{1 << -lmul}", vec.vl)
+        commit.vregs = {reg: vec.regs[reg].tobytes() for reg in sorted(self.hart.effects.regs)}
+        self._wrote(commit, Csr.VSTART)
+        self._dirtied(commit, before)
+
+    def _vector_memory(self, commit: Commit, d: Decoded, before: _Before, fault: int | None = None) -> None:
+        """Report a vector load or store; `fault` is the element that faulted, if one did."""
+        vec, form = self.hart.vec, element_form(d.mnemonic)
+        self._vector(commit, d, before)
+        if form.first_only and vec.vl != before.vl:
+            self._wrote(commit, Csr.VL)
+        store = "vs3" in d.fields
+        stop = form.count(vec.vl, vec.vlenb) if fault is None else fault + store
+        base = before.x[d.fields["rs1"]]
+        active = list(self._active(d, before.vstart, stop))
+        addresses = [base + element * form.size & M64 for element in active]
+        if store:
+            register = vec.elements[form.size][d.fields["vs3"] * vec.vlenb // form.size :]
+            values = [int(register[element]) for element in active]
+            commit.stores = [(at, form.size, value) for at, value in zip(addresses, values, strict=True)]
+        else:
+            commit.loads = addresses
+
+    def _active(self, d: Decoded, start: int, stop: int) -> Iterator[int]:
+        """Iterate over the active elements from `start` to `stop` - 1; a masked load never writes its mask."""
+        if d.fields.get("vm", 1):
+            return iter(range(start, stop))
+        mask = self.hart.vec.mask_bits(0, 0, stop)
+        return (element for element in range(start, stop) if mask[element])
+
+    _EFFECTS: ClassVar[dict[Kind, Callable[[CommitReporter, Commit, Decoded, _Before], None]]] = {
+        Kind.LOAD: _load,
+        Kind.STORE: _store,
+        Kind.AMO: _amo,
+        Kind.HLOAD: _load,
+        Kind.HSTORE: _store,
+        Kind.CSR: _csr,
+        Kind.SYSTEM: _system,
+        Kind.VSET: _vset,
+        Kind.VOP: _vector,
+        Kind.VMEM: _vector_memory,
+    }

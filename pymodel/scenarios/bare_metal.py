@@ -1,0 +1,220 @@
+"""A program of the user's on one bare hart, in the surroundings that Spike gives it.
+
+The surroundings decide what a program reads from time and mip, and when an LR reservation is lost: Spike runs a hart
+in batches of 5000 instructions, which a trap or wfi cuts short. Between two batches the clock advances and reservations
+end. There are no devices but HTIF's exit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pymodel.errors import UsageError, VctxError
+from pymodel.isa import Csr, Hart, HartConfig, Memory, encode
+from pymodel.isa.observer import CommitObserver, Observer
+from pymodel.isa.trap import pending_interrupt
+from pymodel.programs import Image
+from pymodel.trace import Issue, Retire
+
+RAM_BASE = 0x8000_0000
+MIN_RAM = 1 << 20
+MAX_RAM = 1 << 28
+FILL = 0  # every byte of RAM and of the registers that nobody wrote
+
+# The five instructions of the boot ROM: what they leave behind, and that they are counted.
+_BOOT_INSTRUCTIONS = 5
+_BOOT_DTB = 0x1020
+_BATCH = 5000
+_TICKS_A_BATCH = 50
+_MTIP = 1 << 7  # mtimecmp is 0 and nobody sets it
+_MISA = 2 << 62 | sum(1 << ord(letter) - ord("A") for letter in "ACDFHIMSUV")
+_MARCHID = 5
+_VS = 3 << 9
+_VILL = 1 << 63
+_A0, _A1, _T0 = 10, 11, 5
+
+
+class RunError(VctxError):
+    """The program did not come to its end."""
+
+
+@dataclass(frozen=True)
+class BareResult:
+    """How a program ended.
+
+    Attributes:
+        exit_code: what it told HTIF.
+        instructions: retired by the program.
+        traps: traps taken, interrupts included.
+    """
+
+    exit_code: int
+    instructions: int
+    traps: int
+
+
+def tohost_address(image: Image) -> int:
+    """Return the address of the program's HTIF mailbox; UsageError when it has none."""
+    for table in (image.symbols, image.constants):
+        if "tohost" in table:
+            return table["tohost"]
+    raise UsageError(f"{image.path} has no symbol tohost, by which a program ends (HTIF)")
+
+
+def ram_size(image: Image) -> int:
+    """Return how much RAM a program gets at RAM_BASE: the least power of two that holds it, at least MIN_RAM.
+
+    Raises:
+        UsageError: it does not lie in RAM, or cannot end.
+    """
+    tohost = tohost_address(image)
+    if image.base < RAM_BASE or image.end > RAM_BASE + MAX_RAM:
+        raise UsageError(
+            f"{image.path} occupies {image.base:#x} to {image.end:#x}; RAM is {RAM_BASE:#x} to {RAM_BASE + MAX_RAM:#x}"
+        )
+    size = max(MIN_RAM, 1 << (image.end - RAM_BASE - 1).bit_length())
+    if not RAM_BASE <= tohost <= RAM_BASE + size - 8:
+        raise UsageError(f"{image.path}: tohost is at {tohost:#x}, outside RAM")
+    return size
+
+
+class _Host:
+    """Observer that passes everything on and watches tohost."""
+
+    def __init__(self, observer: Observer, tohost: int) -> None:
+        self._observer = observer
+        self._watched = range(tohost - 7, tohost + 8)
+        self._bytes = range(tohost, tohost + 8)
+        self.touched = False
+
+    def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
+        self._observer.insn(hart_id, pc, issue, retire)
+        if retire.mem and not retire.mem.keys().isdisjoint(self._bytes):
+            self.touched = True
+
+    def store(self, hart_id: int, paddr: int, data: bytes) -> None:
+        self._observer.store(hart_id, paddr, data)
+        if paddr in self._watched:
+            self.touched = True
+
+
+def _exit_code(image: Image, tohost: int) -> int | None:
+    """Decode a value of tohost: device and command in the upper 16 bits, then code << 1 | 1."""
+    if tohost == 0:
+        return None
+    if tohost >> 48 or not tohost & 1:
+        raise UsageError(f"{image.path}: HTIF request {tohost:#x} is not an exit, which is all that is served")
+    return tohost >> 1
+
+
+class _Machine:
+    """The hart, its memory, and Spike's batches."""
+
+    def __init__(self, image: Image, vlen: int, observer: Observer, commits: CommitObserver | None) -> None:
+        self.image = image
+        self.tohost = tohost_address(image)
+        self.host = _Host(observer, self.tohost)
+        self.memory = Memory([(RAM_BASE, ram_size(image))], FILL)
+        self.hart = Hart(HartConfig(vlen, has_zicntr=False), self.memory, 0, self.host, commits)
+        self.traps = 0
+        self._mtime = 0
+        self._batch = _BATCH - _BOOT_INSTRUCTIONS
+        self.hart.clock = lambda: self._mtime
+        for address, data in image.segments:
+            data = data.rstrip(b"\0")
+            self.memory.write(address, data)
+            self.host.store(0, address, data)
+        self._boot()
+
+    def _boot(self) -> None:
+        """Bring the hart to the program's first instruction.
+
+        The RTL's register file is unknown after reset: instructions clear it, and leave everything else as reset.
+        """
+        hart = self.hart
+        hart.reset(self.image.entry)
+        hart.inject(encode("csrrs", rd=0, csr=Csr.MSTATUS, rs1=1), _VS)
+        hart.inject(encode("vsetvli", rd=1, rs1=0, vtypei=3))
+        for group in range(0, 32, 8):
+            hart.inject(encode("vmv.v.i", vd=group, imm=0))
+        hart.inject(encode("vsetvl", rd=1, rs1=0, rs2=2), 0, _VILL)
+        hart.inject(encode("csrrc", rd=0, csr=Csr.MSTATUS, rs1=1), _VS)
+        hart.x[:] = [0] * 32
+        hart.x[_A0], hart.x[_A1], hart.x[_T0] = hart.hart_id, _BOOT_DTB, self.image.entry
+        hart.instret = _BOOT_INSTRUCTIONS
+        hart.csr[Csr.MISA] = _MISA
+        hart.csr[Csr.MARCHID] = _MARCHID
+        hart.csr[Csr.MIP] = _MTIP
+
+    def step(self) -> int | None:
+        """Execute one instruction or take one trap; return the exit code if the program ended."""
+        hart = self.hart
+        if self._batch == 0:
+            self._next_batch()
+        if (cause := pending_interrupt(hart)) is not None:
+            hart.interrupt(cause)
+            self._trapped()
+            return None
+        before = hart.instret
+        hart.step()
+        if hart.instret == before:
+            self._trapped()
+        elif hart.waiting:
+            self._wait()
+        else:
+            self._batch -= 1
+        if not self.host.touched:
+            return None
+        self.host.touched = False
+        return _exit_code(self.image, self.memory.load(self.tohost, 8))
+
+    def _trapped(self) -> None:
+        self.traps += 1
+        self._batch = 0
+
+    def _wait(self) -> None:
+        self.hart.waiting = False
+        values = self.hart.csr.values
+        if not values[Csr.MIP] & values[Csr.MIE]:
+            raise RunError(f"{self.image.path}: wfi before {self.hart.pc:#x} waits for an interrupt that cannot come")
+        self._batch = 0
+
+    def _next_batch(self) -> None:
+        self._mtime += _TICKS_A_BATCH
+        self._batch = _BATCH
+        self.memory.unreserve(self.hart.hart_id, 0)
+
+
+def run_bare_metal(
+    image: Image,
+    vlen: int,
+    observer: Observer,
+    commits: CommitObserver | None = None,
+    *,
+    limit: int,
+    progress: Callable[[int], None] | None = None,
+) -> BareResult:
+    """Run a program on a golden hart until it stores its exit code to tohost.
+
+    Args:
+        image: the program.
+        vlen: VLEN in bits.
+        observer: receives what the RTL has to repeat, the loading of the program included.
+        commits: receives every instruction and trap of the program.
+        limit: most instructions and traps.
+        progress: called now and then with the number of them done.
+
+    Raises:
+        UsageError: see :func:`ram_size`; or the program asks HTIF for something else than exit.
+        RunError: the limit is reached, or the program waits for ever.
+    """
+    machine = _Machine(image, vlen, observer, commits)
+    start = machine.hart.instret
+    for done in range(limit):
+        exit_code = machine.step()
+        if exit_code is not None:
+            return BareResult(exit_code, machine.hart.instret - start, machine.traps)
+        if progress is not None and not done & 0xFFF:
+            progress(done)
+    raise RunError(f"{image.path} has not ended after {limit:,} instructions and traps; pc is {machine.hart.pc:#x}")
