@@ -1,0 +1,19 @@
+"""Directed sweeps: instruction sequences, each with what the specification, not the golden model, requires of it."""
+
+from collections.abc import Callable
+
+from pymodel.scenarios.directed.csr_access import csr_access
+from pymodel.scenarios.directed.elements import element_faults, element_irqs
+from pymodel.scenarios.directed.stimulus import Failure, Probe, Stimulus, failures
+from pymodel.scenarios.directed.vs_states import vs_states
+from pymodel.scenarios.directed.vsets import vsets
+
+SWEEPS: dict[str, Callable[[Stimulus], None]] = {
+    "states": vs_states,
+    "csr": csr_access,
+    "vset": vsets,
+    "faults": element_faults,
+    "irq": element_irqs,
+}
+
+__all__ = ["SWEEPS", "Failure", "Probe", "Stimulus", "failures"]
