@@ -96,7 +96,7 @@ class Image:
 
 
 def _kernel(*defines: str) -> Program:
-    sources = ("boot.S", "kvm/layout.S", "kvm/vector.S", "kvm/switch.S", "kvm/user.S")
+    sources = ("boot.S", "kvm/layout.S", "kvm/vector.S", "kvm/switch.S", "kvm/user.S", "kvm/xor.S")
     return Program(sources, "kernel.ld", "boot", defines)
 
 
@@ -125,11 +125,14 @@ GUESTS = tuple(_GUESTS)
 PROGRAMS: Mapping[str, Program] = {
     "kernel": _kernel(),
     "kernel-vlenb": _kernel("KVM_V_HAS_VLENB"),
+    "kernel-vs": _kernel("KVM_V_KEEPS_VS"),
+    "kernel-vlenb-vs": _kernel("KVM_V_HAS_VLENB", "KVM_V_KEEPS_VS"),
     **_GUESTS,
     "task": Program(("host/task.S",), "host/task.ld"),
     "fuzz": Program(("fuzz/runtime.S",), "fuzz/fuzz.ld", "boot"),
 }
-"""Every program by name. The two kernels differ in the layout of the vector state (S17)."""
+"""Every program by name. The kernels differ in the layout of the vector state (S17) and in what save and restore leave
+of sstatus.VS (S14)."""
 
 
 def build(name: str) -> Path:
@@ -148,14 +151,19 @@ def build(name: str) -> Path:
     _BUILD.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_BUILD) as scratch:
         linked = Path(scratch) / "linked.elf"
-        link(program, [_SOURCES / source for source in program.sources], linked)
+        link(program, sources(program), linked)
         _check_instructions(name, linked)
         linked.replace(path)
     return path
 
 
-def link(program: Program, sources: Sequence[Path], output: Path) -> None:
-    """Compile and link `sources`, wherever they are, the way `program` is linked; no check of the instructions.
+def sources(program: Program) -> list[Path]:
+    """Return the source files of a program."""
+    return [_SOURCES / source for source in program.sources]
+
+
+def link(program: Program, files: Sequence[Path], output: Path) -> None:
+    """Compile and link `files`, wherever they are, the way `program` is linked; no check of the instructions.
 
     Raises:
         ProgramError: compiler error.
@@ -166,7 +174,7 @@ def link(program: Program, sources: Sequence[Path], output: Path) -> None:
     command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, f"-I{_SOURCES}", f"-I{_SOURCES / 'kvm'}"]
     command += [f"-D{define}" for define in program.defines]
     command += [f"-Wl,-T,{_SOURCES / program.script}", f"-Wl,--entry={program.entry}", "-o", str(output)]
-    command += map(str, sources)
+    command += map(str, files)
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
         caches = {"ZIG_GLOBAL_CACHE_DIR": scratch, "ZIG_LOCAL_CACHE_DIR": scratch}
         result = subprocess.run(command, env=os.environ | caches, capture_output=True, text=True, check=False)

@@ -1,0 +1,1 @@
+"""Constrained-random programs: generated, run on the golden hart, counted, shrunk. See docs/fuzz.md."""
