@@ -15,6 +15,8 @@ import subprocess
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+
 from pymodel.errors import ToolError
 from pymodel.trace import Retire, Trap
 
@@ -117,6 +119,7 @@ class Spike:
         self.vlenb = vlen // 8
         self._hart = ctypes.c_void_p(self._lib.spike_new(f"rv64gcv_h_zvl{vlen}b".encode(), base, size))
         self.last = Step()
+        self._last = ctypes.byref(self.last)
 
     def __enter__(self) -> Spike:
         return self
@@ -180,21 +183,28 @@ class Spike:
         return buffer.raw
 
     def step(self) -> Retire:
-        """Execute one instruction or take one trap, and return its record.
+        """Execute one instruction or take one trap, and return its record; `advance` and `record` in one."""
+        self.advance()
+        return self.record()
 
-        `self.last` holds the raw step (pc, modes, every x register write). Store addresses in the record are virtual;
-        with address translation on, the caller maps them.
+    def advance(self) -> Step:
+        """Execute one instruction or take one trap, and return the raw step, which is also `self.last`."""
+        self._lib.spike_step(self._hart, self._last)
+        return self.last
+
+    def record(self) -> Retire:
+        """Return the record of the last step.
+
+        Store addresses in the record are virtual; with address translation on, the caller maps them.
         """
         step = self.last
-        self._lib.spike_step(self._hart, ctypes.byref(step))
         base = self._lib.spike_vregs(self._hart)
-        vregs = {
-            reg: ctypes.string_at(base + reg * self.vlenb, self.vlenb) for reg in range(32) if step.vregs >> reg & 1
-        }
-        mem: dict[int, int] = {}
-        for i in range(step.stores):
-            for k in range(step.store_size[i]):
-                mem[step.store_addr[i] + k] = step.store_value[i] >> 8 * k & 0xFF
+        written = step.vregs
+        vregs = {}
+        while written:
+            reg = (written & -written).bit_length() - 1
+            vregs[reg] = ctypes.string_at(base + reg * self.vlenb, self.vlenb)
+            written &= written - 1
         rd = int(step.rd_value) if step.rd else None
         if rd is not None and step.insn & 0x7F == _SYSTEM and step.insn >> 20 in _STATUS_CSRS:
             rd &= _STATUS_RD
@@ -208,5 +218,16 @@ class Spike:
             mstatus_vs=step.mstatus >> 9 & 3,
             vsstatus_vs=step.vsstatus >> 9 & 3,
             vregs=vregs,
-            mem=mem,
+            mem=_stored(step) if step.stores else {},
         )
+
+
+def _stored(step: Step) -> dict[int, int]:
+    """Return the bytes stored by a step, by virtual address."""
+    n = step.stores
+    sizes = np.frombuffer(step.store_size, np.uint8, n)
+    values = np.frombuffer(step.store_value, np.uint64, n).view(np.uint8).reshape(n, 8)
+    lanes = np.arange(8, dtype=np.uint64)
+    kept = lanes < sizes[:, None]
+    addresses = np.frombuffer(step.store_addr, np.uint64, n)[:, None] + lanes
+    return dict(zip(addresses[kept].tolist(), values[kept].tolist(), strict=True))
