@@ -24,10 +24,11 @@
 #define VSTATE_SIZE		40
 #endif
 
-/* struct kvm_cpu_context: x0..x31 as longs, then these; 288..815 hold the FP state */
+/* struct kvm_cpu_context: x0..x31 as longs, then these */
 #define CONTEXT_SEPC		256
 #define CONTEXT_SSTATUS		264
 #define CONTEXT_HSTATUS		272
+#define CONTEXT_FP		288	/* f0..f31 and fcsr, whose offset depends on the width of f0 */
 #define CONTEXT_VECTOR		816
 #define CONTEXT_SIZE		864
 
@@ -38,10 +39,10 @@
 #define ARCH_HOST_SSCRATCH	1736
 #define ARCH_HOST_SCOUNTEREN	1744
 #define ARCH_GUEST_CSR		1752
-#define ARCH_ISA		1832
-#define ARCH_RESET_CONTEXT	1856
-#define ARCH_RESET_CSR		2720
-#define ARCH_SIZE		2800
+#define ARCH_ISA		1840
+#define ARCH_RESET_CONTEXT	1864
+#define ARCH_RESET_CSR		2728
+#define ARCH_SIZE		2816
 
 /* struct kvm_vcpu_csr */
 #define CSR_VSSTATUS		0
@@ -54,7 +55,8 @@
 #define CSR_HVIP		56
 #define CSR_VSATP		64
 #define CSR_SCOUNTEREN		72
-#define CSR_SIZE		80
+#define CSR_SENVCFG		80
+#define CSR_SIZE		88
 
 /* A host task: pt_regs (epc, x1..x31, status), the state of the kernel that entered it, thread.vstate */
 #define TASK_EPC		0

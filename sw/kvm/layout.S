@@ -19,6 +19,7 @@
 	export	layout_context_sepc,		CONTEXT_SEPC
 	export	layout_context_sstatus,		CONTEXT_SSTATUS
 	export	layout_context_hstatus,		CONTEXT_HSTATUS
+	export	layout_context_fp,		CONTEXT_FP
 	export	layout_context_vector,		CONTEXT_VECTOR
 	export	layout_context_size,		CONTEXT_SIZE
 
@@ -40,6 +41,7 @@
 	export	layout_csr_hvip,		CSR_HVIP
 	export	layout_csr_vsatp,		CSR_VSATP
 	export	layout_csr_scounteren,		CSR_SCOUNTEREN
+	export	layout_csr_senvcfg,		CSR_SENVCFG
 	export	layout_csr_size,		CSR_SIZE
 
 	export	layout_task_epc,		TASK_EPC
