@@ -157,12 +157,16 @@ class CommitReporter:
             self._dirtied(commit, before)
 
     def _system(self, commit: Commit, d: Decoded, before: _Before) -> None:
-        if d.mnemonic == "mret":
-            self._wrote(commit, Csr.MSTATUS)
-        elif d.mnemonic == "sret" and before.virt:
+        if d.mnemonic not in ("mret", "sret"):
+            return
+        if before.virt:
             self._wrote(commit, Csr.VSSTATUS)
-        elif d.mnemonic == "sret":
-            self._wrote(commit, Csr.MSTATUS, Csr.HSTATUS)
+            return
+        self._wrote(commit, Csr.MSTATUS)
+        if d.mnemonic == "sret":
+            self._wrote(commit, Csr.HSTATUS)
+        if self.hart.virt and self.hart.prv == 0:
+            self._wrote(commit, Csr.VSSTATUS)
 
     def _wrote(self, commit: Commit, *csrs: int) -> None:
         for csr in csrs:
@@ -202,7 +206,7 @@ class CommitReporter:
         if form.first_only and vec.vl != before.vl:
             self._wrote(commit, Csr.VL)
         store = "vs3" in d.fields
-        stop = form.count(vec.vl, vec.vlenb) if fault is None else fault + store
+        stop = form.count(vec.vl, vec.vlenb) if fault is None else fault
         base = before.x[d.fields["rs1"]]
         active = list(self._active(d, before.vstart, stop))
         addresses = [base + element * form.size & M64 for element in active]

@@ -172,7 +172,7 @@ class Commit:
         vector: (SEW in bits, LMUL as in `m2` or `mf4`, vl) for an instruction that works on vector registers.
         csrs: value of each CSR written, by address.
         loads: virtual addresses read, one for each element, in order.
-        stores: (virtual address, bytes, value) written, in order; with the element that faulted.
+        stores: (virtual address, bytes, value) written, in order.
     """
 
     hart: int
