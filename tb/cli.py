@@ -1,4 +1,4 @@
-"""The command line: `vctx cosim`, `vctx replay`, `vctx doctor`.
+"""The command line: `vctx cosim`, `vctx replay`, `vctx sweep`, `vctx fuzz`, `vctx doctor`.
 
 Exit codes: 0 all agreed; 1 a mismatch or a broken invariant; 2 bad usage or input; 3 a missing or unsuitable tool.
 """
@@ -129,6 +129,71 @@ def replay(
         )
     if result.waves:
         _console.print(f"waves: {job.shown(result.waves)}", soft_wrap=True)
+    raise typer.Exit(0 if result.ok else 1)
+
+
+@app.command()
+def sweep(
+    name: Annotated[str, typer.Argument(help="states, csr, vset, faults, irq, or all.")] = "states",
+    sim: Sim = "verilator",
+    vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 128,
+    dlen: Annotated[int, typer.Option(help="Bus and datapath width, 64 to VLEN.")] = 64,
+    spike: Annotated[bool, typer.Option(help="Ask Spike, too.")] = True,
+) -> None:
+    """Check golden model, RTL and Spike against the specification: the 80 VS states, CSR accesses, vset*, faults."""
+    from pymodel.errors import UsageError
+    from pymodel.scenarios.directed import SWEEPS
+    from tb import sweep as job
+    from tb.sweep_report import print_states, print_sweep
+
+    if name not in (*SWEEPS, "all"):
+        raise UsageError(f"sweep {name!r}: must be one of {', '.join(SWEEPS)}, all")
+    Knobs(sim, vlen, dlen)
+    ok = True
+    for each in SWEEPS if name == "all" else (name,):
+        result = job.sweep(each, sim=sim, vlen=vlen, dlen=dlen, spike=spike)
+        if each == "states":
+            print_states(_console, result)
+            _console.print()
+        print_sweep(_console, result)
+        ok = ok and result.ok
+    raise typer.Exit(0 if ok else 1)
+
+
+@app.command()
+def fuzz(
+    count: Annotated[int, typer.Option(help="Instructions of the block to compare, over all VLENs together.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1,
+    vlen: Annotated[
+        list[int] | None, typer.Option(help="Vector register width in bits; may be repeated. Default: 128 256 512 4096.")
+    ] = None,
+    oracle: Annotated[
+        str | None, typer.Option(help="spike: compare the golden hart with Spike. The default without --rtl.")
+    ] = None,
+    rtl: Annotated[bool, typer.Option("--rtl", help="Compare the golden hart with the RTL.")] = False,
+    sim: Sim = "verilator",
+    dlen: Dlen = None,
+    jobs: Annotated[int, typer.Option(help="Processes, or simulations, at a time; does not change the result.")] = 1,
+    replay: Annotated[Path | None, typer.Option(help="Run this one program, as a failure leaves it, instead.")] = None,
+) -> None:
+    """Compare golden hart, Spike and RTL on random programs; shrink the first program on which they differ."""
+    from pymodel.errors import UsageError
+    from tb import fuzz as job
+    from tb.fuzz_report import print_result
+
+    if oracle not in (None, "spike"):
+        raise UsageError(f"--oracle {oracle}: must be spike")
+    spike = oracle is not None or not rtl
+    config = job.FuzzConfig(count, seed, tuple(vlen or job.VLENS), spike, rtl, sim, dlen, jobs)
+    if replay is not None:
+        reports = job.replay_program(replay, config)
+        for report in reports:
+            _console.print(report, soft_wrap=True, markup=False)
+        _console.print("[bold red]failed[/]" if reports else "[bold green]agreed[/]")
+        raise typer.Exit(1 if reports else 0)
+    with _Bars() as bars:
+        result = job.fuzz(config, bars)
+    print_result(_console, result)
     raise typer.Exit(0 if result.ok else 1)
 
 

@@ -8,7 +8,8 @@ from pymodel.scenarios.directed.stimulus import Failure, Probe, Stimulus, failur
 from pymodel.scenarios.directed.vs_states import vs_states
 from pymodel.scenarios.directed.vsets import vsets
 
-SWEEPS: dict[str, Callable[[Stimulus], None]] = {
+Sequence = Callable[[Stimulus], None]
+SWEEPS: dict[str, Sequence] = {
     "states": vs_states,
     "csr": csr_access,
     "vset": vsets,
@@ -16,4 +17,4 @@ SWEEPS: dict[str, Callable[[Stimulus], None]] = {
     "irq": element_irqs,
 }
 
-__all__ = ["SWEEPS", "Failure", "Probe", "Stimulus", "failures"]
+__all__ = ["SWEEPS", "Failure", "Probe", "Sequence", "Stimulus", "failures"]

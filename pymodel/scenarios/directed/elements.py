@@ -31,7 +31,8 @@ from pymodel.trace.records import PAGE_SIZE
 
 EDGE = RAM_BASE + 4 * PAGE_SIZE  # where the second page begins
 VD = 8
-LMUL, MASK = "m2", 0x5A3C_96E1_0FB4_D278_695A_C3B4_1E87_2D9C
+LMUL = "m2"
+MASK = bytes.fromhex("9c2d871eb4c35a6978d2b40fe1963c5a")  # repeated for as many elements as there are
 # How the page fails: mode, and the causes of a load and of a store (D-8, D-9).
 _FLAVOURS = (
     ("HS", 13, 15),
@@ -78,7 +79,7 @@ class Kind:
 
     def active(self, first: int) -> list[int]:
         """Return the active elements from `first` on (D-5)."""
-        return [i for i in range(first, self.evl) if self.vm or MASK >> i & 1]
+        return [i for i in range(first, self.evl) if self.vm or MASK[i // 8 % len(MASK)] >> i % 8 & 1]
 
 
 def kinds(vlen: int) -> Iterator[Kind]:
@@ -108,10 +109,10 @@ class _Bench:
         self.vl = 2 * s.vlenb
         self.vtype = vtype(8, LMUL)
         s.vset(self.vtype)
-        mask = MASK.to_bytes(16, "little")[: s.vlenb]
+        mask = (MASK * s.vlenb)[: self.vl // 8]
         s.fill(RAM_BASE, mask)
-        s.do("vlm.v", vd=0, rs1=A0, a0=RAM_BASE)  # evl = vl / 8 bytes
-        self.regs[: len(mask[: self.vl // 8])] = mask[: self.vl // 8]
+        s.do("vlm.v", vd=0, rs1=A0, a0=RAM_BASE)
+        self.regs[: len(mask)] = mask
 
     def configure(self, kind: Kind) -> None:
         """Set vtype so that the kind has its number of elements; whole-register accesses ignore it (D-18)."""

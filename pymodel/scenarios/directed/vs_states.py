@@ -6,7 +6,7 @@ vsstatus, which shows VS and SD as software sees them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,11 @@ from pymodel.scenarios.directed.stimulus import (
     RD,
     SD,
     VS_SHIFT,
+    Probe,
     Stimulus,
     vtype,
 )
-from pymodel.trace import Trap
+from pymodel.trace import Retire, Trap
 
 SOURCE, TARGET = RAM_BASE + 0x100, RAM_BASE + 0x200
 LOADED = b"\x81"
@@ -112,3 +113,43 @@ def _put(s: Stimulus, state: State, kind: str, word: int, a0: int, effects: Mapp
     for csr, vs in ((Csr.MSTATUS, mstatus_vs), (Csr.VSSTATUS, vsstatus_vs)):
         value = vs << VS_SHIFT | (SD if vs == DIRTY else 0)  # each SD from its own register (B-12)
         s.do("csrrs", rd=RD, csr=csr, rs1=0, key=(kind, *state.key, csr.name.lower()), expect={"rd": value})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one kind of instruction did in one state.
+
+    Attributes:
+        cause: of the exception, 0 if it executed.
+        mstatus_vs, vsstatus_vs, mstatus_sd, vsstatus_sd: the fields as software reads them afterwards.
+    """
+
+    cause: int
+    mstatus_vs: int
+    vsstatus_vs: int
+    mstatus_sd: bool
+    vsstatus_sd: bool
+
+    def text(self) -> str:
+        """Return both VS fields, each with a star when its SD is set."""
+        fields = (self.mstatus_vs, self.mstatus_sd), (self.vsstatus_vs, self.vsstatus_sd)
+        return "/".join(f"{vs}{'*' if sd else ''}" for vs, sd in fields)
+
+
+Outcomes = Mapping[tuple[str, ...], Outcome]
+
+
+def outcomes(probes: Iterable[Probe], records: Mapping[int, Retire]) -> Outcomes:
+    """Return what records say of the states, by (kind, mode, mstatus.VS, vsstatus.VS), as far as they go."""
+    by_key = {probe.key: records.get(probe.index) for probe in probes}
+    found = {}
+    for kind in KINDS:
+        for state in STATES:
+            key = (kind, *state.key)
+            executed, mstatus, vsstatus = (by_key[*key, part] for part in ("executes", "mstatus", "vsstatus"))
+            if executed is None or mstatus is None or vsstatus is None:
+                continue
+            cause = executed.trap.cause if executed.trap else 0
+            m, v = mstatus.rd or 0, vsstatus.rd or 0
+            found[key] = Outcome(cause, m >> VS_SHIFT & 3, v >> VS_SHIFT & 3, bool(m & SD), bool(v & SD))
+    return found
