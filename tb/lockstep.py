@@ -2,32 +2,24 @@
 
 Compared at every step: pc, mode and every integer register. At every instruction of the block: its record, and both
 status registers whole. At every trap: the trap CSRs of the mode that takes it. At the end of a program: all vector
-registers and all of RAM. What is not compared is in `LATITUDE`.
+registers and all of RAM. `UNJUDGED` is what is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pymodel.fuzz.machine import Machine
 from pymodel.fuzz.program import Program, world
 from pymodel.isa import Csr, disassemble
+from pymodel.isa.latitude import POINTS
 from pymodel.trace import MODE_NAMES, PAGE_SHIFT, PAGE_SIZE, Difference, Issue, Retire, Trap, differences
 from tb.spike.oracle import Spike
 
-LATITUDE = {
-    "irq": "Spike has no interrupt between two elements: pending interrupts are compared between golden model and RTL "
-    "alone.",
-    "tval2": "A guest-page fault on reading a VS-stage table: the block forms tval2 from what its translate port tells, "
-    "so there Spike judges htval and mtval2, not tval2.",
-    "encodings": "Spike has all of V and F: instructions that the block lacks and Spike has are never generated.",
-    "misa": "Spike lets misa.V be cleared and ignores it (L-17): misa is never written.",
-    "counters": "cycle, time and instret are never read.",
-    "status": "TSR, TVM and TW of mstatus stay 0: they concern no instruction of the block.",
-}
-"""The one table of what Spike does not judge. Everything else the architecture leaves open has Spike's choice as its
-default in `pymodel.isa.latitude`, and is compared."""
+# Points of `pymodel.isa.latitude` that are not Spike's to judge here. L-23, xtinst, is: trap CSRs are compared.
+_UNJUDGED = ("L-17", "P-2", "P-4", "P-5")
+UNJUDGED = tuple(point for point in POINTS if point.number in _UNJUDGED)
 
 _IMPLICIT_READ = 0x3000  # mtinst or htinst of a guest-page fault on reading a VS-stage table
 _TRAP_CSRS = {
@@ -211,13 +203,21 @@ def _physical(pages: dict[int, int], address: int) -> int:
     return pages.get(vpn, vpn) << PAGE_SHIFT | address & PAGE_SIZE - 1
 
 
+def diverges(programs: Sequence[Program]) -> int | None:
+    """Judge programs by running them on both; see `pymodel.fuzz.shrink.Judge`."""
+    for number, program in enumerate(programs):
+        with Lockstep(program.vlen) as lockstep:
+            if lockstep.run(program) is not None:
+                return number
+    return None
+
+
 def text(divergence: Divergence) -> str:
     """Return the report for people: the instruction, and the fields as a table."""
     d = divergence
-    where = f"  {d.mode} {d.pc:#x}"
-    shown = "end of the program" if d.word is None else f"{d.word:08x}  {disassemble(d.word)}"
+    shown = "fetch, or end of the program" if d.word is None else f"{d.word:08x}  {disassemble(d.word)}"
     rows = [("field", "Spike", "golden"), *((x.field, x.expected, x.observed) for x in d.differences[:16])]
     widths = [max(len(row[i]) for row in rows) for i in (0, 1)]
-    lines = [f"{where}: {shown}"]
+    lines = [f"  {d.mode} {d.pc:#x}: {shown}"]
     lines += (f"  {name:{widths[0]}}  {want:{widths[1]}}  {got}" for name, want, got in rows)
     return "\n".join(lines)

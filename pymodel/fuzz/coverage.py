@@ -222,9 +222,7 @@ def crosses() -> tuple[Cross, ...]:
             ((name, outcome) for name, kind in kinds.items() for outcome in _outcomes(name, kind)),
             lambda p: (p.insn, p.outcome),
         ),
-        cross(
-            "kind x vtype", product(set(kinds.values()), (*legal, VILL)), lambda p: (kinds.get(p.insn, ""), p.vtype)
-        ),
+        cross("kind x vtype", product(set(kinds.values()), (*legal, VILL)), lambda p: (kinds.get(p.insn, ""), p.vtype)),
         cross(
             "kind x mode x VS pair x outcome",
             _by_state(),
@@ -262,9 +260,7 @@ def evaluate(points: Iterable[Point], *, irqs: bool = True) -> list[CrossResult]
         if "outcome" in cross.name:
             reached = {bin_ for bin_ in reached if "irq" not in bin_}
         never, beside = possible - reached, reached - cross.possible
-        out.append(
-            CrossResult(cross.name, len(possible), len(possible & reached), _shown(never), _shown(beside))
-        )
+        out.append(CrossResult(cross.name, len(possible), len(possible & reached), _shown(never), _shown(beside)))
     return out
 
 

@@ -19,6 +19,13 @@ from pymodel.isa.vtype import VILL, decode_vtype
 from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
 MODES = ("M", "HS", "U", "VS", "VU")
+NEVER = (
+    "vector instructions that the block lacks and Spike has, and all of floating point",
+    "writes to misa; reads of cycle, time and instret",
+    "TSR, TVM and TW of mstatus set: they concern no instruction of the block",
+)
+"""What is never generated."""
+
 _MPP = {"M": 3, "HS": 1, "U": 0, "VS": 1, "VU": 0}
 
 # Integer registers by what they start with; any of them may be any operand now and then. x27, x28, x30 and x31 belong
@@ -42,8 +49,7 @@ _CSR_FORMS = ("csrrw", "csrrs", "csrrc", "csrrwi", "csrrsi", "csrrci")
 _HYPERVISOR_CSRS = (Csr.HSTATUS, Csr.VSATP, Csr.HGATP, Csr.VSEPC, Csr.SSCRATCH, Csr.SATP, Csr.HTVAL)
 _LEGAL_VTYPES = tuple(vtype for vtype in range(256) if not decode_vtype(vtype, 128).vill)
 
-# Bits of the status registers that may hold anything. TSR, TVM and TW are not among them: they concern no instruction
-# of the block, and with TSR the handler of HS cannot return.
+# Bits of the status registers that may hold anything. TSR is not among them: with it the handler of HS cannot return.
 _STATUS_BITS = bits.FS | bits.SUM | bits.MXR | bits.MPP | bits.SPP | bits.MPV | bits.MPRV
 # Exceptions that may be delegated: misaligned, access and page faults, illegal instruction; from HS also the guest's.
 _DELEGABLE = (2, 4, 5, 6, 7, 13, 15, 21, 22, 23)
@@ -129,7 +135,7 @@ class _Generator:
         span = 8 * self.vlen // 8
         for group in (0, 8, 16, 24):
             params[f"v{group}"] = w.data + 8 * rng.randrange((w.base + w.size - w.data - span) // 8 + 1)
-        values = {
+        values: dict[str, Callable[[], int]] = {
             "scratch": lambda: rng.getrandbits(64),
             "avl": self._avl,
             "address": self._address,
@@ -156,10 +162,9 @@ class _Generator:
 
     def _avl(self) -> int:
         rng = self.rng
-        return rng.choice(
-            (0, 1, rng.randrange(20), rng.randrange(self.vlen), self.vlen, self.vlen // 8, self.vlen + 1)
-            + (rng.randrange(8), rng.getrandbits(64), 1 << 63, self.vlen // 2 + rng.randrange(4))
-        )
+        small = (0, 1, rng.randrange(8), rng.randrange(20), self.vlen // 8, self.vlen // 2 + rng.randrange(4))
+        large = (rng.randrange(self.vlen), self.vlen, self.vlen + 1, rng.getrandbits(64), 1 << 63)
+        return rng.choice(small + large)
 
     def _vtype(self) -> int:
         rng = self.rng

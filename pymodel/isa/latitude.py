@@ -204,6 +204,14 @@ POINTS = (
         "vctx_regfile",
         unjudged="clears them; a directed trace loads all of them first",
     ),
+    Point(
+        "P-5",
+        "tval2 of a guest-page fault on reading a VS-stage table",
+        "the table's address, or 0",
+        "as the translate port lets it be formed: the table's page, the offset of the virtual address",
+        "vctx_lsu",
+        unjudged="judges mtval2 and htval instead, which the core forms",
+    ),
 )
 
 
