@@ -90,7 +90,9 @@ module vctx_csr
   end
 
   logic [63:0] wdata;
-  assign wdata = csr_rmw(op_i, rdata_o, src_i);
+  logic [1:0]  wdata_vs;
+  assign wdata    = csr_rmw(op_i, rdata_o, src_i);
+  assign wdata_vs = (VsTwoState && (wdata[10:9] != VsOff)) ? VsDirty : wdata[10:9];  // L-2
 
   // Every write to a vector CSR makes the state dirty, whatever the value (B-8, B-10).
   logic status_write, dirty;
@@ -131,9 +133,9 @@ module vctx_csr
       vsstatus_vs_q <= VsOff;
     end else begin
       if (dirty) mstatus_vs_q <= VsDirty;
-      else if (status_write && (addr == CsrMstatus)) mstatus_vs_q <= wdata[10:9];
+      else if (status_write && (addr == CsrMstatus)) mstatus_vs_q <= wdata_vs;
       if (dirty && virt_i) vsstatus_vs_q <= VsDirty;
-      else if (status_write && (addr == CsrVsstatus)) vsstatus_vs_q <= wdata[10:9];
+      else if (status_write && (addr == CsrVsstatus)) vsstatus_vs_q <= wdata_vs;
     end
   end
 

@@ -162,7 +162,7 @@ module vctx_ctrl
       retire_trap_o    <= illegal || lsu_trap_i;
       retire_irq_o     <= lsu_irq_i;
       retire_cause_o   <= illegal ? cause_i : lsu_cause_i;
-      retire_tval_o    <= illegal ? {32'b0, insn_i} : lsu_tval_i;
+      retire_tval_o    <= illegal ? (TvalInsn ? {32'b0, insn_i} : '0) : lsu_tval_i;  // L-22
       retire_tval2_o   <= lsu_tval2_i;
       retire_rd_we_o   <= rd_we;
       retire_rd_o      <= rd_we ? rd : '0;

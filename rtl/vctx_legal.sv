@@ -49,12 +49,15 @@ module vctx_legal
                          !(csr_read_only && csr_writes(insn_i[13:12], insn_i[19:15]));
 
   // Register groups start at a multiple of their size (D-3, D-17, E-2); a masked instruction does not overwrite
-  // its mask with elements (D-4, E-2). Masked stores of a group with v0 execute (L-14), so do sources v0 (L-13).
-  logic groups_ok, mask_ok;
+  // its mask with elements (D-4, E-2). Reading v0 as data, too, is a matter of choice.
+  logic groups_ok, mask_ok, source_ok;
   assign groups_ok = (!dec_i.vd_group  || is_aligned(vd[2:0], group_i)) &&
                      (!dec_i.vs1_group || is_aligned(vs1[2:0], group_i)) &&
                      (!dec_i.vs2_group || is_aligned(vs2[2:0], group_i));
-  assign mask_ok   = !(dec_i.vd_group && (dec_i.unit != UnitStore) && masked && (vd == 5'd0));
+  assign mask_ok   = !(dec_i.vd_group && (dec_i.unit != UnitStore || MaskedV0StoreTrap) && masked &&
+                       (vd == 5'd0));  // L-14
+  assign source_ok = !(MaskedV0SourceTrap && masked &&
+                       ((dec_i.vs1_group && (vs1 == 5'd0)) || (dec_i.vs2_group && (vs2 == 5'd0))));  // L-13
 
   // A compare may overwrite a source group only in its lowest register (E-13, L-15).
   logic overlap_ok;
@@ -66,7 +69,7 @@ module vctx_legal
   logic vtype_ok, mem_ok, alu_ok;
   assign vtype_ok = !vill_i || (dec_i.shape == ShapeWholeMem);
   assign mem_ok   = vs_on && vtype_ok && emul_ok_i && groups_ok && mask_ok;
-  assign alu_ok   = vs_on && vtype_ok && groups_ok && mask_ok && overlap_ok &&
+  assign alu_ok   = vs_on && vtype_ok && groups_ok && mask_ok && source_ok && overlap_ok &&
                     !vstart_nonzero_i;  // L-9
 
   logic [2:0] unit;

@@ -120,6 +120,16 @@ package vctx_pkg;
   localparam logic [5:0] CauseGuestLoad       = 6'd21;
   localparam logic [5:0] CauseGuestStore      = 6'd23;
 
+  // Choices that the architecture leaves open, by their number in section L of the specification. All others are
+  // structural; the model has the same settings, with the same defaults.
+  localparam bit VsTwoState         = 1'b0;  // L-2: a write of Initial or Clean to VS stores Dirty
+  localparam bit VlCeilHalf         = 1'b0;  // L-3: vl = ceil(AVL / 2) for VLMAX < AVL < 2 * VLMAX, not VLMAX
+  localparam bit RatioChangeVill    = 1'b1;  // L-4: vset* x0, x0 that changes VLMAX sets vill, not vl <= VLMAX
+  localparam bit KeepVlFromVillVill = 1'b1;  // L-5: vset* x0, x0 while vill leaves vill
+  localparam bit MaskedV0SourceTrap = 1'b0;  // L-13: masked arithmetic with v0 as data is illegal
+  localparam bit MaskedV0StoreTrap  = 1'b0;  // L-14: a masked store of v0 is illegal
+  localparam bit TvalInsn           = 1'b1;  // L-22: xtval of causes 2 and 22 is the instruction, not 0
+
   // Value a CSR instruction writes; op is funct3[1:0]: 1 write, 2 set, 3 clear.
   function automatic logic [63:0] csr_rmw(input logic [1:0] op, input logic [63:0] old,
                                           input logic [63:0] src);

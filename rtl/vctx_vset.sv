@@ -52,18 +52,21 @@ module vctx_vset
   assign keep_vl   = !immediate_avl && rs1_is_x0 && (insn_i[11:7] == 5'd0);
   assign avl       = immediate_avl ? {59'b0, insn_i[19:15]} : (rs1_is_x0 ? '1 : rs1_i);
 
-  // x0, x0 asks to keep vl, so VLMAX must stay the same (C-8, L-4, L-5).
+  // x0, x0 asks to keep vl, so VLMAX must stay the same (C-8).
   logic signed [5:0] log2_old, log2_new;
   assign log2_old = log2_vlmax(vtype_i);
   assign log2_new = log2_vlmax(request[5:0]);
 
   assign vill_o  = (request[63:8] != '0) || !supported(request[5:0]) ||
-                   (keep_vl && (vill_i || (log2_old != log2_new)));
+                   (keep_vl && (vill_i ? KeepVlFromVillVill                           // L-5
+                                       : (RatioChangeVill && (log2_old != log2_new))));  // L-4
   assign vtype_o = vill_o ? '0 : request[7:0];
 
-  logic [CntW-1:0] vlmax;
-  assign vlmax = CntW'(1) << log2_new[4:0];
-  assign vl_o  = vill_o ? '0 : (keep_vl ? vl_i : ((avl > 64'(vlmax)) ? vlmax : avl[CntW-1:0]));  // L-3
+  logic [CntW-1:0] vlmax, vl_kept, vl_above;
+  assign vlmax    = CntW'(1) << log2_new[4:0];
+  assign vl_kept  = (!RatioChangeVill && (vl_i > vlmax)) ? vlmax : vl_i;
+  assign vl_above = (VlCeilHalf && (avl < 2 * 64'(vlmax))) ? CntW'((avl + 64'd1) >> 1) : vlmax;  // L-3
+  assign vl_o  = vill_o ? '0 : (keep_vl ? vl_kept : ((avl > 64'(vlmax)) ? vl_above : avl[CntW-1:0]));
 
 endmodule
 
