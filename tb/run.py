@@ -1,0 +1,133 @@
+"""One program of the user's on the golden hart and on the RTL: record, log its commits, replay."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pymodel.errors import UsageError
+from pymodel.isa.commit import CSR_NAMES
+from pymodel.programs import Image, read_elf
+from pymodel.scenarios.bare_metal import FILL, RAM_BASE, BareResult, ram_size, run_bare_metal
+from pymodel.trace import TraceWriter
+from pymodel.trace.commit_log import CommitLog
+from pymodel.trace.recorder import Recorder
+from tb.cosim import LATENCY, shown, vctx_command
+from tb.knobs import Knobs
+from tb.result import ReplayResult
+from tb.simulator import SIM_BUILD, replay, simulator
+
+_MAX_EXIT_CODE = 255
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a program ended on the golden hart, and whether the RTL agreed."""
+
+    program: BareResult
+    rtl: ReplayResult
+
+    @property
+    def exit_code(self) -> int:
+        """1 if the RTL departs from the golden hart; else the program's code, at most 255."""
+        return min(self.program.exit_code, _MAX_EXIT_CODE) if self.rtl.ok else 1
+
+
+def run(
+    program: Path,
+    knobs: Knobs,
+    *,
+    max_instructions: int,
+    commit_log: Path | None = None,
+    waves: bool = False,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Run a bare-metal ELF program.
+
+    Args:
+        program: the ELF file.
+        knobs: simulator, VLEN, DLEN and seed; of the latencies, since nothing else is random.
+        max_instructions: most instructions and traps on the golden hart.
+        commit_log: file for the golden hart's commit log; None for none.
+        waves: dump waves.
+        progress: called with (phase, done, total); phases are "record" (total: `max_instructions`) and "replay".
+
+    Raises:
+        UsageError: not a program that can be run, or the log cannot be written.
+        RunError: the program did not end.
+        VctxError: see `tb.simulator.replay`.
+    """
+
+    def report(phase: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress(phase, done, total)
+
+    simulator(knobs.sim)  # before anything slow: is it there?
+    image = read_elf(program.name, program)
+    out_dir = SIM_BUILD / "run" / f"{program.stem}-{knobs.sim}-vlen{knobs.vlen}-dlen{knobs.dlen}"
+    trace = out_dir / "trace.vctx"
+    with _open_log(commit_log) as log:
+        ended, events = _record(image, knobs, trace, log, max_instructions, report)
+    rtl = replay(
+        trace,
+        sim=knobs.sim,
+        dlen=knobs.dlen,
+        out_dir=out_dir / "replay",
+        latency=LATENCY,
+        waves=waves,
+        command=f"{vctx_command('replay', shown(trace))} --sim {knobs.sim} --dlen {knobs.dlen} --waves",
+        progress=lambda done: report("replay", done, events),
+    )
+    report("replay", events, events)
+    return RunResult(ended, rtl)
+
+
+def _record(
+    image: Image,
+    knobs: Knobs,
+    trace: Path,
+    log: CommitLog | None,
+    limit: int,
+    report: Progress,
+) -> tuple[BareResult, int]:
+    """Run the program on the golden hart; return how it ended and the number of events in the trace."""
+    header = {
+        "scenario": "run",
+        "command": vctx_command("run", shown(image.path), f"--vlen {knobs.vlen}"),
+        "vlen": knobs.vlen,
+        "harts": 1,
+        "seed": knobs.seed,
+        "ram_base": RAM_BASE,
+        "ram_size": ram_size(image),
+        "fill": FILL,
+    }
+    with TraceWriter(trace, header) as writer:
+        recorder = Recorder(writer, knobs.vlen // 8)
+        ended = run_bare_metal(
+            image,
+            knobs.vlen,
+            recorder,
+            log,
+            limit=limit,
+            progress=lambda done: report("record", done, limit),
+        )
+        recorder.finish()
+    report("record", limit, limit)
+    return ended, writer.events
+
+
+@contextlib.contextmanager
+def _open_log(path: Path | None) -> Iterator[CommitLog | None]:
+    if path is None:
+        yield None
+        return
+    try:
+        file = path.open("w")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    with file:
+        yield CommitLog(file, CSR_NAMES)
