@@ -63,14 +63,14 @@ def build() -> Path:
     Raises:
         ToolError: the wheel or a C++ compiler is missing, or the shim does not compile.
     """
-    wheel = wheel()
+    installed = wheel()
     if shutil.which("g++") is None:
         raise ToolError("g++ is missing; get it with: apt-get install g++")
-    include = wheel / "include"
+    include = installed / "include"
     # The wheel was built with the old C++ ABI; -iquote keeps fesvr/syscall.h from hiding <syscall.h>.
     command = ["g++", "-std=c++20", "-O1", "-fPIC", "-shared", "-D_GLIBCXX_USE_CXX11_ABI=0"]
     command += ["-iquote", str(include / "riscv"), "-iquote", str(include / "fesvr"), "-iquote", str(include)]
-    command += [f"-I{include}/softfloat", str(SOURCE), f"-L{wheel}/lib", "-lriscv", f"-Wl,-rpath,{wheel}/lib"]
+    command += [f"-I{include}/softfloat", str(SOURCE), f"-L{installed}/lib", "-lriscv", f"-Wl,-rpath,{installed}/lib"]
     key = hashlib.sha256(SOURCE.read_bytes() + "\0".join(command).encode()).hexdigest()[:16]
     library = (BUILD / key / "libvctx_spike.so").resolve()
     if not library.exists():
