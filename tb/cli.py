@@ -162,10 +162,10 @@ def sweep(
 
 @app.command()
 def fuzz(
-    count: Annotated[int, typer.Option(help="Instructions of the block to compare, over all VLENs together.")] = 100_000,
+    count: Annotated[int, typer.Option(help="Instructions to compare, over all VLENs together.")] = 100_000,
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1,
     vlen: Annotated[
-        list[int] | None, typer.Option(help="Vector register width in bits; may be repeated. Default: 128 256 512 4096.")
+        list[int] | None, typer.Option(help="Register width in bits; may be repeated. Default: 128 256 512 4096.")
     ] = None,
     oracle: Annotated[
         str | None, typer.Option(help="spike: compare the golden hart with Spike. The default without --rtl.")
@@ -195,6 +195,59 @@ def fuzz(
         result = job.fuzz(config, bars)
     print_result(_console, result)
     raise typer.Exit(0 if result.ok else 1)
+
+
+@app.command()
+def run(
+    program: Annotated[Path, typer.Argument(help="Bare-metal RV64 ELF program; it ends by HTIF (symbol tohost).")],
+    vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 256,
+    dlen: Dlen = None,
+    sim: Sim = "verilator",
+    commit_log: Annotated[
+        Path | None, typer.Option(help="Write a commit log in the format of `spike -l --log-commits`.")
+    ] = None,
+    max_instructions: Annotated[
+        int, typer.Option(min=1, help="Give up after this many instructions and traps.")
+    ] = 10_000_000,
+    waves: Waves = False,
+) -> None:
+    """Run a program of your own on the golden model and on the RTL; its exit code becomes this command's."""
+    from tb import run as job
+    from tb.cosim import shown
+
+    knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, harts=1)
+    with _Bars() as bars:
+        result = job.run(
+            program,
+            knobs,
+            max_instructions=max_instructions,
+            commit_log=commit_log,
+            waves=waves,
+            progress=bars,
+        )
+    ended, rtl = result.program, result.rtl
+    if rtl.mismatch is not None:
+        _console.print(rtl.mismatch.text(), soft_wrap=True, markup=False)
+    else:
+        _console.print(
+            f"[bold green]agreed[/]: {rtl.instructions:,} instructions on the RTL; the program executed "
+            f"{ended.instructions:,}, took {ended.traps:,} traps, and ended with exit code {ended.exit_code}",
+            soft_wrap=True,
+        )
+    if rtl.waves:
+        _console.print(f"waves: {shown(rtl.waves)}", soft_wrap=True)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def spike_log(
+    log: Annotated[Path, typer.Argument(help="Log of `spike -l --log-commits`.")],
+    program: Annotated[Path, typer.Argument(help="The ELF program that Spike ran.")],
+) -> None:
+    """Print what `vctx run --commit-log` writes, out of Spike's own log of the same program, for diff."""
+    from tb.spike.log import filter_file
+
+    sys.stdout.writelines(filter_file(log, program))
 
 
 @app.command()
