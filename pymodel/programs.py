@@ -150,7 +150,7 @@ def build(name: str) -> Path:
         return path
     _BUILD.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_BUILD) as scratch:
-        linked = Path(scratch) / "linked.elf"
+        linked = Path(scratch) / f"{name}.elf"
         link(program, sources(program), linked)
         _check_instructions(name, linked)
         linked.replace(path)

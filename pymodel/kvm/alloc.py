@@ -93,6 +93,13 @@ class Allocator:
         self._write(hart, address, bytes([POISON_FREE]) * block.size)
         self._free.setdefault(block.size, []).append(address)
 
+    def check_live(self, address: int, size: int) -> None:
+        """Raise AllocError unless `size` bytes at `address` are one allocation's, from its start: use after free."""
+        block = self._live.get(address)
+        if block is None or size > block.size:
+            what = f"freed memory of {self._freed[address]}" if address in self._freed else "memory of nobody"
+            raise AllocError(f"use of {what}, {size} bytes at {address:#x}")
+
     def check_guards(self) -> None:
         """Raise AllocError if a red zone, or freed memory, was written to."""
         for block in self._live.values():

@@ -19,6 +19,8 @@ class ExitReason(Enum):
     """A trap was passed on to the guest; args (scause,)."""
     WFI = "wfi"
     """The guest waited for an interrupt."""
+    STOPPED = "stopped"
+    """The vCPU is powered off and waits to be started."""
 
     PUTCHAR = "putchar"
     """Legacy console output; args (character,)."""
@@ -26,8 +28,12 @@ class ExitReason(Enum):
     """A guest or task finished a round; args (0 or failure code, round or detail)."""
     INTR = "intr"
     """KVM_RUN was interrupted by a signal (EINTR)."""
+    MMIO = "mmio"
+    """A scalar load or store outside guest memory; args (gpa, size in bytes, 1 for a store, value stored or 0)."""
     MEMORY_FAULT = "memory-fault"
-    """The guest touched an address outside its memory; args (gpa, scause)."""
+    """Another access outside guest memory; args (gpa, scause)."""
+    SYSCALL = "syscall"
+    """A task made a system call."""
     UNKNOWN = "unknown"
     """A trap that nothing handles; args (scause, epc, stval)."""
 
@@ -41,6 +47,7 @@ _TO_USER = {
     ExitReason.PUTCHAR,
     ExitReason.REPORT,
     ExitReason.INTR,
+    ExitReason.MMIO,
     ExitReason.MEMORY_FAULT,
     ExitReason.UNKNOWN,
 }

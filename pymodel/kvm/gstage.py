@@ -11,6 +11,7 @@ from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 if TYPE_CHECKING:
     from pymodel.isa import Hart
     from pymodel.kvm.machine import Machine
+    from pymodel.kvm.vcpu import Vcpu
 
 _SV39X4 = 8
 _MODE_SHIFT, _VMID_SHIFT = 60, 44
@@ -30,6 +31,10 @@ class Vm:
         vmid: nonzero VMID.
         image: the program to load; it decides where guest memory starts.
         size: guest memory, in bytes.
+
+    Attributes:
+        vcpus: its vCPUs by id.
+        mp_state_reset: KVM_CAP_RISCV_MP_STATE_RESET is enabled.
     """
 
     def __init__(self, machine: Machine, hart: Hart, vmid: int, image: Image, size: int) -> None:
@@ -40,6 +45,8 @@ class Vm:
         self.image = image
         self.base = image.base & -PAGE_SIZE
         self.size = size
+        self.vcpus: dict[int, Vcpu] = {}
+        self.mp_state_reset = False
         self.memory = machine.alloc.alloc_pages(hart, size, f"{self.name} memory", align=PAGE_SIZE)
         self._tables = [machine.alloc.kzalloc(hart, _ROOT_SIZE, f"{self.name} G-stage root", align=_ROOT_SIZE)]
         self.hgatp = _SV39X4 << _MODE_SHIFT | vmid << _VMID_SHIFT | self._tables[0] >> PAGE_SHIFT

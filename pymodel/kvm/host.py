@@ -1,7 +1,7 @@
 """Host processes that use vectors, and how the host kernel switches between them.
 
 The registers are saved and restored by the same assembly as a guest's: saved when a process is switched out with VS
-Dirty, restored when one is switched in with VS not Off.
+Dirty, restored when one is switched in with VS not Off, or when it then returns to user mode (facts, 3.10).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _INTERRUPT = 1 << 63
 _ILLEGAL = 2
 _U_ECALL = 8
 _SYS_REPORT = 1
+_SYS_CALL = 2
 
 
 class HostTask:
@@ -33,6 +34,7 @@ class HostTask:
         regs: struct pt_regs: epc, x1..x31, status.
         vstate: thread.vstate; its datap is NULL until the task first uses vectors.
         hart: the hart it is current on, None while it is switched out.
+        defer_restore: its registers are in memory and must be loaded before it runs again.
         slice: how long it runs before the next timer interrupt.
     """
 
@@ -48,6 +50,7 @@ class HostTask:
         self.regs = Struct(kernel, self.address, layout.fields("task") | gprs)
         self.vstate = VState(kernel, self.regs.at("vstate"))
         self.hart: Hart | None = None
+        self.defer_restore = False
         self.slice = Slice()
         self.regs.store(hart, epc=entry, status=SR_SPIE, x10=self.work, x11=owner)
 
@@ -64,7 +67,9 @@ class HostTask:
         """Run the task on the hart where it is current, until the timer or a system call.
 
         Returns:
-            TIMER, REPORT with its arguments, or UNKNOWN for a trap that would kill the process.
+            TIMER, REPORT or SYSCALL with its arguments, or UNKNOWN for a trap that would kill the process. REPORT
+            stands outside the modelled system; SYSCALL is a system call like any other, which throws the vector
+            registers away if the kernel does that.
 
         Raises:
             KernelMisuseError: it is not current anywhere.
@@ -73,6 +78,8 @@ class HostTask:
         if hart is None:
             raise KernelMisuseError(f"{self.name} is not current on any hart")
         while True:
+            if self.defer_restore:
+                vstate_restore(self, hart)
             with kernel.marked(hart, "task", self.name):
                 kernel.call_sret(
                     hart, "user_enter", self.address, self.slice, lambda: kernel.notify("task.enter", self, hart)
@@ -85,6 +92,10 @@ class HostTask:
                 args = self.regs["x10"], self.regs["x11"]
                 self.regs.store(hart, x10=0, epc=self.regs["epc"] + 4)
                 return Exit(ExitReason.REPORT, args)
+            if scause == _U_ECALL and self.regs["x17"] == _SYS_CALL:
+                self._discard(hart)
+                self.regs.store(hart, x10=0, epc=self.regs["epc"] + 4)
+                return Exit(ExitReason.SYSCALL)
             if scause != _ILLEGAL or not self._first_use(hart):
                 return Exit(ExitReason.UNKNOWN, (scause, self.regs["epc"], stval))
 
@@ -98,8 +109,14 @@ class HostTask:
             raise KvmError(errno.ENOMEM)
         self.vstate.store(hart, datap=datap)
         self.set_vs(hart, VS_INITIAL)
-        _restore(self, hart)
+        vstate_restore(self, hart)
         return True
+
+    def _discard(self, hart: Hart) -> None:
+        """Throw the registers away, as every system call does to its caller's."""
+        if self.vs != VS_OFF and self.kernel.version.syscall_discards:
+            self.kernel.call(hart, "vector_discard")
+            self.set_vs(hart, VS_DIRTY)
 
 
 def switch_to(kernel: Kernel, hart: Hart, task: HostTask | None) -> None:
@@ -115,14 +132,13 @@ def switch_to(kernel: Kernel, hart: Hart, task: HostTask | None) -> None:
         return
     if previous is not None:
         if previous.vs == VS_DIRTY:
-            _save(previous, hart)
+            vstate_save(previous, hart)
         previous.hart = None
         del kernel.current[hart.hart_id]
     if task is not None:
         task.hart = hart
         kernel.current[hart.hart_id] = task
-        if task.vs != VS_OFF:
-            _restore(task, hart)
+        set_restore(kernel, hart)
 
 
 def task_destroy(task: HostTask, hart: Hart) -> None:
@@ -133,12 +149,26 @@ def task_destroy(task: HostTask, hart: Hart) -> None:
         task.kernel.alloc.kfree(hart, address)
 
 
-def _save(task: HostTask, hart: Hart) -> None:
+def set_restore(kernel: Kernel, hart: Hart) -> None:
+    """See to it that the process current on `hart` finds its registers: now, or when it returns to user mode."""
+    task = kernel.current.get(hart.hart_id)
+    if task is None or task.vs == VS_OFF:
+        return
+    if kernel.version.user_restore_deferred:
+        task.defer_restore = True
+    else:
+        vstate_restore(task, hart)
+
+
+def vstate_save(task: HostTask, hart: Hart) -> None:
+    """Save a process's registers to its thread.vstate; its VS becomes Clean."""
     _move(task, hart, "vector_save", "vstate_save")
 
 
-def _restore(task: HostTask, hart: Hart) -> None:
+def vstate_restore(task: HostTask, hart: Hart) -> None:
+    """Load a process's registers from its thread.vstate; its VS becomes Clean."""
     _move(task, hart, "vector_restore", "vstate_restore")
+    task.defer_restore = False
 
 
 def _move(task: HostTask, hart: Hart, symbol: str, what: str) -> None:

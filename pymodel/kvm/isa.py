@@ -1,15 +1,16 @@
-"""A guest's ISA bitmap: which bit is which extension, and whether the guest has V."""
+"""A guest's ISA bitmap: which bit is which extension, who may change it, and whether the guest has V."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from pymodel.kvm.abi import ISA_EXT
 
 if TYPE_CHECKING:
     from pymodel.isa import Hart
     from pymodel.kvm.vcpu import Vcpu
 
 _LETTERS = 26
-_MULTI_LETTER = (*("ssaia", "sstc", "svinval", "svnapot", "svpbmt", "zbb", "zicbom", "zicboz", "zihintpause"),)
 
 BASE_ISA_MASK = (1 << _LETTERS) - 1
 _V_BIT = ord("v") - ord("a")
@@ -19,7 +20,7 @@ def isa_bit(extension: str) -> int:
     """Return the bit number of an extension: single letters as in misa, the others behind them."""
     if len(extension) == 1:
         return ord(extension) - ord("a")
-    return _LETTERS + _MULTI_LETTER.index(extension)
+    return _LETTERS + ISA_EXT.index(extension)
 
 
 def isa_has(vcpu: Vcpu, extension: str) -> bool:

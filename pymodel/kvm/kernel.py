@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Generator
 from typing import Any
 
 from pymodel.isa import Csr, Hart
-from pymodel.kvm import host, onereg
-from pymodel.kvm.errors import KernelOops
+from pymodel.kvm import host, kmode, onereg, power
+from pymodel.kvm.errors import KernelOops, KvmError
 from pymodel.kvm.exits import Exit
 from pymodel.kvm.gstage import Vm
 from pymodel.kvm.host import HostTask
-from pymodel.kvm.layout import SR_VS
+from pymodel.kvm.kmode import Injection, Xor, preempt_v_restore, preempt_v_save
+from pymodel.kvm.layout import SR_VS, VS_OFF
 from pymodel.kvm.machine import Machine
 from pymodel.kvm.run import vcpu_run
+from pymodel.kvm.thread import Step, Thread, VFlag
 from pymodel.kvm.vcpu import Vcpu, vcpu_create, vcpu_destroy, vcpu_load, vcpu_put, vcpu_set_boot
 from pymodel.kvm.vector import VREGS
 from pymodel.kvm.version import KernelVersion
@@ -42,10 +45,16 @@ class Kernel(Machine):
         current: the host task current on each hart, by hart id.
         prctl_v_allowed: whether the process that creates and configures vCPUs may use V (S22).
         stale_stack_word: what an uninitialised variable of the kernel happens to hold (S3).
+        injection: the interrupts that :meth:`inject_at` asked for.
+        modular: KVM is a module and not part of the kernel proper (S21).
     """
 
-    def __init__(self, version: KernelVersion, **machine: Any) -> None:
+    def __init__(self, version: KernelVersion, *, modular: bool = False, **machine: Any) -> None:
         super().__init__(version, **machine)
+        self.modular = modular
+        self.injection: Injection | None = None
+        self._idle = {hart.hart_id: Thread() for hart in self.harts}
+        self._xor: Xor | None = None
         self.probe: Probe | None = None
         self.running: dict[int, Vcpu] = {}
         self.current: dict[int, HostTask] = {}
@@ -71,6 +80,7 @@ class Kernel(Machine):
 
         Raises:
             KernelOops: a hart did not reach HS-mode, or harts differ in VLEN.
+            KvmError: ENOENT: KVM is a module and needs a symbol that the kernel does not export (S21).
         """
         for address, data in self.program.segments:
             self.write(self.harts[0], address, data)
@@ -80,6 +90,9 @@ class Kernel(Machine):
                 self.csr_write(hart, Csr.STVEC, Hart.TRAP_SENTINEL)
                 self._hardware_enable(hart)
                 self._setup_vsize(hart)
+        if self.modular and self.config_vector and not self.version.exports_symbols:
+            self.warn("kvm: Unknown symbol riscv_v_vsize")
+            raise KvmError(errno.ENOENT)
 
     def _start(self, hart: Hart) -> None:
         size = VREGS * hart.config.vlen // 8
@@ -100,7 +113,7 @@ class Kernel(Machine):
 
     def _setup_vsize(self, hart: Hart) -> None:
         """Find the size of 32 vector registers; all harts must agree."""
-        if "v" not in self.host_isa:
+        if not (self.has_zve if self.version.zve_is_vector else "v" in self.host_isa):
             return
         self.csr_set(hart, Csr.SSTATUS, SR_VS)
         vsize = VREGS * self.csr_read(hart, Csr.VLENB)
@@ -131,11 +144,18 @@ class Kernel(Machine):
         return vcpu_run(vcpu, hart)
 
     def sched_out(self, vcpu: Vcpu) -> None:
-        """Preempt notifier: the thread that runs the vCPU loses its hart."""
+        """The thread that runs the vCPU loses its hart: the preempt notifier, then the switch itself."""
+        hart = vcpu.loaded_on
         vcpu_put(vcpu)
+        if vcpu.thread.v_flags & VFlag.PREEMPT_V:
+            preempt_v_save(self, vcpu.thread, hart)
+            self.csr_clear(hart, Csr.SSTATUS, SR_VS)
 
     def sched_in(self, vcpu: Vcpu, hart: Hart) -> None:
-        """Preempt notifier: the thread that runs the vCPU gets `hart`."""
+        """The thread that runs the vCPU gets `hart`: the switch itself, then the preempt notifier."""
+        if vcpu.thread.v_flags & VFlag.PREEMPT_V:
+            self.csr_set(hart, Csr.SSTATUS, SR_VS)
+            preempt_v_restore(self, vcpu.thread, hart)
         vcpu_load(vcpu, hart)
 
     def request_reset(self, vcpu: Vcpu) -> None:
@@ -148,11 +168,74 @@ class Kernel(Machine):
         data = value if isinstance(value, bytes) else value.to_bytes(size, "little")
         onereg.set_reg(vcpu, self.harts[0], reg_id, onereg.UserBuffer(data))
 
+    def get_reg_list(self, vcpu: Vcpu) -> list[int]:
+        """KVM_GET_REG_LIST with room for all; KvmError EINVAL if the kernel has no such call."""
+        reg_list = onereg.RegList(len(onereg.list_regs(vcpu)))
+        onereg.get_reg_list(vcpu, reg_list)
+        return reg_list.reg
+
+    def get_mpstate(self, vcpu: Vcpu) -> power.MpState:
+        """KVM_GET_MP_STATE."""
+        return power.get_mpstate(vcpu)
+
+    def set_mpstate(self, vcpu: Vcpu, state: int) -> None:
+        """KVM_SET_MP_STATE; errors as power.set_mpstate."""
+        power.set_mpstate(vcpu, vcpu.hart or self.harts[0], state)
+
+    def enable_mp_state_reset(self, vm: Vm) -> None:
+        """KVM_ENABLE_CAP of KVM_CAP_RISCV_MP_STATE_RESET; KvmError EINVAL if the kernel does not know it."""
+        if not self.version.mp_state_reset:
+            raise KvmError(errno.EINVAL)
+        vm.mp_state_reset = True
+
     def get_reg(self, vcpu: Vcpu, reg_id: int) -> bytes:
         """KVM_GET_ONE_REG with an ordinary buffer; errors as onereg.get_reg."""
         buffer = onereg.UserBuffer(bytes(onereg.reg_size(reg_id)))
         onereg.get_reg(vcpu, self.harts[0], reg_id, buffer)
         return bytes(buffer.data)
+
+    # Kernel-mode vector code and interrupts
+
+    def thread(self, hart: Hart) -> Thread:
+        """Return the thread that runs on `hart`: a loaded vCPU's, or whoever else."""
+        vcpu = self.running.get(hart.hart_id)
+        return self._idle[hart.hart_id] if vcpu is None else vcpu.thread
+
+    def register_owner(self, hart: Hart) -> HostTask | None:
+        """Return the process whose values the registers of `hart` hold as far as the host is concerned (S23)."""
+        task = self.current.get(hart.hart_id)
+        return None if task is None or task.vs == VS_OFF or task.defer_restore else task
+
+    def kernel_vector_begin(self, hart: Hart, *, preemptible: bool = False) -> None:
+        """Start a section of kernel-mode vector code, see :func:`~pymodel.kvm.kmode.kernel_vector_begin`."""
+        kmode.kernel_vector_begin(self, hart, preemptible=preemptible)
+
+    def kernel_vector_end(self, hart: Hart) -> None:
+        """End a section of kernel-mode vector code."""
+        kmode.kernel_vector_end(self, hart)
+
+    def softirq(self, hart: Hart) -> None:
+        """Interrupt the kernel on `hart` with an interrupt whose handler uses vectors if it may."""
+        kmode.softirq(self, hart, self.xor(hart))
+
+    def xor(self, hart: Hart) -> Xor:
+        """Return the kernel's user of kernel-mode vector code."""
+        if self._xor is None:
+            self._xor = Xor(self, hart)
+        return self._xor
+
+    def inject_at(self, at: Callable[[Step], bool]) -> Injection:
+        """Interrupt the kernel from now on at each :class:`~pymodel.kvm.thread.Step` for which `at` returns True.
+
+        The handler computes a parity in all 32 vector registers. Returns what says where interrupts came.
+        """
+        self.injection = Injection(at, self.xor(self.harts[0]), [])
+        return self.injection
+
+    def interruptible(self, step: Step) -> None:
+        """A point where an interrupt may come."""
+        if self.injection is not None:
+            self.injection.offer(self, step)
 
     # Host tasks
 

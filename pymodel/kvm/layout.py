@@ -20,7 +20,10 @@ HSTATUS_SPVP = 1 << 8
 HSTATUS_VTW = 1 << 21
 
 # The order of struct kvm_vcpu_csr, which is that of struct kvm_riscv_csr and so of the CSR class of one-reg ids.
-VCPU_CSRS = ["vsstatus", "vsie", "vstvec", "vsscratch", "vsepc", "vscause", "vstval", "hvip", "vsatp", "scounteren"]
+VCPU_CSRS = (
+    *("vsstatus", "vsie", "vstvec", "vsscratch", "vsepc", "vscause", "vstval", "hvip", "vsatp", "scounteren"),
+    "senvcfg",
+)
 
 
 class Layout:

@@ -6,10 +6,11 @@ the hart, a store is a write to the hart's memory that also reaches the trace, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import Protocol
 
 from pymodel.isa import Csr, Hart, HartConfig, Memory, UnexpectedTrap, encode
@@ -74,7 +75,8 @@ class Machine:
     Args:
         version: the kernel's behaviour.
         harts: number of harts.
-        vlen: VLEN in bits; has_v: whether the harts have the V extension at all.
+        vlen: VLEN in bits; has_v: whether the harts have the V extension at all; zve_only: they have Zve64x, not V.
+        isa: the host's other ISA extensions, by their names in ISA_EXT; satp_mode: the host's satp.MODE.
         config_vector: False builds the kernel without vector support (CONFIG_VECTOR=n).
         ram_base, ram_size: physical memory, in bytes; fill: value of every byte that nobody wrote.
         observer: receives everything that happens.
@@ -83,6 +85,8 @@ class Machine:
         vsize: riscv_v_vsize, bytes of 32 vector registers; 0 until boot, and without V or CONFIG_VECTOR.
         host_isa: names of the host's ISA extensions.
         hgatp_writes: every write of hgatp, oldest first (S7).
+        null_accesses: uses of a null pointer that did no harm because the size was 0 (S10).
+        warnings: what the kernel warned of.
     """
 
     def __init__(
@@ -92,6 +96,9 @@ class Machine:
         harts: int = 1,
         vlen: int = 256,
         has_v: bool = True,
+        zve_only: bool = False,
+        isa: Iterable[str] = HOST_ISA,
+        satp_mode: int = 8,
         config_vector: bool = True,
         ram_base: int = RAM_BASE,
         ram_size: int = RAM_SIZE,
@@ -109,8 +116,12 @@ class Machine:
         heap = -(-self.program.end // PAGE_SIZE) * PAGE_SIZE
         self.alloc = Allocator(self.memory, self.write, heap, ram_base + ram_size - heap)
         self.vsize = 0
-        self.host_isa = frozenset(HOST_ISA if not (has_v and config_vector) else (*HOST_ISA, "v"))
+        self.has_zve = has_v and config_vector
+        self.host_isa = frozenset(isa) | ({"v"} if self.has_zve and not zve_only else set())
+        self.satp_mode = satp_mode
         self.hgatp_writes: list[CsrWrite] = []
+        self.null_accesses: list[str] = []
+        self.warnings: list[str] = []
         self._machine_trap = self.program.symbols["machine_trap"]
         self._stops = frozenset({Hart.RETURN, Hart.TRAP_SENTINEL, self._machine_trap})
 
@@ -123,13 +134,19 @@ class Machine:
             self.observer.store(hart.hart_id, address, data)
 
     def memset(self, hart: Hart, address: int, value: int, size: int) -> None:
-        """Fill `size` bytes. A null pointer with size 0 is as harmless as in C practice (S10)."""
+        """Fill `size` bytes. A null pointer with size 0 is as harmless as in C practice, but noted (S10)."""
+        if not address:
+            self.null_accesses.append(f"memset of {size} bytes at NULL")
         if size:
             self.write(hart, address, bytes([value]) * size)
 
     def memcpy(self, hart: Hart, to: int, source: int, size: int) -> None:
         """Copy `size` bytes."""
         self.write(hart, to, self.memory.read(source, size))
+
+    def warn(self, text: str) -> None:
+        """WARN_ON: say that something is wrong, and go on."""
+        self.warnings.append(text)
 
     # CSRs
 
@@ -150,6 +167,14 @@ class Machine:
     def csr_clear(self, hart: Hart, csr: Csr, bits: int) -> None:
         """Clear bits of a CSR with `csrc`."""
         self._inject(hart, _csr_insn("csrrc", csr, 0, _RS1), bits)
+
+    def csr_read_clear(self, hart: Hart, csr: Csr, bits: int) -> int:
+        """Clear bits of a CSR with `csrrc` and return its value before."""
+        return self._inject(hart, _csr_insn("csrrc", csr, _RD, _RS1), bits)
+
+    def hlvx(self, hart: Hart, address: int) -> int:
+        """Return the 16 bits of guest code at guest-virtual `address`."""
+        return self._inject(hart, encode("hlvx.hu", rd=_RD, rs1=_RS1), address)
 
     def hfence_gvma(self, hart: Hart) -> None:
         """Discard all cached G-stage translations of `hart`."""
@@ -173,6 +198,25 @@ class Machine:
             return hart.call(self.program.symbols[symbol], *args)
         except UnexpectedTrap as trap:
             raise KernelOops(f"hart {hart.hart_id}: {symbol} took a {trap}") from trap
+
+    def call_stepwise(self, hart: Hart, symbol: str, arg: int, before: Callable[[int], None]) -> None:
+        """Call assembly as :meth:`call` does, with `before(n)` ahead of its n-th instruction.
+
+        Raises:
+            KernelOops: it trapped.
+        """
+        registers, pc = list(hart.x), hart.pc
+        hart.x[1], hart.x[10] = Hart.RETURN, arg
+        hart.pc = self.program.symbols[symbol]
+        for index in count():
+            if hart.pc == Hart.RETURN:
+                break
+            before(index)
+            hart.step()
+            if hart.pc == Hart.TRAP_SENTINEL:
+                raise KernelOops(f"hart {hart.hart_id}: {symbol} trapped at instruction {index}")
+        hart.x[:] = registers
+        hart.pc = pc
 
     def call_sret(self, hart: Hart, symbol: str, arg: int, until: Slice, at_sret: Callable[[], None]) -> None:
         """Call assembly that leaves HS-mode with an sret, and comes back by a trap and returns.

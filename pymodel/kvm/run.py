@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,11 @@ from pymodel.kvm.errors import KernelMisuseError
 from pymodel.kvm.exits import Exit, ExitReason
 from pymodel.kvm.layout import SR_SIE, SR_SPIE, SR_SPP
 from pymodel.kvm.machine import IRQ_S_TIMER
+from pymodel.kvm.mmio import mmio_exit, mmio_return
+from pymodel.kvm.sbi import sbi_ecall, sbi_return
+from pymodel.kvm.thread import Step
 from pymodel.kvm.vcpu import vcpu_load, vcpu_put, vcpu_reset
+from pymodel.kvm.vector import guest_vector_enter
 
 if TYPE_CHECKING:
     from pymodel.isa import Hart
@@ -21,10 +25,9 @@ _INTERRUPT = 1 << 63
 _ILLEGAL = 2
 _VS_ECALL = 10
 _VIRTUAL = 22
-_GUEST_PAGE_FAULTS = {20, 21, 23}
+_FETCH_FAULT = 20
+_GUEST_PAGE_FAULTS = {_FETCH_FAULT, 21, 23}
 _WFI = 0x1050_0073
-
-_SBI_NOT_SUPPORTED = -2 & (1 << 64) - 1
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ def vcpu_run(vcpu: Vcpu, hart: Hart) -> Generator[Exit, None, Exit]:
     """Run the guest, from `vcpu_load` to `vcpu_put`.
 
     Yields each exit that the kernel handled itself; there the vCPU may be scheduled out and in again, on any hart. The
-    generator's return value is the exit that user space gets.
+    generator's return value is the exit that user space gets. A vCPU that is powered off yields STOPPED until it is
+    started or a signal comes.
 
     Raises:
         KernelMisuseError: the vCPU is loaded already, or was left scheduled out.
@@ -49,6 +53,8 @@ def vcpu_run(vcpu: Vcpu, hart: Hart) -> Generator[Exit, None, Exit]:
     """
     vcpu.ran_atleast_once = True
     _complete_user_exit(vcpu, hart)
+    if vcpu.immediate_exit:
+        return Exit(ExitReason.INTR)
     vcpu_load(vcpu, hart)
     while True:
         if vcpu.hart is None:
@@ -60,7 +66,12 @@ def vcpu_run(vcpu: Vcpu, hart: Hart) -> Generator[Exit, None, Exit]:
             vcpu.signal_pending = False
             exit_ = Exit(ExitReason.INTR)
             break
+        if vcpu.powered_off:
+            yield Exit(ExitReason.STOPPED)
+            continue
+        vcpu.kernel.interruptible(Step(vcpu.loaded_on, vcpu, "run_loop", 0))
         exit_ = vcpu_exit(vcpu, enter_exit(vcpu))
+        vcpu.kernel.interruptible(Step(vcpu.loaded_on, vcpu, "run_loop", 1))
         if exit_.reason.to_user:
             break
         yield exit_
@@ -72,6 +83,7 @@ def vcpu_run(vcpu: Vcpu, hart: Hart) -> Generator[Exit, None, Exit]:
 def enter_exit(vcpu: Vcpu) -> Trap:
     """Run the guest for one slice and return the trap that ended it."""
     kernel, hart = vcpu.kernel, vcpu.loaded_on
+    guest_vector_enter(vcpu, hart)
     with kernel.marked(hart, "guest", vcpu.name):
         kernel.call_sret(
             hart, "switch_to", vcpu.arch, vcpu.slice, at_sret=lambda: kernel.notify("guest.enter", vcpu, hart)
@@ -90,12 +102,13 @@ def vcpu_exit(vcpu: Vcpu, trap: Trap) -> Exit:
     if trap.scause == _INTERRUPT | IRQ_S_TIMER:
         return Exit(ExitReason.TIMER)
     if trap.scause == _VS_ECALL:
-        return _sbi_ecall(vcpu)
+        return sbi_ecall(vcpu)
     if trap.scause in _GUEST_PAGE_FAULTS:
         gpa = trap.htval << 2 | trap.stval & 3
         if vcpu.vm.map_page(vcpu.loaded_on, gpa):
             return Exit(ExitReason.GSTAGE_FAULT, (gpa,))
-        return Exit(ExitReason.MEMORY_FAULT, (gpa, trap.scause))
+        served = None if trap.scause == _FETCH_FAULT else mmio_exit(vcpu, gpa)
+        return served or Exit(ExitReason.MEMORY_FAULT, (gpa, trap.scause))
     if trap.scause == _VIRTUAL:
         if trap.stval == _WFI:
             _skip_insn(vcpu)
@@ -123,41 +136,17 @@ def vcpu_trap_redirect(vcpu: Vcpu, trap: Trap) -> None:
     cntx.store(hart, sepc=kernel.csr_read(hart, Csr.VSTVEC), sstatus=cntx["sstatus"] | SR_SPP)
 
 
-def _sbi_yield(vcpu: Vcpu) -> Exit:
-    _sbi_return(vcpu, vcpu.loaded_on, 0, 0)
-    return Exit(ExitReason.SBI)
-
-
-def _sbi_putchar(vcpu: Vcpu) -> Exit:
-    return Exit(ExitReason.PUTCHAR, (vcpu.guest_context["x10"],))
-
-
-def _sbi_report(vcpu: Vcpu) -> Exit:
-    return Exit(ExitReason.REPORT, (vcpu.guest_context["x10"], vcpu.guest_context["x11"]))
-
-
-# By extension id, a7. The base extension stands for all cheap calls; the experimental space goes to user space.
-_SBI: dict[int, Callable[[Vcpu], Exit]] = {0x10: _sbi_yield, 0x01: _sbi_putchar, 0x0800_0001: _sbi_report}
-
-
-def _sbi_ecall(vcpu: Vcpu) -> Exit:
-    handler = _SBI.get(vcpu.guest_context["x17"])
-    if handler is None:
-        _sbi_return(vcpu, vcpu.loaded_on, _SBI_NOT_SUPPORTED, 0)
-        return Exit(ExitReason.SBI)
-    return handler(vcpu)
-
-
-def _sbi_return(vcpu: Vcpu, hart: Hart, error: int, value: int) -> None:
-    vcpu.guest_context.store(hart, x10=error, x11=value, sepc=vcpu.guest_context["sepc"] + 4)
-
-
 def _skip_insn(vcpu: Vcpu) -> None:
     vcpu.guest_context.store(vcpu.loaded_on, sepc=vcpu.guest_context["sepc"] + 4)
 
 
 def _complete_user_exit(vcpu: Vcpu, hart: Hart) -> None:
-    """Deliver the results of an SBI call that user space served."""
+    """Deliver the results of what user space served: an SBI call, a load or store."""
     last, vcpu.user_exit = vcpu.user_exit, None
-    if last is not None and last.reason in (ExitReason.PUTCHAR, ExitReason.REPORT):
-        _sbi_return(vcpu, hart, 0, 0)
+    if last is None:
+        return
+    if last.reason in (ExitReason.PUTCHAR, ExitReason.REPORT):
+        sbi_return(vcpu, hart, *vcpu.sbi_return)
+        vcpu.sbi_return = (0, 0)
+    elif last.reason is ExitReason.MMIO:
+        mmio_return(vcpu, hart)

@@ -1,8 +1,9 @@
-"""The vector part of a vCPU: lazy save and restore, reset, and the vector registers of one-reg.
+"""The vector part of a vCPU: lazy save and restore, reset, and the buffers.
 
-Guest state is saved only if the guest dirtied it since the last save or restore, and only when the vCPU is put, never
-at a guest exit. The guest's image of sstatus.VS in memory drives that. Function by function after the patch, with the
-differences between versions where :mod:`pymodel.kvm.version` says so.
+Guest state is saved only if the guest dirtied it since the last save or restore, and only when the vCPU is put or
+kernel-mode vector code needs the registers, never at a guest exit. The guest's image of sstatus.VS in memory drives
+that. Function by function after the patch, with the differences between versions where :mod:`pymodel.kvm.version` says
+so.
 """
 
 from __future__ import annotations
@@ -10,59 +11,71 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from pymodel.kvm.errors import KernelOops, KvmError
+from pymodel.isa.vtype import decode_vtype
+from pymodel.kvm.errors import KvmError
 from pymodel.kvm.isa import guest_has_v
 from pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF, CpuContext
+from pymodel.kvm.thread import Step, VFlag
 
 if TYPE_CHECKING:
     from pymodel.isa import Hart
-    from pymodel.kvm.onereg import UserBuffer
     from pymodel.kvm.vcpu import Vcpu
 
 VREGS = 32
 
 
-def alloc_vector_context(vcpu: Vcpu, hart: Hart, cntx: CpuContext) -> None:
-    """Allocate the guest's buffer, into `cntx`, and the host's. Nothing happens on a host without V.
+def alloc_vector_context(vcpu: Vcpu, hart: Hart) -> None:
+    """Allocate the guest's buffer and the host's. Nothing happens on a host without V.
 
     Raises:
-        KvmError: ENOMEM. A guest buffer got before the host's failed is leaked (S5).
+        KvmError: ENOMEM. A guest buffer got before the host's failed is freed or leaked (S5). What is freed is the
+            live context's, which is not where a template keeps it (S6).
     """
-    kernel = vcpu.kernel
+    kernel, version = vcpu.kernel, vcpu.kernel.version
     if not kernel.has_vector:
         return
-    for context, allocate, owner in (
-        (cntx, kernel.alloc.kmalloc, f"{vcpu.name} guest datap"),
-        (vcpu.host_context, kernel.alloc.kzalloc, f"{vcpu.name} host datap"),
-    ):
-        datap = allocate(hart, kernel.vsize, owner)
-        if not datap:
-            raise KvmError(errno.ENOMEM)
-        context.vector.store(hart, datap=datap)
+    allocate = kernel.alloc.kzalloc if version.zeroes_guest_buffer else kernel.alloc.kmalloc
+    guest = allocate(hart, kernel.vsize, f"{vcpu.name} guest datap")
+    if not guest:
+        raise KvmError(errno.ENOMEM)
+    vcpu.datap_owner.vector.store(hart, datap=guest)
+    datap = kernel.alloc.kzalloc(hart, kernel.vsize, f"{vcpu.name} host datap")
+    if not datap:
+        if version.unwinds_create:
+            kernel.alloc.kfree(hart, vcpu.guest_context.vector["datap"])
+        raise KvmError(errno.ENOMEM)
+    vcpu.host_context.vector.store(hart, datap=datap)
 
 
 def free_vector_context(vcpu: Vcpu, hart: Hart) -> None:
-    """Free both buffers. The live context's datap is an alias of the reset context's, so it is freed with that (S6)."""
+    """Free both buffers; a template and the live context may name the same one, which is freed once (S6)."""
     if vcpu.kernel.config_vector:
-        vcpu.kernel.alloc.kfree(hart, vcpu.reset_context.vector["datap"])
+        vcpu.kernel.alloc.kfree(hart, vcpu.datap_owner.vector["datap"])
         vcpu.kernel.alloc.kfree(hart, vcpu.host_context.vector["datap"])
 
 
 def vector_reset(vcpu: Vcpu, hart: Hart) -> None:
-    """Set VS by the guest's ISA and zero its registers; its vector CSRs come from the reset template (S15)."""
-    kernel = vcpu.kernel
+    """Set VS by the guest's ISA and zero its registers; vector CSRs may come from the reset template (S15, S16)."""
+    kernel, version = vcpu.kernel, vcpu.kernel.version
     if not kernel.config_vector:
         return
     cntx = vcpu.guest_context
     has_v = guest_has_v(vcpu)
     cntx.set_vs(hart, VS_INITIAL if has_v else VS_OFF)
-    if has_v or not kernel.version.reset_needs_v:
+    if version.vlenb_register and version.vlenb_in_state:
+        cntx.vector.store(hart, vlenb=kernel.vsize // VREGS)
+    if version.reset_clears_csrs:
+        cntx.vector.store(hart, vstart=0, vl=0, vtype=0, vcsr=0)
+    if version.resets_to_vill:
+        cntx.vector.store(hart, vtype=version.reset_vtype)
+    if has_v or not version.reset_needs_v:
         kernel.memset(hart, cntx.vector["datap"], 0, kernel.vsize)
 
 
-def vector_clean(cntx: CpuContext, hart: Hart) -> None:
-    """Note that memory and registers agree, whatever VS was and whether the guest has V or not (S11)."""
-    cntx.set_vs(hart, VS_CLEAN)
+def vector_clean(vcpu: Vcpu, hart: Hart) -> None:
+    """Note that memory and registers agree; for a guest without V that VS is Off, or Clean all the same (S11)."""
+    clean = guest_has_v(vcpu) or vcpu.kernel.version.clean_without_v
+    vcpu.guest_context.set_vs(hart, VS_CLEAN if clean else VS_OFF)
 
 
 def guest_vector_save(vcpu: Vcpu, hart: Hart) -> None:
@@ -74,86 +87,107 @@ def guest_vector_save(vcpu: Vcpu, hart: Hart) -> None:
     with kernel.marked(hart, "guest_vector_save", vcpu.name, vcpu.regions("guest_datap", cntx)):
         if cntx.vs == VS_DIRTY:
             if guest_has_v(vcpu):
-                kernel.call(hart, "vector_save", cntx.address)
-            vector_clean(cntx, hart)
+                _move(vcpu, hart, "vector_save", cntx, "guest_vector_save")
+            elif not kernel.version.drops_dirty_silently:
+                kernel.warn(f"{vcpu.name} has no V and dirtied the vector unit")
+            vector_clean(vcpu, hart)
 
 
 def guest_vector_restore(vcpu: Vcpu, hart: Hart) -> None:
-    """Load the guest's registers if its VS is on; Initial too, since the zeros of a reset must replace the host's."""
+    """At load: load the guest's registers if its VS is on, or have that done at its first entry.
+
+    Initial counts as on, since the zeros of a reset must replace the host's.
+    """
     kernel = vcpu.kernel
     if not kernel.config_vector:
         return
     cntx = vcpu.guest_context
     with kernel.marked(hart, "guest_vector_restore", vcpu.name, vcpu.regions("guest_datap", cntx)):
-        if cntx.vs != VS_OFF:
-            if guest_has_v(vcpu):
-                kernel.call(hart, "vector_restore", cntx.address)
-            vector_clean(cntx, hart)
+        if cntx.vs == VS_OFF:
+            return
+        if not guest_has_v(vcpu):
+            vector_clean(vcpu, hart)
+        elif kernel.version.restore_at_load:
+            _load_guest(vcpu, hart, "guest_vector_restore")
+        else:
+            vcpu.thread.v_flags |= VFlag.NEED_RESTORE
+
+
+def guest_vector_enter(vcpu: Vcpu, hart: Hart) -> None:
+    """At entry, with interrupts off: load the guest's registers if that is still to be done (facts, 3.9)."""
+    kernel, thread = vcpu.kernel, vcpu.thread
+    if not thread.v_flags & VFlag.NEED_RESTORE:
+        return
+    thread.v_flags = thread.v_flags & ~VFlag.NEED_RESTORE | VFlag.VCPU_CTX
+    regions = vcpu.regions("guest_datap", vcpu.guest_context)
+    with kernel.marked(hart, "guest_vector_restore", vcpu.name, regions):
+        _load_guest(vcpu, hart, None)
 
 
 def host_vector_save(vcpu: Vcpu, hart: Hart) -> None:
-    """Save whatever the host has in its registers, used or not (S23)."""
-    _host_vector(vcpu, hart, "vector_save", "host_vector_save")
+    """Save what the host has in its registers, or also what nobody has there (S23)."""
+    kernel = vcpu.kernel
+    if not _host_side(vcpu):
+        return
+    vcpu.host_saved = kernel.version.host_side_eager or kernel.register_owner(hart) is not None
+    cntx = vcpu.host_context
+    with kernel.marked(hart, "host_vector_save", vcpu.name, vcpu.regions("host_datap", cntx)):
+        if vcpu.host_saved:
+            _move(vcpu, hart, "vector_save", cntx, "host_vector_save")
+        vcpu.host_parked = True
 
 
 def host_vector_restore(vcpu: Vcpu, hart: Hart) -> None:
     """Give the host back what :func:`host_vector_save` found."""
-    _host_vector(vcpu, hart, "vector_restore", "host_vector_restore")
-
-
-def _host_vector(vcpu: Vcpu, hart: Hart, symbol: str, what: str) -> None:
     kernel = vcpu.kernel
-    if not kernel.config_vector or (kernel.version.host_save_checks_v and "v" not in kernel.host_isa):
+    vcpu.thread.v_flags &= ~(VFlag.NEED_RESTORE | VFlag.VCPU_CTX)
+    if not _host_side(vcpu):
         return
     cntx = vcpu.host_context
-    with kernel.marked(hart, what, vcpu.name, vcpu.regions("host_datap", cntx)):
-        kernel.call(hart, symbol, cntx.address)
+    with kernel.marked(hart, "host_vector_restore", vcpu.name, vcpu.regions("host_datap", cntx)):
+        if vcpu.host_saved:
+            _move(vcpu, hart, "vector_restore", cntx, "host_vector_restore")
+        vcpu.host_parked = False
 
 
-def vreg_addr(vcpu: Vcpu, reg_num: int, reg_size: int) -> int:
-    """Return the address of vector register `reg_num` of one-reg (an index of longs, then v0..v31), or 0.
-
-    0 stands for every refusal: wrong size, datap, a number beyond v31, and vlenb, which 6.5 has in the structure but
-    not yet as a register (S17, S18).
-    """
-    vector = vcpu.guest_context.vector
-    longs = vcpu.kernel.layout["vstate_size"] // 8
-    vlenb = vcpu.kernel.vsize // VREGS
-    if reg_num < longs:
-        for field in ("vstart", "vl", "vtype", "vcsr"):
-            if vector.at(field) == vector.address + 8 * reg_num and reg_size == 8:
-                return vector.at(field)
-        return 0
-    if reg_num < longs + VREGS and reg_size == vlenb:
-        return vector["datap"] + (reg_num - longs) * vlenb
-    return 0
-
-
-def get_reg_vector(vcpu: Vcpu, reg_num: int, reg_size: int) -> bytes:
-    """Return a vector register of a vCPU that is not loaded, `reg_size` bytes.
-
-    Raises:
-        KvmError: EINVAL, for whatever reason (S20).
-        KernelOops: the kernel dereferenced stale stack (S3).
-    """
+def _host_side(vcpu: Vcpu) -> bool:
+    """Whether this kernel moves the host's registers at all: not on a host without V, if it looks (S4)."""
     kernel = vcpu.kernel
-    address = kernel.stale_stack_word if kernel.version.get_reg_uninitialised else 0
-    if guest_has_v(vcpu):
-        address = vreg_addr(vcpu, reg_num, reg_size)
-    if not address:
-        raise KvmError(errno.EINVAL)
-    if address not in kernel.memory:
-        raise KernelOops(f"one-reg read of {address:#x}")
-    return kernel.memory.read(address, reg_size)
+    return kernel.config_vector and ("v" in kernel.host_isa or not kernel.version.host_save_checks_v)
 
 
-def set_reg_vector(vcpu: Vcpu, hart: Hart, reg_num: int, buffer: UserBuffer, reg_size: int) -> None:
-    """Write a vector register of a vCPU that is not loaded from `buffer`. Any value is taken (S19).
+def _load_guest(vcpu: Vcpu, hart: Hart, where: str | None) -> None:
+    if vcpu.kernel.version.legalises:
+        _legalise(vcpu, hart)
+    _move(vcpu, hart, "vector_restore", vcpu.guest_context, where)
+    vector_clean(vcpu, hart)
+
+
+def _legalise(vcpu: Vcpu, hart: Hart) -> None:
+    """Replace CSR values that no register can hold by what the restore would make of them (S19)."""
+    state, vlen = vcpu.guest_context.vector, hart.config.vlen
+    vtype = decode_vtype(state["vtype"], vlen)
+    legal = {
+        "vstart": state["vstart"] & vlen - 1,
+        "vl": min(state["vl"], vtype.vlmax),
+        "vtype": vtype.value,
+        "vcsr": state["vcsr"] & 7,
+    }
+    changed = {name: value for name, value in legal.items() if state[name] != value}
+    state.store(hart, **changed)
+
+
+def _move(vcpu: Vcpu, hart: Hart, symbol: str, cntx: CpuContext, where: str | None) -> None:
+    """Run the assembly on a context whose buffer must be live memory; interrupts come in between if `where` is given.
 
     Raises:
-        KvmError: EINVAL, for whatever reason (S20), before EFAULT.
+        AllocError: its buffer has been freed.
+        KernelOops: the assembly trapped.
     """
-    address = vreg_addr(vcpu, reg_num, reg_size) if guest_has_v(vcpu) else 0
-    if not address:
-        raise KvmError(errno.EINVAL)
-    vcpu.kernel.write(hart, address, buffer.read(reg_size))
+    kernel, datap = vcpu.kernel, cntx.vector["datap"]
+    if kernel.has_vector:
+        kernel.alloc.check_live(datap, kernel.vsize)
+    if where is None or kernel.injection is None:
+        kernel.call(hart, symbol, cntx.address)
+        return
+    kernel.call_stepwise(hart, symbol, cntx.address, lambda index: kernel.interruptible(Step(hart, vcpu, where, index)))

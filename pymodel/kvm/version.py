@@ -2,20 +2,19 @@
 
 Every field is one difference between kernels that a guest, user space, the bus or an invariant can see; its docstring
 names the fact (S-number) that it stands for. A version is nothing but a value of :class:`KernelVersion`, so a single
-choice is tried with `dataclasses.replace(V6_5, put_clears_hgatp=True)`.
-
-What every version here has in common is in the code: the leak of a failed create (S5), the shared buffer of the live
-and the reset context (S6), the guest buffer that is not zeroed by its allocation (S9), Clean without V (S11), the ISA
-change that does not repeat the reset (S12), VS Off after every save and restore (S14), reset values by template and
-vtype = 0 (S15, S16), no validation of vector CSRs (S19), the eager host side (S23), dirty state dropped without V
-(S24).
+choice is tried with `dataclasses.replace(CLEAN, put_clears_hgatp=True)`; :mod:`pymodel.kvm.defects` does that for every
+S-number.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import errno
+from dataclasses import dataclass, replace
 
 from pymodel.errors import UsageError
+from pymodel.kvm.abi import ISA_EXT, VECTOR_REG_TYPE
+
+_SEED_V = 7  # where the posted patch inserted V into the ISA_EXT numbers
 
 
 @dataclass(frozen=True)
@@ -24,64 +23,227 @@ class KernelVersion:
 
     Attributes:
         name: what the command line calls it.
-        program: which build of the kernel's assembly, and with it the layout of the vector state: five longs, or six
-            with vlenb before datap (S17).
+        isa_ext_count: how many ISA extensions of :data:`~pymodel.kvm.abi.ISA_EXT` it knows.
+        config_regs, csr_regs: number of CONFIG and of general CSR registers of one-reg.
+        multi_isa_ext: it has MULTI_EN and MULTI_DIS.
+        other_classes: it has the TIMER, FP, SBI_EXT and SBI_STATE classes that the model implements.
+        reg_list: it has KVM_GET_REG_LIST.
+        zve_is_vector: has_vector() is true for a host with Zve only: buffers exist, but no guest has V (item 44).
+        mp_state_reset: KVM_CAP_RISCV_MP_STATE_RESET exists (facts, 3.7).
+        user_restore_deferred: a task that is switched in gets its registers only when it returns to user mode.
+        syscall_discards: a system call throws the caller's vector registers away.
+
         vector_reg_type: type number of the vector class of one-reg ids. 7 is also that of ISA_EXT, so no vector
             register can be reached; 9 is the final one (S1).
-        isa_ext_ids: names of the ISA_EXT registers, by number. V inserted at 7 renumbers what follows it (S8).
         isa_from_address: whether a guest has V is bit 21 of the address of its ISA bitmap, not of the bitmap (S2).
         get_reg_uninitialised: reading a vector register of a guest without V follows a stale stack word (S3).
         host_save_checks_v: host save and restore do nothing on a host without V; otherwise they trap there (S4).
+        unwinds_create: a failed create frees the buffer it had already got (S5).
+        datap_in_template: the guest's buffer belongs to the reset context, and reset copies the pointer into the live
+            one, so that two contexts name one buffer (S6). Otherwise the live context owns it, and reset keeps it.
         put_clears_hgatp: vcpu_put writes 0 to hgatp (S7).
+        v_renumbers: V is inserted at ISA_EXT number 7, which moves everything behind it; otherwise it is 15 (S8).
+        zeroes_guest_buffer: the guest's buffer is allocated zeroed (S9).
         reset_needs_v: reset zeroes the guest's buffer only if the guest has V. Otherwise always, a null pointer with
-            size 0 included (S9, S10).
+            size 0 included (S10).
+        clean_without_v: the state of a guest without V is called Clean, which turns its VS on; otherwise Off (S11).
+        toggle_resets: giving a guest V or taking it repeats the vector reset (S12).
+        restore_at_load: vcpu_load restores the guest, and kernel-mode vector code in the run loop knows nothing of
+            that (S13). Otherwise the guest is restored at its first entry, and kernel-mode vector code flushes it
+            (facts, 3.9).
+        keeps_vs: save and restore leave sstatus.VS as they found it, otherwise Off (S14).
+        reset_clears_csrs: the vector reset itself clears vstart, vl, vtype and vcsr; otherwise they come with the copy
+            of the reset context (S15).
+        resets_to_vill: vtype after reset is vill, otherwise 0, a legal e8,m1 (S16).
+        vlenb_in_state: the vector state holds vlenb, before datap, which moves the numbers of v0 to v31 (S17).
+        vlenb_register: vlenb can be read and set, and the list names the vector registers (S18).
+        legalises: what user space wrote to vl, vtype, vcsr and vstart is made legal, in memory, before it is loaded;
+            otherwise memory keeps what no register can hold (S19).
+        distinct_errors: ENOENT, EINVAL and EBUSY each have their meaning, and setting what is already so succeeds;
+            otherwise EINVAL for nearly everything (S20).
+        exports_symbols: what KVM uses of the kernel's vector code is exported, so that it can be a module (S21).
         prctl_gates_v: a process that was denied V by prctl cannot give it to a guest (S22).
+        host_side_eager: vcpu_load saves the host's registers whether or not a process has anything in them (S23).
+        drops_dirty_silently: dirty state of a guest without V is dropped without a warning (S24).
+        vlenb_checks_size: setting vlenb refuses sizes that its stack variable cannot take (facts, 3.3).
     """
 
     name: str
-    program: str
+
+    isa_ext_count: int
+    config_regs: int
+    csr_regs: int
+    multi_isa_ext: bool
+    other_classes: bool
+    reg_list: bool
+    zve_is_vector: bool
+    mp_state_reset: bool
+    user_restore_deferred: bool
+    syscall_discards: bool
+
     vector_reg_type: int
-    isa_ext_ids: tuple[str, ...]
     isa_from_address: bool
     get_reg_uninitialised: bool
     host_save_checks_v: bool
+    unwinds_create: bool
+    datap_in_template: bool
     put_clears_hgatp: bool
+    v_renumbers: bool
+    zeroes_guest_buffer: bool
     reset_needs_v: bool
+    clean_without_v: bool
+    toggle_resets: bool
+    restore_at_load: bool
+    keeps_vs: bool
+    reset_clears_csrs: bool
+    resets_to_vill: bool
+    vlenb_in_state: bool
+    vlenb_register: bool
+    legalises: bool
+    distinct_errors: bool
+    exports_symbols: bool
     prctl_gates_v: bool
+    host_side_eager: bool
+    drops_dirty_silently: bool
+    vlenb_checks_size: bool
+
+    @property
+    def program(self) -> str:
+        """The build of the kernel's assembly, which fixes the layout of the vector state (S14, S17)."""
+        return "kernel" + "-vlenb" * self.vlenb_in_state + "-vs" * self.keeps_vs
+
+    @property
+    def isa_ext_ids(self) -> tuple[str, ...]:
+        """Names of the ISA_EXT registers, by number (S8)."""
+        if not self.v_renumbers:
+            return ISA_EXT[: self.isa_ext_count]
+        others = [name for name in ISA_EXT[: self.isa_ext_count] if name != "v"]
+        return (*others[:_SEED_V], "v", *others[_SEED_V:])
+
+    @property
+    def reset_vtype(self) -> int:
+        """vtype after reset (S16)."""
+        return 1 << 63 if self.resets_to_vill else 0
+
+    @property
+    def absent(self) -> int:
+        """The errno for a register that does not exist, or not for this guest (S20)."""
+        return errno.ENOENT if self.distinct_errors else errno.EINVAL
+
+    @property
+    def host_lacks(self) -> int:
+        """The errno for an ISA extension that the host does not have (S20)."""
+        return errno.ENOENT if self.distinct_errors else errno.EOPNOTSUPP
+
+    @property
+    def too_late(self) -> int:
+        """The errno for a change of the ISA after the first run (S20)."""
+        return errno.EBUSY if self.distinct_errors else errno.EOPNOTSUPP
 
 
-V12 = KernelVersion(
+CLEAN = KernelVersion(
+    name="clean",
+    isa_ext_count=len(ISA_EXT),
+    config_regs=7,
+    csr_regs=11,
+    multi_isa_ext=True,
+    other_classes=True,
+    reg_list=True,
+    zve_is_vector=True,
+    mp_state_reset=True,
+    user_restore_deferred=True,
+    syscall_discards=True,
+    vector_reg_type=VECTOR_REG_TYPE,
+    isa_from_address=False,
+    get_reg_uninitialised=False,
+    host_save_checks_v=True,
+    unwinds_create=True,
+    datap_in_template=False,
+    put_clears_hgatp=False,
+    v_renumbers=False,
+    zeroes_guest_buffer=True,
+    reset_needs_v=True,
+    clean_without_v=False,
+    toggle_resets=True,
+    restore_at_load=False,
+    keeps_vs=True,
+    reset_clears_csrs=True,
+    resets_to_vill=True,
+    vlenb_in_state=True,
+    vlenb_register=True,
+    legalises=True,
+    distinct_errors=True,
+    exports_symbols=True,
+    prctl_gates_v=True,
+    host_side_eager=False,
+    drops_dirty_silently=False,
+    vlenb_checks_size=True,
+)
+"""No known defect: every cure that exists, and one for each defect that upstream still has."""
+
+DEFERRED = replace(
+    CLEAN,
+    name="deferred",
+    clean_without_v=True,
+    toggle_resets=False,
+    keeps_vs=False,
+    reset_clears_csrs=False,
+    resets_to_vill=False,
+    legalises=False,
+    host_side_eager=True,
+    drops_dirty_silently=True,
+)
+"""The newest scheme: restore at guest entry, flush before kernel-mode vector code (facts, 3.9)."""
+
+LINUX_6_12 = replace(
+    DEFERRED,
+    name="linux-6.12",
+    isa_ext_count=62,
+    mp_state_reset=False,
+    unwinds_create=False,
+    datap_in_template=True,
+    zeroes_guest_buffer=False,
+    restore_at_load=True,
+)
+"""Linux 6.12.107, as recorded."""
+
+V6_5 = replace(
+    LINUX_6_12,
+    name="v6.5",
+    isa_ext_count=17,
+    config_regs=6,
+    csr_regs=10,
+    other_classes=False,
+    reg_list=False,
+    zve_is_vector=False,
+    user_restore_deferred=False,
+    vlenb_register=False,
+    distinct_errors=False,
+    vlenb_checks_size=False,
+)
+"""As merged in Linux 6.5."""
+
+V12 = replace(
+    V6_5,
     name="v12",
-    program="kernel",
+    isa_ext_count=9,
+    config_regs=1,
+    multi_isa_ext=False,
+    syscall_discards=False,
     vector_reg_type=7,
-    isa_ext_ids=("a", "c", "d", "f", "h", "i", "m", "v", "svpbmt", "sstc"),
     isa_from_address=True,
     get_reg_uninitialised=True,
     host_save_checks_v=False,
     put_clears_hgatp=True,
+    v_renumbers=True,
     reset_needs_v=False,
+    vlenb_in_state=False,
+    exports_symbols=False,
     prctl_gates_v=False,
 )
 """The patch as posted (v12 16/17, September 2022), with its defects."""
 
-V6_5 = KernelVersion(
-    name="v6.5",
-    program="kernel-vlenb",
-    vector_reg_type=9,
-    isa_ext_ids=(
-        *("a", "c", "d", "f", "h", "i", "m", "svpbmt", "sstc", "svinval", "zihintpause"),
-        *("zicbom", "zicboz", "zbb", "ssaia", "v", "svnapot"),
-    ),
-    isa_from_address=False,
-    get_reg_uninitialised=False,
-    host_save_checks_v=True,
-    put_clears_hgatp=False,
-    reset_needs_v=True,
-    prctl_gates_v=True,
-)
-"""As merged in Linux 6.5."""
-
-versions: dict[str, KernelVersion] = {version.name: version for version in (V12, V6_5)}
+versions: dict[str, KernelVersion] = {version.name: version for version in (V12, V6_5, LINUX_6_12, DEFERRED, CLEAN)}
 """Every version by name."""
 
 

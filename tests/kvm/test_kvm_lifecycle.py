@@ -10,7 +10,20 @@ from kvm_driving import Log, make_vcpu, run_rounds, run_to_user
 
 from pymodel.errors import UsageError
 from pymodel.isa import Csr, Hart
-from pymodel.kvm import V6_5, V12, AllocError, HostTask, Kernel, KernelMisuseError, KernelVersion, KvmError, Vcpu
+from pymodel.kvm import (
+    CLEAN,
+    DEFERRED,
+    LINUX_6_12,
+    V6_5,
+    V12,
+    AllocError,
+    HostTask,
+    Kernel,
+    KernelMisuseError,
+    KernelVersion,
+    KvmError,
+    Vcpu,
+)
 from pymodel.kvm.version import by_name, versions
 
 BOTH = pytest.mark.parametrize("version", [V12, V6_5], ids=lambda v: v.name)
@@ -28,8 +41,8 @@ def owners(kernel: Kernel) -> list[str]:
 
 
 def test_versions_by_name() -> None:
-    assert [by_name(name) for name in versions] == [V12, V6_5]
-    with pytest.raises(UsageError, match=r"'v9'.*v12, v6\.5"):
+    assert [by_name(name) for name in versions] == [V12, V6_5, LINUX_6_12, DEFERRED, CLEAN]
+    with pytest.raises(UsageError, match=r"'v9'.*v12, v6\.5, linux-6\.12, deferred, clean"):
         by_name("v9")
 
 

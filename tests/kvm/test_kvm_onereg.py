@@ -170,15 +170,23 @@ def test_faults() -> None:
     v4 = one.vector_reg_id(V6_5, kernel.layout, 4, 32)
     set_memory_state(kernel, vcpu.guest_context.vector, random_state(random.Random(2), 32))
     before = kernel.get_reg(vcpu, v4)
-    for buffer in (one.UserBuffer(), one.UserBuffer(bytes(31))):
-        for call in (
-            lambda b: one.get_reg(vcpu, hart, v4, b),
-            lambda b: one.set_reg(vcpu, hart, v4, b),
-        ):
-            with pytest.raises(KvmError) as refused:
-                call(buffer)
-            assert refused.value.errno == errno.EFAULT
-            assert not any(buffer.data)
+    for mapped in (0, 16, 31):
+        buffer = one.UserBuffer(bytes([0x5A]) * mapped)
+        with pytest.raises(KvmError) as refused:
+            one.get_reg(vcpu, hart, v4, buffer)
+        assert refused.value.errno == errno.EFAULT
+        assert bytes(buffer.data) == before[:mapped]
+    for mapped in (0, 16, 31):
+        kernel.set_reg(vcpu, v4, before)
+        with pytest.raises(KvmError) as refused:
+            one.set_reg(vcpu, hart, v4, one.UserBuffer(bytes([0x5A]) * mapped))
+        assert refused.value.errno == errno.EFAULT
+        assert kernel.get_reg(vcpu, v4) == (bytes([0x5A]) * mapped).ljust(32, b"\0")  # item 53
+    read_only = one.UserBuffer(before, writable=0)
+    with pytest.raises(KvmError) as refused:
+        one.get_reg(vcpu, hart, v4, read_only)
+    assert refused.value.errno == errno.EFAULT and bytes(read_only.data) == before
+    one.set_reg(vcpu, hart, v4, read_only)
     assert kernel.get_reg(vcpu, v4) == before
 
 

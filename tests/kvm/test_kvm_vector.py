@@ -24,7 +24,7 @@ from kvm_driving import (
 
 from pymodel.isa import decode
 from pymodel.kvm import V6_5, V12, ExitReason, Kernel, KernelOops, KernelVersion, KvmError
-from pymodel.kvm import vector as vec
+from pymodel.kvm import onereg_vector as vec
 from pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
 from pymodel.kvm.onereg import isa_ext_id, vector_reg_id
 from pymodel.kvm.vcpu import vcpu_load, vcpu_put

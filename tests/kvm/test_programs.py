@@ -121,7 +121,7 @@ def test_missing_compiler_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tm
         ("nop\n", None),
         ("vfadd.vv v0, v1, v2\n", "does not execute"),
         (".option arch, +c\nc.nop\nc.nop\n", "does not execute"),
-        ("no such instruction\n", "building probe failed"),
+        ("no such instruction\n", "building probe.elf failed"),
     ],
 )
 def test_build_and_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, error: str | None) -> None:

@@ -1,0 +1,55 @@
+"""Scalar loads and stores of a guest outside its memory: decoded here, served by user space."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pymodel.isa import Csr, decode
+from pymodel.isa.compressed import expand
+from pymodel.kvm.exits import Exit, ExitReason
+
+if TYPE_CHECKING:
+    from pymodel.isa import Hart
+    from pymodel.kvm.vcpu import Vcpu
+
+_SIZES = {"b": 1, "h": 2, "w": 4, "d": 8}
+_LOADS = frozenset({"lb", "lh", "lw", "ld", "lbu", "lhu", "lwu"})
+_STORES = frozenset({"sb", "sh", "sw", "sd"})
+
+
+def mmio_exit(vcpu: Vcpu, gpa: int) -> Exit | None:
+    """Return the exit for the load or store that touched `gpa`; None if it is no scalar one, which nothing emulates."""
+    word, _ = _faulting_insn(vcpu)
+    decoded = decode(word)
+    if decoded.mnemonic not in _LOADS | _STORES:
+        return None
+    size = _SIZES[decoded.mnemonic[1]]
+    value = vcpu.guest_context[f"x{decoded.fields['rs2']}"] if decoded.mnemonic in _STORES else 0
+    return Exit(ExitReason.MMIO, (gpa, size, int(decoded.mnemonic in _STORES), value & (1 << 8 * size) - 1))
+
+
+def mmio_return(vcpu: Vcpu, hart: Hart) -> None:
+    """Deliver what user space gave for a load, and go on behind the instruction."""
+    cntx = vcpu.guest_context
+    word, length = vcpu.mmio_insn
+    decoded = decode(word)
+    if decoded.mnemonic in _LOADS and decoded.fields["rd"]:
+        data = vcpu.mmio_data[: _SIZES[decoded.mnemonic[1]]]
+        value = int.from_bytes(data, "little", signed=not decoded.mnemonic.endswith("u"))
+        cntx.store(hart, **{f"x{decoded.fields['rd']}": value & (1 << 64) - 1})
+    cntx.store(hart, sepc=cntx["sepc"] + length)
+
+
+def _faulting_insn(vcpu: Vcpu) -> tuple[int, int]:
+    """Read the guest's instruction at sepc as the guest would fetch it, and keep it for the return."""
+    kernel, hart, cntx = vcpu.kernel, vcpu.loaded_on, vcpu.guest_context
+    host_hstatus = kernel.csr_read(hart, Csr.HSTATUS)
+    kernel.csr_write(hart, Csr.HSTATUS, cntx["hstatus"])
+    word, length = kernel.hlvx(hart, cntx["sepc"]), 2
+    if word & 3 == 3:
+        word, length = word | kernel.hlvx(hart, cntx["sepc"] + 2) << 16, 4
+    else:
+        word = expand(word) or 0
+    kernel.csr_write(hart, Csr.HSTATUS, host_hstatus)
+    vcpu.mmio_insn = word, length
+    return vcpu.mmio_insn

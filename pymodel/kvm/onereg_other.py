@@ -1,0 +1,237 @@
+"""One-reg classes beside ISA, core, CSRs and vectors: CONFIG, TIMER, FP, SBI_EXT, SBI_STATE.
+
+They carry no vector state. They are here because a vCPU is copied to another host register by register, all of them.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pymodel.isa import Csr
+from pymodel.kvm.abi import CONFIG, CONFIG_REGS, FP_D, FP_F, LONG, SBI_EXT, SBI_EXT_TYPE, SBI_STATE, TIMER, reg_id
+from pymodel.kvm.errors import KvmError
+from pymodel.kvm.isa import isa_has
+from pymodel.kvm.onereg_isa import get_isa, set_isa
+from pymodel.kvm.usercopy import check_long, long_bytes
+
+if TYPE_CHECKING:
+    from pymodel.isa import Hart
+    from pymodel.kvm.usercopy import UserBuffer
+    from pymodel.kvm.vcpu import Vcpu
+
+_M64 = (1 << 64) - 1
+_BLOCK_SIZE = 64
+_TIMEBASE = 10_000_000
+_FREQUENCY, _TIME, _COMPARE, _STATE = range(4)
+_FP_REGS = 32
+_FCSR = 32
+_INVALID_GPA = _M64
+
+
+@dataclass
+class OtherState:
+    """What these classes hold of a vCPU.
+
+    Attributes:
+        machine_ids: mvendorid, marchid, mimpid.
+        time_delta, compare, armed: the guest's timer.
+        sbi_off: SBI extensions that user space took away.
+        sta_shmem: guest-physical address of the steal-time area, all ones for none.
+    """
+
+    machine_ids: dict[str, int]
+    time_delta: int = 0
+    compare: int = 0
+    armed: bool = False
+    sbi_off: frozenset[str] = frozenset()
+    sta_shmem: int = _INVALID_GPA
+
+
+# CONFIG
+
+
+def _config_name(vcpu: Vcpu, number: int) -> str:
+    version = vcpu.kernel.version
+    if number >= version.config_regs:
+        raise KvmError(version.absent)
+    name = CONFIG_REGS[number]
+    if name.endswith("_block_size") and name.removesuffix("_block_size") not in vcpu.kernel.host_isa:
+        raise KvmError(version.absent)
+    return name
+
+
+def get_config(vcpu: Vcpu, number: int, size: int) -> bytes:
+    """Return a CONFIG register; KvmError EINVAL for a wrong size, ENOENT."""
+    check_long(size)
+    name = _config_name(vcpu, number)
+    return long_bytes(get_isa(vcpu) if name == "isa" else _fixed(vcpu, name))
+
+
+def set_config(vcpu: Vcpu, hart: Hart, number: int, size: int, buffer: UserBuffer) -> None:
+    """Write a CONFIG register; KvmError EINVAL, EFAULT, ENOENT, EBUSY."""
+    check_long(size)
+    value = buffer.long()
+    name = _config_name(vcpu, number)
+    if name == "isa":
+        set_isa(vcpu, hart, value)
+    elif value != _fixed(vcpu, name):
+        if name not in vcpu.other.machine_ids:
+            raise KvmError(errno.EINVAL)
+        if vcpu.ran_atleast_once:
+            raise KvmError(vcpu.kernel.version.too_late)
+        vcpu.other.machine_ids[name] = value
+
+
+def _fixed(vcpu: Vcpu, name: str) -> int:
+    if name in vcpu.other.machine_ids:
+        return vcpu.other.machine_ids[name]
+    return vcpu.kernel.satp_mode if name == "satp_mode" else _BLOCK_SIZE
+
+
+def list_config(vcpu: Vcpu) -> list[int]:
+    """Return the ids of the CONFIG registers that exist."""
+    found = []
+    for number in range(vcpu.kernel.version.config_regs):
+        name = CONFIG_REGS[number]
+        if not name.endswith("_block_size") or isa_has(vcpu, name.removesuffix("_block_size")):
+            found.append(reg_id(CONFIG, number))
+    return found
+
+
+# TIMER
+
+
+def get_timer(vcpu: Vcpu, number: int, size: int) -> bytes:
+    """Return frequency, time, compare or state; KvmError EINVAL for a wrong size, ENOENT."""
+    check_long(size)
+    if number > _STATE:
+        raise KvmError(vcpu.kernel.version.absent)
+    now = vcpu.kernel.harts[0].csr[Csr.TIME] + vcpu.other.time_delta & _M64
+    return long_bytes((_TIMEBASE, now, vcpu.other.compare, int(vcpu.other.armed))[number])
+
+
+def set_timer(vcpu: Vcpu, hart: Hart, number: int, size: int, buffer: UserBuffer) -> None:
+    """Write a timer register; KvmError EINVAL also for another frequency and for disarming what is not armed."""
+    check_long(size)
+    if number > _STATE:
+        raise KvmError(vcpu.kernel.version.absent)
+    value, other = buffer.long(), vcpu.other
+    if number == _FREQUENCY and value != _TIMEBASE:
+        raise KvmError(errno.EINVAL)
+    if number == _TIME:
+        other.time_delta = value - hart.csr[Csr.TIME] & _M64
+    elif number == _COMPARE:
+        other.compare = value
+    elif number == _STATE:
+        if value != 1 and not other.armed:
+            raise KvmError(errno.EINVAL)
+        other.armed = value == 1
+
+
+# FP: the context in memory, where F and D share one area; no instruction of the model touches it
+
+
+def _fp_address(vcpu: Vcpu, reg_type: int, number: int, size: int) -> int:
+    letter, width = ("f", 4) if reg_type == FP_F else ("d", LONG)
+    if not isa_has(vcpu, letter) or number > _FCSR:
+        raise KvmError(vcpu.kernel.version.absent)
+    if size != (4 if number == _FCSR else width):
+        raise KvmError(errno.EINVAL)
+    return vcpu.guest_context.at("fp") + width * number
+
+
+def get_fp(vcpu: Vcpu, reg_type: int, number: int, size: int) -> bytes:
+    """Return an FP_F or FP_D register; KvmError ENOENT for a guest without it, EINVAL for a wrong size."""
+    return vcpu.kernel.memory.read(_fp_address(vcpu, reg_type, number, size), size)
+
+
+def set_fp(vcpu: Vcpu, hart: Hart, reg_type: int, number: int, size: int, buffer: UserBuffer) -> None:
+    """Write an FP_F or FP_D register; errors as :func:`get_fp`, then EFAULT."""
+    address = _fp_address(vcpu, reg_type, number, size)
+    data, whole = buffer.copy_from_user(size)
+    vcpu.kernel.write(hart, address, data)
+    if not whole:
+        raise KvmError(errno.EFAULT)
+
+
+def list_fp(vcpu: Vcpu) -> list[int]:
+    """Return the ids of f0 to f31 and fcsr, in both widths that the guest has."""
+    found = []
+    for reg_type, letter, width in ((FP_F, "f", 4), (FP_D, "d", LONG)):
+        if isa_has(vcpu, letter):
+            found += [reg_id(reg_type, n, width) for n in range(_FP_REGS)] + [reg_id(reg_type, _FCSR, 4)]
+    return found
+
+
+# SBI_EXT, SBI_STATE
+
+
+def sbi_has(vcpu: Vcpu, extension: str) -> bool:
+    """Whether the guest may use an SBI extension, by its name in :data:`~pymodel.kvm.abi.SBI_EXT`."""
+    return _sbi_available(vcpu, extension) and extension not in vcpu.other.sbi_off
+
+
+def _sbi_available(vcpu: Vcpu, extension: str) -> bool:
+    return extension != "pmu" or "sscofpmf" in vcpu.kernel.host_isa
+
+
+def _sbi_name(vcpu: Vcpu, number: int) -> str:
+    if number >= len(SBI_EXT) or not _sbi_available(vcpu, SBI_EXT[number]):
+        raise KvmError(vcpu.kernel.version.absent)
+    return SBI_EXT[number]
+
+
+def get_sbi_ext(vcpu: Vcpu, number: int, size: int) -> bytes:
+    """Return whether the guest has an SBI extension; KvmError EINVAL for a wrong size, ENOENT."""
+    check_long(size)
+    return long_bytes(int(_sbi_name(vcpu, number) not in vcpu.other.sbi_off))
+
+
+def set_sbi_ext(vcpu: Vcpu, hart: Hart, number: int, size: int, buffer: UserBuffer) -> None:
+    """Give or take an SBI extension; KvmError EINVAL, EBUSY after the first run, EFAULT, ENOENT, EINVAL."""
+    check_long(size)
+    if vcpu.ran_atleast_once:
+        raise KvmError(errno.EBUSY)
+    value = buffer.long()
+    name = _sbi_name(vcpu, number)
+    if value not in (0, 1):
+        raise KvmError(errno.EINVAL)
+    vcpu.other.sbi_off = vcpu.other.sbi_off - {name} if value else vcpu.other.sbi_off | {name}
+
+
+def list_sbi_ext(vcpu: Vcpu) -> list[int]:
+    """Return the ids of the SBI extensions that the kernel offers."""
+    return [reg_id(SBI_EXT_TYPE, number) for number, name in enumerate(SBI_EXT) if _sbi_available(vcpu, name)]
+
+
+def get_sbi_state(vcpu: Vcpu, number: int, size: int) -> bytes:
+    """Return sta.shmem_lo or sta.shmem_hi; KvmError EINVAL for a wrong size, ENOENT."""
+    check_long(size)
+    if number > 1:
+        raise KvmError(errno.ENOENT)
+    shmem = vcpu.other.sta_shmem
+    return long_bytes(shmem if number == 0 or shmem == _INVALID_GPA else 0)
+
+
+def set_sbi_state(vcpu: Vcpu, hart: Hart, number: int, size: int, buffer: UserBuffer) -> None:
+    """Write sta.shmem_lo; shmem_hi is only compared; KvmError EINVAL, EFAULT, ENOENT."""
+    check_long(size)
+    value = buffer.long()
+    if number > 1:
+        raise KvmError(errno.ENOENT)
+    if number == 0:
+        vcpu.other.sta_shmem = value
+    elif value not in (0, _INVALID_GPA):
+        raise KvmError(errno.EINVAL)
+
+
+def list_sbi_state(vcpu: Vcpu) -> list[int]:
+    """Return the ids of sta.shmem_lo and sta.shmem_hi."""
+    return [reg_id(SBI_STATE, number) for number in range(2)]
+
+
+def list_timer(vcpu: Vcpu) -> list[int]:
+    """Return the ids of the timer registers, which every vCPU has."""
+    return [reg_id(TIMER, number, LONG) for number in range(_STATE + 1)]
