@@ -14,7 +14,7 @@ from pymodel.scenarios.directed.stimulus import FILL, RAM_BASE, RAM_SIZE
 from pymodel.scenarios.directed.vs_states import KINDS, STATES, outcomes
 from pymodel.trace import Insn, Retire, TraceReader, TraceWriter
 from tb.cosim import shown, vctx_command
-from tb.result import Latency, write_json
+from tb.result import Latency, Mismatch, write_json
 from tb.simulator import RTL, SIM_BUILD, replay
 from tb.spike.judge import judge
 
@@ -31,7 +31,7 @@ class Opinion:
         records: by position in the trace, as far as it got.
         probes: how many were checked.
         failures: probes that it does not satisfy.
-        mismatch: the first difference from the golden model, ready to print; "" if there is none.
+        mismatch: the first difference from the golden model.
         unjudged: instructions that it was not asked about, by reason.
     """
 
@@ -39,13 +39,13 @@ class Opinion:
     records: Mapping[int, Retire]
     probes: int
     failures: list[Failure]
-    mismatch: str = ""
+    mismatch: Mismatch | None = None
     unjudged: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
         """It satisfies the specification and agrees with the golden model."""
-        return not self.failures and not self.mismatch
+        return not self.failures and self.mismatch is None
 
 
 @dataclass
@@ -76,7 +76,7 @@ class SweepResult:
                 "probes": o.probes,
                 "failed": len(o.failures),
                 "failures": [failure.text() for failure in o.failures[:_LISTED]],
-                "mismatch": o.mismatch,
+                "mismatch": o.mismatch and asdict(o.mismatch),
                 "unjudged": dict(o.unjudged),
             }
             for o in self.opinions
@@ -136,8 +136,8 @@ def spike_opinion(trace: Path, probes: list[Probe]) -> Opinion:
     found = judge(trace)
     masked = {index for index in records_of(trace) if index not in found.records} if found.ok else set()
     checked = [probe for probe in probes if probe.index not in masked]
-    mismatch = "" if found.mismatch is None else found.mismatch.text()
-    return Opinion(SPIKE, found.records, len(checked), failures(checked, found.records), mismatch, found.unjudged)
+    wrong = failures(checked, found.records)
+    return Opinion(SPIKE, found.records, len(checked), wrong, found.mismatch, found.unjudged)
 
 
 def rtl_opinion(
@@ -154,8 +154,7 @@ def rtl_opinion(
     """Replay the trace on the RTL and check what was observed; arguments as for `tb.simulator.replay`."""
     result = replay(trace, sim=sim, out_dir=out_dir, dlen=dlen, latency=latency, rtl=rtl, build_root=build_root)
     records = records_of(Path(result.observed))
-    mismatch = "" if result.mismatch is None else result.mismatch.text()
-    return Opinion(f"RTL ({sim})", records, len(probes), failures(probes, records), mismatch)
+    return Opinion(f"RTL ({sim})", records, len(probes), failures(probes, records), result.mismatch)
 
 
 def sweep(name: str, *, sim: str, vlen: int, dlen: int, spike: bool = True) -> SweepResult:

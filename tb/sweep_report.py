@@ -80,8 +80,8 @@ def print_sweep(console: Console, result: SweepResult) -> None:
             console.print(f"[bold red]{o.name}[/] departs from the specification or from the golden model:")
         for failure in o.failures[:_LISTED]:
             console.print(f"  {failure.text()}", soft_wrap=True, markup=False)
-        if o.mismatch:
-            console.print(o.mismatch, soft_wrap=True, markup=False)
+        if o.mismatch is not None:
+            console.print(o.mismatch.text(), soft_wrap=True, markup=False)
     verdict = "[bold green]agreed[/]" if result.ok else "[bold red]failed[/]"
     who = f"{', '.join(o.name for o in result.opinions)} against the specification"
     console.print(f"{verdict}: {who}, {len(result.probes):,} requirements", soft_wrap=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from pymodel.scenarios.directed.csr_access import csr_access
 from pymodel.scenarios.directed.elements import element_faults, element_irqs
+from pymodel.scenarios.directed.field_bugs import field_bugs
 from pymodel.scenarios.directed.stimulus import Failure, Probe, Stimulus, failures
 from pymodel.scenarios.directed.vs_states import vs_states
 from pymodel.scenarios.directed.vsets import vsets
@@ -15,6 +16,7 @@ SWEEPS: dict[str, Sequence] = {
     "vset": vsets,
     "faults": element_faults,
     "irq": element_irqs,
+    "bugs": field_bugs,
 }
 
 __all__ = ["SWEEPS", "Failure", "Probe", "Sequence", "Stimulus", "failures"]

@@ -82,7 +82,7 @@ def pattern(address: int, length: int) -> bytes:
 class Stimulus:
     """A golden hart over 64 KiB of memory, its recorder, and the probes so far.
 
-    Every sequence starts with VS Dirty at both levels, all 32 registers loaded, vl = 0 and vtype = e8,m8.
+    Every sequence starts in the state that :meth:`fresh` describes.
 
     Args:
         sink: takes the trace.
@@ -92,6 +92,7 @@ class Stimulus:
     Attributes:
         hart: the golden hart; sequences give it instructions by :meth:`do` only.
         mode: the mode of the next instruction, "M", "HS", "U", "VS" or "VU".
+        prefix: first part of the keys of the next probes.
         probes: what is required of the trace.
         registers: initial contents of v0 to v31 back to back.
     """
@@ -105,13 +106,13 @@ class Stimulus:
         self.hart.csr[Csr.MTVEC] = _VECTOR
         self.memory.write(_TABLES, bytes(6 * PAGE_SIZE))
         self.mode = "M"
+        self.prefix: tuple[str, ...] = ()
         self.probes: list[Probe] = []
         self._record: Retire | None = None
         self._issue: Issue | None = None
         self.registers = pattern(IMAGE, 32 * self.vlenb)
         self.fill(IMAGE, self.registers)
-        self.status(DIRTY, DIRTY)
-        self.load_registers()
+        self.fresh()
 
     # --- observer of the hart ---
 
@@ -153,7 +154,7 @@ class Stimulus:
         if self._record is None:
             raise ValueError(f"{word:#010x} is not an instruction of the block, or could not be fetched")
         if expect is not None:
-            self.probes.append(Probe(key, self.recorder.counts.total() - 1, expect))
+            self.probes.append(Probe((*self.prefix, *key), self.recorder.counts.total() - 1, expect))
         return self._record
 
     def do(
@@ -178,16 +179,24 @@ class Stimulus:
             self.do("csrrw", rd=0, csr=Csr.VSSTATUS, rs1=A0, a0=vsstatus_vs << VS_SHIFT | vsstatus_fs << FS_SHIFT)
         self.mode = mode
 
-    def csrw(self, csr: Csr, value: int) -> Retire:
+    def csrw(
+        self, csr: Csr, value: int, *, key: tuple[str, ...] = (), expect: Mapping[str, Any] | None = None
+    ) -> Retire:
         """Write a CSR."""
-        return self.do("csrrw", rd=0, csr=csr, rs1=A0, a0=value)
+        return self.do("csrrw", rd=0, csr=csr, rs1=A0, a0=value, key=key, expect=expect)
 
-    def vset(self, vtype: int, avl: int = -1) -> Retire:
+    def vset(
+        self, vtype: int, avl: int = -1, *, key: tuple[str, ...] = (), expect: Mapping[str, Any] | None = None
+    ) -> Retire:
         """Set vtype and vl in the present mode, through vsetvl; the default AVL gives VLMAX."""
-        return self.do("vsetvl", rd=RD, rs1=A0, rs2=A1, a0=avl, a1=vtype)
+        return self.do("vsetvl", rd=RD, rs1=A0, rs2=A1, a0=avl, a1=vtype, key=key, expect=expect)
 
-    def load_registers(self) -> None:
-        """Give v0 to v31 their initial values, leaving vl = 0 and vtype = e8,m8."""
+    def fresh(self) -> None:
+        """Go to the initial state: M-mode, VS Dirty at both levels, v0 to v31 loaded, all else 0, vtype e8,m8."""
+        self.mode = "M"
+        self.status(DIRTY, DIRTY)
+        self.csrw(Csr.VCSR, 0)
+        self.csrw(Csr.VSTART, 0)
         for first in range(0, 32, 8):
             self.do("vl8re8.v", vd=first, rs1=A0, a0=IMAGE + first * self.vlenb)
         self.vset(vtype(8, "m8"), 0)
