@@ -129,7 +129,9 @@ def host_vector_save(vcpu: Vcpu, hart: Hart) -> None:
     kernel = vcpu.kernel
     if not _host_side(vcpu):
         return
-    vcpu.host_saved = kernel.version.host_side_eager or kernel.register_owner(hart) is not None
+    # A kernel that did not look whether the host has V (S4) does not know whose registers these are either.
+    unchecked = "v" not in kernel.host_isa
+    vcpu.host_saved = kernel.version.host_side_eager or unchecked or kernel.register_owner(hart) is not None
     cntx = vcpu.host_context
     with kernel.marked(hart, "host_vector_save", vcpu.name, vcpu.regions("host_datap", cntx)):
         if vcpu.host_saved:

@@ -32,9 +32,9 @@ class VectorContext(NamedTuple):
         return cls(vregs, state["vstart"], state["vl"], state["vtype"], state["vcsr"])
 
     @classmethod
-    def zero(cls, vsize: int) -> VectorContext:
-        """Return the state of a guest after reset (S16: vtype 0, not vill)."""
-        return cls(bytes(vsize), 0, 0, 0, 0)
+    def zero(cls, vsize: int, vtype: int = 0) -> VectorContext:
+        """Return the state after reset: all zero, but vtype as the kernel has it (S16)."""
+        return cls(bytes(vsize), 0, 0, vtype, 0)
 
     def differs(self, other: VectorContext) -> str:
         """Name what differs from `other`, "other value -> own value"; empty when nothing does."""

@@ -6,7 +6,7 @@ Each has one name here, used by scenarios, reports and tests. The numbers are it
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pymodel.errors import VctxError
@@ -62,14 +62,77 @@ INVARIANTS: dict[str, Invariant] = {
     )
 }
 
+"""What the monitor and the main job check."""
+
+LIBRARY_INVARIANTS: dict[str, Invariant] = {
+    i.name: i
+    for i in (
+        Invariant("completes", (77,), "a scenario comes to its end: no oops, no refusal of what must be served"),
+        Invariant("no-oops", (18, 54, 64), "the kernel does not fault"),
+        Invariant(
+            "off-traps", (1, 2), "with VS Off at any level in force, every vector instruction traps with cause 2"
+        ),
+        Invariant(
+            "vs-tracking", (2, 3, 4, 35), "VS turns Dirty at the right levels, never spuriously to Off or Initial"
+        ),
+        Invariant("csr-rules", (5,), "vl, vtype, vlenb are read-only; vcsr is vxrm and vxsat; SD follows VS"),
+        Invariant("vset-rules", (6, 7), "vset* gives vl and vtype by the rules, and zeroes vstart"),
+        Invariant("linear-image", (8,), "four moves of eight registers are the image n*vlenb of all 32"),
+        Invariant("save-restore-identity", (9, 10), "restore then save gives back any state, bit for bit"),
+        Invariant("mutation-caught", (10, 11, 12, 13), "a wrong save or restore routine does not pass unnoticed"),
+        Invariant("save-is-whole", (14,), "a save writes all 32*vlenb bytes, whatever vl is"),
+        Invariant("save-leaves", (15,), "a save leaves v0-v31 and vcsr, vtype e8,m8, vl VLMAX, vstart 0"),
+        Invariant("vs-preserved", (17, 72), "save and restore leave the live sstatus.VS as it was"),
+        Invariant("no-vector-access", (18, 64), "on a hart without V no vector instruction is executed"),
+        Invariant("vector-unit-budget", (21, 32, 37), "a load/put pair moves a context at most once each way"),
+        Invariant("host-side-lazy", (37,), "host registers in which nobody has anything are not moved"),
+        Invariant("no-leak", (20, 27, 38), "no value of one owner can be read by another"),
+        Invariant("v-by-bitmap", (45,), "whether a guest has V depends on its ISA bitmap alone"),
+        Invariant(
+            "isa-change-complete", (39, 40, 41), "giving or taking V before the first run gives or takes the unit"
+        ),
+        Invariant("isa-errors", (42, 43, 44), "changes of the ISA are refused exactly when and how they must be"),
+        Invariant("prctl-gate", (43,), "a process without V cannot give it to a guest"),
+        Invariant("id-table", (46, 59), "the numbers of user space's interface are the final, frozen ones"),
+        Invariant("one-reg-errors", (48, 49, 50, 53, 54), "one-reg fails exactly when, and with the errno, it must"),
+        Invariant("one-reg-values", (47, 55), "what user space set, legal or not, is what the hardware then holds"),
+        Invariant("vlenb-register", (51, 52), "vlenb reads VLEN/8 and takes no other value"),
+        Invariant("reg-list", (57,), "the register list is complete, in order, and sized honestly"),
+        Invariant(
+            "migration", (58,), "a vCPU copied register by register, in any order, goes on as if nothing happened"
+        ),
+        Invariant("no-memory-lost", (60, 61, 63), "every allocation is freed exactly once, also when create fails"),
+        Invariant("no-stale-heap", (62,), "no byte of an earlier allocation reaches user space"),
+        Invariant("one-pointer", (61,), "exactly one context names the guest's buffer"),
+        Invariant(
+            "no-needless-write", (62, 64), "resetting a guest without V writes to no buffer, and to no null pointer"
+        ),
+        Invariant("warns-of-loss", (38,), "state that cannot be kept is not dropped in silence"),
+        Invariant(
+            "kernel-vector", (65, 66, 67, 68, 69, 72), "kernel-mode vector code disturbs no owner and reads none"
+        ),
+        Invariant("deferral-flags", (68, 69, 70, 71), "the flags of deferred restore say what is in the registers"),
+        Invariant("module-link", (77,), "what KVM needs of the kernel's vector code is exported"),
+    )
+}
+"""What the scenario library checks beyond :data:`INVARIANTS`."""
+
+ALL_INVARIANTS = INVARIANTS | LIBRARY_INVARIANTS
+
 
 @dataclass(frozen=True)
 class Violation:
-    """One broken invariant: which, where (function, vCPU or task, hart) and what was found."""
+    """One broken invariant: which, where (function, vCPU or task, hart) and what was found.
+
+    `at` is the last instruction before that, if anyone can tell; `defects` are known ones that it demonstrates, if the
+    kernel has them.
+    """
 
     invariant: str
     where: str
     evidence: str
+    at: str = ""
+    defects: tuple[str, ...] = ()
 
 
 class Ledger:
@@ -79,6 +142,7 @@ class Ledger:
         checks: number of times each invariant was checked.
         violations: the first `keep` violations of each invariant, in order.
         broken: number of failed checks by invariant.
+        locate: tells where execution is, for violations; None if nobody can.
     """
 
     def __init__(self, keep: int = 3) -> None:
@@ -86,14 +150,28 @@ class Ledger:
         self.checks: Counter[str] = Counter()
         self.broken: Counter[str] = Counter()
         self.violations: list[Violation] = []
+        self.locate: Callable[[], str] | None = None
 
-    def check(self, invariant: str, ok: bool, where: str, evidence: str | Callable[[], str]) -> None:
-        """Count a check of `invariant`; `evidence`, called if it is a function, is kept when it does not hold."""
-        if invariant not in INVARIANTS:
+    def check(
+        self,
+        invariant: str,
+        ok: bool,
+        where: str,
+        evidence: str | Callable[[], str],
+        defects: Sequence[str] = (),
+    ) -> None:
+        """Count a check of `invariant`; `evidence`, called if it is a function, is kept when it does not hold.
+
+        The first violation that demonstrates a further defect is kept in any case.
+        """
+        if invariant not in ALL_INVARIANTS:
             raise VctxError(f"no invariant is named {invariant!r}")
         self.checks[invariant] += 1
         if ok:
             return
         self.broken[invariant] += 1
-        if self.broken[invariant] <= self._keep:
-            self.violations.append(Violation(invariant, where, evidence if isinstance(evidence, str) else evidence()))
+        shown = {name for violation in self.violations for name in violation.defects}
+        if self.broken[invariant] <= self._keep or set(defects) - shown:
+            text = evidence if isinstance(evidence, str) else evidence()
+            at = self.locate() if self.locate is not None else ""
+            self.violations.append(Violation(invariant, where, text, at, tuple(defects)))

@@ -16,6 +16,7 @@ from pymodel.kvm.alloc import AllocError
 from pymodel.kvm.host import HostTask
 from pymodel.kvm.isa import guest_has_v, isa_has
 from pymodel.kvm.kernel import Kernel
+from pymodel.kvm.kmode import guest_is_live
 from pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
 from pymodel.kvm.machine import KernelObserver
 from pymodel.kvm.vcpu import Vcpu
@@ -26,7 +27,8 @@ from pymodel.trace.records import Checkpoint, Event, Issue, Mark, Retire
 _RESTORES = frozenset({"guest_vector_restore", "host_vector_restore", "vstate_restore"})
 _SAVES = frozenset({"guest_vector_save", "host_vector_save", "vstate_save"})
 MOVERS = _SAVES | _RESTORES
-_OWNERS = frozenset({"guest", "task"})
+_KERNEL_CODE = "kernel_vector"
+_OWNERS = frozenset({"guest", "task", _KERNEL_CODE})
 _VECTOR_OPCODES = frozenset({0x57, 0x07, 0x27})
 _VECTOR_CSRS = frozenset({0x008, 0x009, 0x00A, 0x00F, 0xC20, 0xC21, 0xC22})
 _SYSTEM = 0x73
@@ -48,6 +50,7 @@ class _HartView:
     moves_at_entry: list[int] = field(default_factory=list)  # `moves` when each mark of the stack was entered
     moves: int = 0  # vector memory instructions of the hypervisor so far
     guest_save_moves: int = 0  # of them, in guest_vector_save
+    kernel_uses: int = 0  # sections of kernel-mode vector code so far
     mstatus_vs: int = 0
     vsstatus_vs: int = 0
 
@@ -59,11 +62,13 @@ class _VcpuView:
     datap: int
     left: VectorContext | None = None  # what the guest left in the registers; None if it has no vectors
     vsstatus_vs: int | None = None  # what it left there
-    host: VectorContext | None = None  # the hart's registers before vcpu_load
+    host: VectorContext | None = None  # the hart's registers before vcpu_load, if the host has something in them
+    kernel_uses: int = 0  # sections of kernel-mode vector code on the hart, before vcpu_load
     image: VectorContext | None = None  # its memory image before vcpu_load
     at_put: VectorContext | None = None
     dirty_at_put: bool = False
     moves_at_exit: int | None = None  # None until the first exit since load
+    uses_at_exit: int = 0  # sections of kernel-mode vector code by then
     entered: bool = False  # since load
     save_moves_at_put: int = 0
 
@@ -143,10 +148,10 @@ class Monitor:
         """Memory written by scalar code or the kernel."""
         view = self._hart(hart_id)
         if view.stack and view.stack[-1].what in _SAVES:
-            subject = self._subjects[view.stack[-1].who]
+            subject = self._subjects.get(view.stack[-1].who)
             self._check(
                 "writes-in-context",
-                _inside(paddr, len(data), self._structures(subject)),
+                subject is None or _inside(paddr, len(data), self._structures(subject)),
                 hart_id,
                 lambda: f"{view.stack[-1].what} wrote {len(data)} bytes at {paddr:#x}",
             )
@@ -165,12 +170,13 @@ class Monitor:
             view.stack.append(mark)
             view.moves_at_entry.append(view.moves)
             self.counts[mark.what] += 1
+            view.kernel_uses += mark.what == _KERNEL_CODE
             return
         view.stack.pop()
         moved = view.moves != view.moves_at_entry.pop()
         if mark.what in MOVERS:
             self.counts[f"moved: {mark.what}"] += moved
-        if mark.what in _SAVES and mark.regions:
+        if mark.what in _SAVES and mark.regions and moved:
             self._image_owners[mark.regions[0][1]] = list(view.owners)
 
     # Probe
@@ -189,11 +195,18 @@ class Monitor:
         """User space has changed the vector registers of `vcpu`, which is not loaded: that is what the guest finds."""
         self._view(vcpu).left = self._image(vcpu)
 
+    def unpredictable(self, vcpu: Vcpu) -> None:
+        """User space gave `vcpu` values that no register can hold: what the guest finds is not the monitor's matter."""
+        self._view(vcpu).left = None
+
     def _load_enter(self, vcpu: Vcpu, hart: Hart) -> None:
         view = self._view(vcpu)
         self._check("image-vs-at-load", vcpu.guest_context.vs != VS_DIRTY, hart, "image VS is Dirty", vcpu)
         self._check_datap(vcpu, hart)
-        view.host = VectorContext.of_hart(hart)
+        kernel = self.kernel
+        matters = kernel.version.host_side_eager or kernel.register_owner(hart) is not None
+        view.host = VectorContext.of_hart(hart) if matters else None
+        view.kernel_uses = self._hart(hart.hart_id).kernel_uses
         view.image = self._image(vcpu)
         view.entered, view.moves_at_exit = False, None
 
@@ -219,7 +232,8 @@ class Monitor:
             self._check_same("saved-is-equal", image, view.at_put, hart, vcpu)
         vs = vcpu.guest_context.vs
         self._check("image-vs-at-put", vs in (VS_OFF, VS_INITIAL, VS_CLEAN), hart, "image VS is Dirty", vcpu)
-        if view.host is not None:
+        undisturbed = view.kernel_uses == self._hart(hart.hart_id).kernel_uses
+        if view.host is not None and (undisturbed or self.kernel.register_owner(hart) is not None):
             self._check_same("host-preserved", VectorContext.of_hart(hart), view.host, hart, vcpu)
         if not view.entered and image is not None and view.image is not None:
             self._check_same("load-put-idle", image, view.image, hart, vcpu)
@@ -237,7 +251,7 @@ class Monitor:
         self.counts["entries with V"] += on
         if not isa_has(vcpu, "v"):
             self._check("novec-guest-off", not on, hart, "image VS is not Off", vcpu)
-        if view.moves_at_exit is not None:
+        if view.moves_at_exit is not None and view.uses_at_exit == hart_view.kernel_uses:
             moved = hart_view.moves - view.moves_at_exit
             self._check("no-traffic-in-loop", moved == 0, hart, lambda: f"{moved} vector accesses", vcpu)
         if on:
@@ -257,26 +271,27 @@ class Monitor:
         on = vcpu.guest_context.vs != VS_OFF
         view.left = VectorContext.of_hart(hart) if on else None
         view.vsstatus_vs = hart.csr[Csr.VSSTATUS] & SR_VS
-        view.moves_at_exit = self._hart(hart.hart_id).moves
+        hart_view = self._hart(hart.hart_id)
+        view.moves_at_exit, view.uses_at_exit = hart_view.moves, hart_view.kernel_uses
 
     def _reset_exit(self, vcpu: Vcpu, hart: Hart) -> None:
         view = self._view(vcpu)
         self.counts["resets"] += 1
         view.left = view.vsstatus_vs = view.moves_at_exit = None
         has_v = guest_has_v(vcpu)
-        loaded = vcpu.hart is not None
-        due = (VS_CLEAN if loaded else VS_INITIAL) if has_v else VS_OFF
+        live = guest_is_live(vcpu)
+        due = (VS_CLEAN if live else VS_INITIAL) if has_v else VS_OFF
         vs = vcpu.guest_context.vs
         if self.kernel.has_vector:
             self._check("reset-state", vs == due, hart, lambda: f"image VS {vs:#x}, {due:#x} is due", vcpu)
         datap = vcpu.guest_context.vector["datap"]
         if datap:
             self._image_owners[datap] = [vcpu.name] * VREGS
-            if loaded and has_v:
+            if live and has_v:
                 self._hart(hart.hart_id).owners[:] = [vcpu.name] * VREGS
         if has_v:
-            zero = VectorContext.zero(self.kernel.vsize)
-            found = VectorContext.of_hart(hart) if loaded else self._image(vcpu)
+            zero = VectorContext.zero(self.kernel.vsize, self.kernel.version.reset_vtype)
+            found = VectorContext.of_hart(hart) if live else self._image(vcpu)
             if found is not None:
                 self._check_same("reset-state", found, zero, hart, vcpu)
             view.left = zero
@@ -358,8 +373,8 @@ class Monitor:
         self._check(name, found == due, hart, lambda: found.differs(due), subject)
 
     def _check_clean(self, vcpu: Vcpu, hart: Hart) -> None:
-        """VS Clean promises that registers and image agree (B-6)."""
-        if vcpu.guest_context.vs != VS_CLEAN or not guest_has_v(vcpu):
+        """VS Clean promises that registers and image agree (B-6), once the guest has been restored."""
+        if vcpu.guest_context.vs != VS_CLEAN or not guest_has_v(vcpu) or not guest_is_live(vcpu):
             return
         image = self._image(vcpu)
         if image is not None:

@@ -12,19 +12,21 @@ import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from pymodel.isa import Hart
-from pymodel.kvm import onereg, version
+from pymodel.kvm import onereg
 from pymodel.kvm.errors import KvmError
 from pymodel.kvm.exits import Exit, ExitReason
 from pymodel.kvm.host import HostTask
 from pymodel.kvm.kernel import Kernel
+from pymodel.kvm.kmode import guest_is_live
 from pymodel.kvm.layout import VS_DIRTY, VS_OFF
 from pymodel.kvm.machine import KernelObserver, Slice
 from pymodel.kvm.vcpu import Vcpu
 from pymodel.kvm.vector import VREGS
+from pymodel.kvm.version import KernelVersion, by_name
 from pymodel.scenarios.context import VectorContext
 from pymodel.scenarios.invariants import Ledger
 from pymodel.scenarios.monitor import Monitor
@@ -64,6 +66,10 @@ class SharedUnitConfig:
     has_v: bool = True
     eager: bool = False
 
+    def eagerly(self) -> SharedUnitConfig:
+        """Return the same under an eager hypervisor."""
+        return replace(self, eager=True)
+
 
 @dataclass
 class SharedUnitResult:
@@ -97,15 +103,27 @@ class _Thread:
 
 
 class SharedUnit:
-    """One run of the main job; see :func:`run_shared_unit`."""
+    """One run of the main job; see :func:`run_shared_unit`.
 
-    def __init__(self, config: SharedUnitConfig, observer: KernelObserver | None) -> None:
+    Args:
+        version: the kernel; that which the configuration names, unless it has no name.
+        ledger: counts the checks; a new one by default.
+    """
+
+    def __init__(
+        self,
+        config: SharedUnitConfig,
+        observer: KernelObserver | None,
+        *,
+        version: KernelVersion | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
         self._config = config
         self._random = Random(config.seed)
-        self.result = SharedUnitResult()
+        self.result = SharedUnitResult(ledger=ledger or Ledger())
         self._monitor = Monitor(self.result.ledger, observer)
         self.kernel = Kernel(
-            version.by_name(config.kernel),
+            version or by_name(config.kernel),
             harts=config.harts,
             vlen=config.vlen,
             has_v=config.has_v,
@@ -215,7 +233,7 @@ class SharedUnit:
     def _make_dirty(self, thread: _Thread) -> None:
         """For the eager hypervisor, whatever may have changed has changed."""
         vcpu = thread.vcpu
-        if self._config.eager and vcpu.hart is not None and vcpu.guest_context.vs != VS_OFF:
+        if self._config.eager and vcpu.hart is not None and vcpu.guest_context.vs != VS_OFF and guest_is_live(vcpu):
             vcpu.guest_context.set_vs(vcpu.hart, VS_DIRTY)
 
     def _slice(self, most: int) -> Slice:

@@ -1,0 +1,157 @@
+"""The audit: run the scenario library on a kernel version and say which defects and which invariants it breaks.
+
+A scenario's check names the known defects that its failure would demonstrate. It is evidence for one of them if the
+kernel has that defect; what is left over is a finding without a name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pymodel.errors import UsageError
+from pymodel.kvm.defects import DEFECTS, Defect
+from pymodel.kvm.version import CLEAN, KernelVersion
+from pymodel.scenarios.invariants import ALL_INVARIANTS, Violation
+from pymodel.scenarios.lab import Outcome, RecorderFactory, Scenario, run_scenario
+from pymodel.scenarios.library import SCENARIOS
+
+Progress = Callable[[str, int, int], None]
+Recorders = Callable[[Scenario], RecorderFactory]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A violation, and the scenario that found it."""
+
+    scenario: str
+    violation: Violation
+
+
+@dataclass(frozen=True)
+class DefectVerdict:
+    """What the audit says of one defect.
+
+    Attributes:
+        present: the version is known to have it.
+        evidence: the violations that demonstrate it, in the order of the library.
+    """
+
+    defect: Defect
+    present: bool
+    evidence: tuple[Finding, ...]
+
+    @property
+    def text(self) -> str:
+        """The verdict in one word."""
+        if self.evidence:
+            return "found"
+        return "not shown" if self.present else "absent"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """An audit of one version."""
+
+    version: KernelVersion
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Every violation kept, in the order of the library."""
+        return [Finding(o.scenario.name, violation) for o in self.outcomes for violation in o.ledger.violations]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no scenario broke anything."""
+        return all(outcome.ok for outcome in self.outcomes)
+
+    @property
+    def broken(self) -> Counter[str]:
+        """Failed checks by invariant."""
+        return sum((outcome.ledger.broken for outcome in self.outcomes), Counter[str]())
+
+    @property
+    def checks(self) -> Counter[str]:
+        """Checks by invariant."""
+        return sum((outcome.ledger.checks for outcome in self.outcomes), Counter[str]())
+
+    @property
+    def catching(self) -> list[str]:
+        """Names of the scenarios that broke something."""
+        return [outcome.scenario.name for outcome in self.outcomes if not outcome.ok]
+
+    def defects(self) -> list[DefectVerdict]:
+        """Return the verdict on each known defect."""
+        findings = self.findings
+        verdicts = []
+        for defect in DEFECTS.values():
+            present = defect.present(self.version)
+            shown = tuple(f for f in findings if present and defect.name in f.violation.defects)
+            verdicts.append(DefectVerdict(defect, present, shown))
+        return verdicts
+
+    def unexplained(self) -> list[Finding]:
+        """Return the findings in scenarios where no known defect of the version breaks that invariant."""
+        expected = {name for defect in DEFECTS.values() if defect.present(self.version) for name in defect.breaks}
+        named = {finding.scenario for verdict in self.defects() for finding in verdict.evidence}
+        return [f for f in self.findings if f.scenario not in named and f.violation.invariant not in expected]
+
+
+def audit(
+    version: KernelVersion,
+    scenarios: Iterable[Scenario] | None = None,
+    *,
+    recorders: Recorders | None = None,
+    progress: Progress | None = None,
+) -> Audit:
+    """Run scenarios, by default the whole library, on a kernel version.
+
+    Args:
+        recorders: gives for each scenario what records its kernels; None to record nothing.
+        progress: called with (scenario about to run, scenarios done, scenarios in all).
+    """
+    chosen = list(SCENARIOS.values() if scenarios is None else scenarios)
+    outcomes = []
+    for done, scenario in enumerate(chosen):
+        if progress is not None:
+            progress(scenario.name, done, len(chosen))
+        outcomes.append(run_scenario(scenario, version, recorders(scenario) if recorders is not None else None))
+    if progress is not None:
+        progress("", len(chosen), len(chosen))
+    return Audit(version, tuple(outcomes))
+
+
+def with_defect(name: str, version: KernelVersion = CLEAN) -> KernelVersion:
+    """Return a version with a defect by its S-number.
+
+    Raises:
+        UsageError: there is no such defect.
+    """
+    if name not in DEFECTS:
+        raise UsageError(f"unknown defect {name!r}; allowed are {', '.join(DEFECTS)}")
+    return DEFECTS[name].apply(version)
+
+
+def matrix(progress: Progress | None = None) -> dict[str, Audit]:
+    """Audit the clean kernel with each defect alone: which scenarios catch which defect."""
+    found = {}
+    for done, name in enumerate(DEFECTS):
+        if progress is not None:
+            progress(name, done, len(DEFECTS))
+        found[name] = audit(with_defect(name))
+    if progress is not None:
+        progress("", len(DEFECTS), len(DEFECTS))
+    return found
+
+
+def covered_items() -> set[int]:
+    """Return the items of the kvm facts, section 5, that scenarios cover."""
+    return {item for scenario in SCENARIOS.values() for item in scenario.items}
+
+
+def unused_invariants(audits: Iterable[Audit]) -> set[str]:
+    """Return the invariants that no scenario checked."""
+    checked = {name for one in audits for name in one.checks}
+    return set(ALL_INVARIANTS) - checked

@@ -1,0 +1,29 @@
+"""The scenario library: the 77 items of the kvm facts, section 5, as scenarios, in their groups A to H."""
+
+from __future__ import annotations
+
+from pymodel.scenarios.lab import Group, Scenario
+from pymodel.scenarios.library import (
+    allocation,
+    cross,
+    isa_permission,
+    kernel_mode,
+    lifecycle,
+    routines,
+    user_registers,
+    vector_unit,
+)
+
+GROUPS: tuple[Group, ...] = (
+    vector_unit.GROUP,
+    routines.GROUP,
+    lifecycle.GROUP,
+    isa_permission.GROUP,
+    user_registers.GROUP,
+    allocation.GROUP,
+    kernel_mode.GROUP,
+    cross.GROUP,
+)
+
+SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for group in GROUPS for scenario in group.scenarios}
+"""Every scenario by name, in the order of the groups."""
