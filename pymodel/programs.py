@@ -25,19 +25,25 @@ from elftools.elf.sections import SymbolTableSection
 
 from pymodel.errors import ToolError, UsageError, VctxError
 from pymodel.isa import decode
+from pymodel.isa.compressed import expand
 from pymodel.isa.encoding import Kind
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SOURCES = _ROOT / "sw"
 _BUILD = _ROOT / "sim_build" / "sw"
 
-# No compressed instructions, so that code reads as 32-bit words. -fno-builtin keeps loops from becoming calls of a C
-# library that is not there; the SLP vectoriser would use instructions outside the supported subset.
+# -fno-builtin keeps loops from becoming calls of a C library that is not there; the SLP vectoriser would use
+# instructions outside the supported subset.
 _FLAGS = (
-    *("-target", "riscv64-freestanding-none", "-mcpu=generic_rv64+m+a+v+zicsr", "-mno-relax"),
+    *("-target", "riscv64-freestanding-none", "-mcmodel=medany", "-mno-relax"),
     *("-ffreestanding", "-fno-builtin", "-fno-slp-vectorize", "-fomit-frame-pointer"),
     *("-O2", "-g0", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-static", "-Wl,--no-gc-sections"),
 )
+
+
+# Without compressed instructions code reads as 32-bit words; user programs have everything the golden hart has.
+_CPU = "generic_rv64+m+a+v+zicsr"
+_BARE_CPU = "generic_rv64+m+a+c+v+h+zicsr+zifencei"
 
 
 class ProgramError(UsageError):
@@ -46,12 +52,22 @@ class ProgramError(UsageError):
 
 @dataclass(frozen=True)
 class Program:
-    """How a program is built: sources and linker script relative to sw/, entry symbol, preprocessor definitions."""
+    """How a program is built.
+
+    Attributes:
+        sources, script: source files and linker script relative to sw/.
+        entry: entry symbol.
+        defines: preprocessor definitions.
+        cpu: target CPU with its extensions.
+        checked: every word of it must be an instruction that the golden hart executes.
+    """
 
     sources: tuple[str, ...]
     script: str
     entry: str = "_start"
     defines: tuple[str, ...] = ()
+    cpu: str = _CPU
+    checked: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,6 +121,10 @@ def _guest(source: str, vs: str | None) -> Program:
     return Program(("guests/start.S", f"guests/{source}"), "guests/guest.ld", "_start", defines)
 
 
+def _bare(source: str, *, checked: bool = True) -> Program:
+    return Program(("bare/start.S", f"bare/{source}"), "bare/link.ld", cpu=_BARE_CPU, checked=checked)
+
+
 # What a guest sets its own VS to differs on purpose: the three values must behave alike (B-6).
 _GUESTS = {
     "copy": _guest("copy.c", "SR_VS_INITIAL"),
@@ -130,6 +150,8 @@ PROGRAMS: Mapping[str, Program] = {
     **_GUESTS,
     "task": Program(("host/task.S",), "host/task.ld"),
     "fuzz": Program(("fuzz/runtime.S",), "fuzz/fuzz.ld", "boot"),
+    "bare-loops": _bare("loops.c"),
+    "bare-modes": _bare("modes.S", checked=False),
 }
 """Every program by name. The kernels differ in the layout of the vector state (S17) and in what save and restore leave
 of sstatus.VS (S14)."""
@@ -152,7 +174,8 @@ def build(name: str) -> Path:
     with tempfile.TemporaryDirectory(dir=_BUILD) as scratch:
         linked = Path(scratch) / f"{name}.elf"
         link(program, sources(program), linked)
-        _check_instructions(name, linked)
+        if program.checked:
+            _check_instructions(name, linked, compressed="+c" in program.cpu)
         linked.replace(path)
     return path
 
@@ -171,7 +194,7 @@ def link(program: Program, files: Sequence[Path], output: Path) -> None:
     """
     if importlib.util.find_spec("ziglang") is None:
         raise ToolError("no RISC-V compiler: install it with `pip install ziglang`")
-    command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, f"-I{_SOURCES}", f"-I{_SOURCES / 'kvm'}"]
+    command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, f"-mcpu={program.cpu}", f"-I{_SOURCES}", f"-I{_SOURCES / 'kvm'}"]
     command += [f"-D{define}" for define in program.defines]
     command += [f"-Wl,-T,{_SOURCES / program.script}", f"-Wl,--entry={program.entry}", "-o", str(output)]
     command += map(str, files)
@@ -197,8 +220,10 @@ def read_elf(name: str, path: Path) -> Image:
     try:
         with path.open("rb") as file:
             elf = ELFFile(file)
-            if elf.elfclass != 64 or elf["e_machine"] != "EM_RISCV":
+            if elf.elfclass != 64 or not elf.little_endian or elf["e_machine"] != "EM_RISCV":
                 raise ProgramError(f"{path} is not a 64-bit RISC-V program")
+            if elf["e_type"] != "ET_EXEC":
+                raise ProgramError(f"{path} is not an executable: it has not been linked, or not to fixed addresses")
             segments = tuple(
                 (segment["p_paddr"], segment.data().ljust(segment["p_memsz"], b"\0"))
                 for segment in elf.iter_segments("PT_LOAD")
@@ -220,19 +245,24 @@ def read_elf(name: str, path: Path) -> Image:
 
 
 def instructions(path: Path) -> list[tuple[int, int]]:
-    """Return (address, 32-bit word) of the contents of every executable section of an ELF file."""
+    """Return (address, word of 16 or 32 bits) of the contents of every executable section of an ELF file."""
+    found = []
     with path.open("rb") as file:
-        return [
-            (section["sh_addr"] + at, int.from_bytes(section.data()[at : at + 4], "little"))
-            for section in ELFFile(file).iter_sections()
-            if section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR
-            for at in range(0, section["sh_size"], 4)
-        ]
+        for section in ELFFile(file).iter_sections():
+            if not section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR:
+                continue
+            data, at = section.data(), 0
+            while at < len(data):
+                size = 4 if data[at] & 3 == 3 else 2
+                found.append((section["sh_addr"] + at, int.from_bytes(data[at : at + size], "little")))
+                at += size
+    return found
 
 
-def _check_instructions(name: str, path: Path) -> None:
+def _check_instructions(name: str, path: Path, *, compressed: bool) -> None:
     for address, word in instructions(path):
-        if word & 3 != 3 or decode(word).kind is Kind.UNKNOWN:
+        full = word if word & 3 == 3 else expand(word) if compressed else None
+        if full is None or decode(full).kind is Kind.UNKNOWN:
             raise ProgramError(f"{name} holds {word:#010x} at {address:#x}, which the golden hart does not execute")
 
 
