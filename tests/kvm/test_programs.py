@@ -10,6 +10,7 @@ import pytest
 from pymodel import programs
 from pymodel.errors import ToolError
 from pymodel.isa import Csr, decode
+from pymodel.isa.compressed import expand
 from pymodel.programs import PROGRAMS, Program, ProgramError, build, instructions, load, read_elf
 
 # What makes each C guest worth having: the compiler vectorised its loop.
@@ -48,10 +49,10 @@ def routine(name: str, symbol: str) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", [name for name, program in PROGRAMS.items() if program.checked])
 def test_program_holds_only_instructions_of_the_golden_hart(name: str) -> None:
-    words = [word for _, word in instructions(build(name))]
-    assert words and all(decode(word).mnemonic != ".word" for word in words)
+    words = [word if word & 3 == 3 else expand(word) for _, word in instructions(build(name))]
+    assert words and all(word is not None and decode(word).mnemonic != ".word" for word in words)
     image = load(name)
     assert image.base <= image.entry < image.end
 
