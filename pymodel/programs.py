@@ -194,7 +194,8 @@ def link(program: Program, files: Sequence[Path], output: Path) -> None:
     """
     if importlib.util.find_spec("ziglang") is None:
         raise ToolError("no RISC-V compiler: install it with `pip install ziglang`")
-    command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, f"-mcpu={program.cpu}", f"-I{_SOURCES}", f"-I{_SOURCES / 'kvm'}"]
+    command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, f"-mcpu={program.cpu}"]
+    command += [f"-I{_SOURCES}", f"-I{_SOURCES / 'kvm'}"]
     command += [f"-D{define}" for define in program.defines]
     command += [f"-Wl,-T,{_SOURCES / program.script}", f"-Wl,--entry={program.entry}", "-o", str(output)]
     command += map(str, files)
