@@ -167,6 +167,7 @@ def fuzz(config: FuzzConfig, progress: Progress | None = None) -> FuzzResult:
     """
     out_dir = OUT / config.name
     result = FuzzResult(config, out_dir / "result.json", command_of(config))
+    out_dir.mkdir(parents=True, exist_ok=True)
     result.path.unlink(missing_ok=True)
     world()  # built once, before there are several processes
     for vlen in config.vlens:

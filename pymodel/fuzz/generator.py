@@ -127,7 +127,7 @@ class _Generator:
             "vcsr": rng.randrange(8),
             "vstart": self._start() if rng.random() < 0.2 else 0,
             "mepc": w.body - self._alias(self.mode),
-            f"x{_LUCKY}": w.data + PAGE_SIZE * rng.randrange(8),
+            f"x{_LUCKY}": w.data + PAGE_SIZE * rng.randrange(1, 8),
             f"x{_TRIES}": rng.choice((0, 0, 1, 3, 8)),
         }
         mstatus = self._status(on=both_on) & ~(bits.MPP | bits.MPV)
@@ -178,9 +178,12 @@ class _Generator:
         return rng.choice((1, rng.randrange(1, 8), rng.randrange(self.vlen), self.vlen - 1, rng.getrandbits(64)))
 
     def _address(self) -> int:
-        """An address at or a little before a page boundary, or somewhere in a page; rarely far away from everything."""
+        """An address at or a little before a page boundary, or somewhere in a page; rarely far away from everything.
+
+        The first page of data is left alone: what is moved further down must not reach the tables below it.
+        """
         rng = self.rng
-        page = world().data + PAGE_SIZE * rng.randrange(1, 17)
+        page = world().data + PAGE_SIZE * rng.randrange(2, 17)
         if rng.random() < 0.03:
             far = (0, 0x40010000, 0x80200000, 1 << 39, (1 << 64) - 16, (1 << 63) - 8, 1 << 56)
             return rng.choice(far) + 8 * rng.randrange(2)

@@ -5,6 +5,7 @@ The world it runs in is sw/fuzz/runtime.S, which says what a body may do.
 
 from __future__ import annotations
 
+import re
 import struct
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 
 from pymodel import programs
-from pymodel.isa import decode, disassemble
+from pymodel.isa import Decoded, decode, disassemble
 from pymodel.isa.encoding import Kind
 from pymodel.trace.records import PAGE_SIZE
 
@@ -25,6 +26,7 @@ JUMP_TO_SELF = 0x0000006F
 MAX_WORDS = PAGE_SIZE // 4 - 1
 
 _PREFIX = "param_"
+_WHOLE = re.compile(r"v(?:l|s|mv)(\d)r")
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,7 @@ def world() -> World:
     linked = programs.load("fuzz")
     places = linked.constants
     base, size = linked.base, places["ram_end"] - linked.base
-    image = bytearray(size)
-    for address, data in linked.segments:
-        image[address - base : address - base + len(data)] = data
+    image = _flat(linked, base, size)
     data_at = places["data"] - base
     image[data_at:] = _pattern(size - data_at)
     offsets = {name.removeprefix(_PREFIX): at for name, at in places.items() if name.startswith(_PREFIX)}
@@ -72,6 +72,14 @@ def world() -> World:
         names=tuple(sorted(offsets, key=offsets.__getitem__)),
         image=bytes(image),
     )
+
+
+def _flat(linked: programs.Image, base: int, size: int) -> bytearray:
+    """Return memory that holds a linked program, and 0 elsewhere."""
+    memory = bytearray(size)
+    for address, data in linked.segments:
+        memory[address - base : address - base + len(data)] = data
+    return memory
 
 
 def _pattern(length: int) -> bytes:
@@ -177,16 +185,24 @@ class Program:
 
 
 def _source(word: int) -> str:
-    """Return one line of source for `word`; as a number what an assembler may refuse, because it is reserved."""
+    """Return one line of source for `word`, as a number where assemblers refuse it for being reserved."""
     decoded = decode(word)
-    text = disassemble(word)
-    overlaps_mask = decoded.fields.get("vm") == 0 and decoded.fields.get("vd") == 0
     if decoded.kind is Kind.UNKNOWN:
         return f".4byte\t{word:#010x}\t\t# reserved"
-    if overlaps_mask or decoded.kind is Kind.VSET or decoded.mnemonic.startswith("vmerge"):
+    text = disassemble(word)
+    if _refused(decoded):
         return f".4byte\t{word:#010x}\t\t# {text}"
     mnemonic, _, operands = text.partition(" ")
     return f"{mnemonic}\t{operands}".rstrip()
+
+
+def _refused(decoded: Decoded) -> bool:
+    """Tell whether an assembler sees by the operands alone that an instruction is reserved."""
+    fields = decoded.fields
+    whole = _WHOLE.match(decoded.mnemonic)
+    if whole:
+        return any(fields.get(name, 0) % int(whole[1]) for name in ("vd", "vs2", "vs3"))
+    return fields.get("vm") == 0 and fields.get("vd") == 0
 
 
 def read_assembly(path: Path) -> Program:
@@ -211,9 +227,9 @@ def read_assembly(path: Path) -> Program:
     except KeyError as missing:
         raise programs.ProgramError(f"{path} is not a fuzz program: no symbol {missing}") from None
     w = world()
-    segments = dict(image.segments)
-    values = struct.unpack_from(f"<{len(w.names)}Q", segments[w.params])
-    words = struct.unpack_from(f"<{(end - w.body) // 4}I", segments[w.body])
+    memory = _flat(image, w.base, w.size)
+    values = struct.unpack_from(f"<{len(w.names)}Q", memory, w.params - w.base)
+    words = struct.unpack_from(f"<{(end - w.body) // 4}I", memory, w.body - w.base)
     body = tuple(Item((word,), irqs.get(w.body + 4 * number)) for number, word in enumerate(words))
     return Program(vlen, dict(zip(w.names, values, strict=True)), body)
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pymodel.fuzz.machine import Machine
 from pymodel.fuzz.program import USER_ALIAS, Program, world
-from pymodel.isa import Csr, bits
+from pymodel.isa import Csr, bits, decode
 
 Judge = Callable[[Sequence[Program]], int | None]
 """Returns the position of the first program that fails, None if none does."""
@@ -39,7 +39,10 @@ def shrink(program: Program, judge: Judge, last_word: int | None = None) -> Prog
     def with_params(names: Sequence[str]) -> Program:
         return replace(smaller, params=fixed | {name: smaller.params[name] for name in names})
 
-    return with_params(_reduce(loose, with_params, judge))
+    read = _registers(smaller)
+    bold = [[], [name for name in loose if name in read], [name for name in loose if name in read or name[0] != "x"]]
+    found = judge([with_params(names) for names in bold])
+    return with_params(_reduce(loose if found is None else bold[found], with_params, judge))
 
 
 def _prefix(program: Program, judge: Judge, last_word: int | None) -> Program:
@@ -90,6 +93,12 @@ def _started_at(program: Program, start: int) -> Program | None:
         "mepc": w.body - (target - hart.pc),
     }
     return replace(program, params={**program.params, **state}, body=program.body[start:])
+
+
+def _registers(program: Program) -> set[str]:
+    """Return the names of the integer registers that the body names as sources."""
+    fields = [decode(word).fields for word in program.words]
+    return {f"x{each[source]}" for each in fields for source in ("rs1", "rs2") if source in each}
 
 
 def _reduce(items: list[_T], build: Callable[[list[_T]], Program], judge: Judge) -> list[_T]:
