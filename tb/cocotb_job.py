@@ -10,13 +10,27 @@ import json
 import sys
 from pathlib import Path
 
-from cocotb_tools.runner import get_runner
+from cocotb_tools.runner import Runner, Verilator, get_runner
+
+
+class SelectiveVerilator(Verilator):
+    """Verilator with only those signals public that a control file among the sources names."""
+
+    def _build_command(self) -> list[list[str]]:
+        verilate, make = super()._build_command()
+        verilate.remove("--public-flat-rw")
+        return [verilate, make]
+
+
+def runner_for(sim: str) -> Runner:
+    """Return cocotb's runner of a simulator."""
+    return SelectiveVerilator() if sim == "verilator" else get_runner(sim)
 
 
 def main(path: Path) -> None:
     """Run the job: {"sim": name, "build" | "test": keyword arguments of the runner's method}."""
     job = json.loads(path.read_text())
-    runner = get_runner(job["sim"])
+    runner = runner_for(job["sim"])
     if "build" in job:
         runner.build(**job["build"])
     else:

@@ -113,6 +113,10 @@ class Simulator:
             env.pop(name, None)
         return env
 
+    def sources(self, design: Design) -> tuple[Path, ...]:
+        """Return the files to compile."""
+        return design.sources
+
     def wave_file(self) -> str:
         """Return the name of the wave file that a run leaves in its directory."""
         raise NotImplementedError
@@ -147,7 +151,7 @@ class Simulator:
         facts = [self.name, self.version, importlib.metadata.version("cocotb"), design.top, design.waves]
         facts += [sorted(design.parameters.items()), self._build_flags(design)]
         digest = hashlib.sha256(json.dumps(facts).encode())
-        for path in design.sources:
+        for path in self.sources(design):
             digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:16]
 
@@ -157,7 +161,7 @@ class Simulator:
         partial.mkdir()
         log = partial / "build.log"
         keywords: dict[str, Any] = {
-            "sources": [str(path) for path in design.sources],
+            "sources": [str(path) for path in self.sources(design)],
             "hdl_toplevel": design.top,
             "parameters": dict(design.parameters),
             "build_args": self._build_flags(design),
@@ -260,6 +264,10 @@ class Verilator(Simulator):
         objcache = " OBJCACHE=ccache" if shutil.which("ccache") else ""
         env["MAKEFLAGS"] = f"VM_PARALLEL_BUILDS=0{objcache}"
         return env
+
+    def sources(self, design: Design) -> tuple[Path, ...]:
+        """Return the files to compile: the design's after the list of what Python may reach."""
+        return (HDL / "public.vlt", *design.sources)
 
     def wave_file(self) -> str:
         """Return dump.fst, or dump.vcd where the compression libraries of FST are not installed."""
