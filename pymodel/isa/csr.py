@@ -173,10 +173,10 @@ class _CounterEnable(CsrSpec):
 
 @dataclass(frozen=True)
 class _Time(CsrSpec):
-    """time: the hart's clock, plus htimedelta when V=1."""
+    """time: one tick an instruction, plus htimedelta when V=1."""
 
     def read(self, f: CsrFile) -> int:
-        return f.hart.clock() + (f.values[Csr.HTIMEDELTA] if f.hart.virt else 0) & M64
+        return f.hart.instret + (f.values[Csr.HTIMEDELTA] if f.hart.virt else 0) & M64
 
 
 _TVEC = ~2 & M64

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -71,7 +71,6 @@ class Hart:
         memory: physical memory, shared with other harts.
         observer: receives block instructions and scalar stores; None for none.
         effects: what the last block instruction wrote.
-        clock: gives the value of the time CSR; one tick an instruction unless the host puts its own clock here.
         waiting: a wfi has retired; the host decides how long to wait, and clears it.
         irq_elem: the irq element of the step in progress.
         RETURN, TRAP_SENTINEL, INJECT_PC: reserved addresses where no instruction is ever fetched.
@@ -100,7 +99,6 @@ class Hart:
         self.mmu = Mmu(self, memory)
         self.irq_elem: int | None = None
         self.effects = Effects()
-        self.clock: Callable[[], int] = lambda: self.instret
         self.waiting = False
         self._commits = None if commits is None else CommitReporter(self, commits)
         self._decoded: dict[int, dict[int, Op]] = {}  # by line of physical memory, then by address

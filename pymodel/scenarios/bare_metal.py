@@ -1,8 +1,8 @@
 """A program of the user's on one bare hart, in the surroundings that Spike gives it.
 
-The surroundings decide what a program reads from time and mip, and when an LR reservation is lost: Spike runs a hart
-in batches of 5000 instructions, which a trap or wfi cuts short. Between two batches the clock advances and reservations
-end. There are no devices but HTIF's exit.
+The surroundings decide what a program finds in its registers and in mip, and when it loses an LR reservation: Spike
+runs a hart in batches of 5000 instructions, which a trap or wfi cuts short, and ends reservations in between. There are
+no devices but HTIF's exit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ FILL = 0  # every byte of RAM and of the registers that nobody wrote
 _BOOT_INSTRUCTIONS = 5
 _BOOT_DTB = 0x1020
 _BATCH = 5000
-_TICKS_A_BATCH = 50
 _MTIP = 1 << 7  # mtimecmp is 0 and nobody sets it
 _MISA = 2 << 62 | sum(1 << ord(letter) - ord("A") for letter in "ACDFHIMSUV")
 _MARCHID = 5
@@ -118,9 +117,7 @@ class _Machine:
         self.memory = Memory([(RAM_BASE, ram_size(image))], FILL)
         self.hart = Hart(HartConfig(vlen, has_zicntr=False), self.memory, 0, self.host, commits)
         self.traps = 0
-        self._mtime = 0
         self._batch = _BATCH - _BOOT_INSTRUCTIONS
-        self.hart.clock = lambda: self._mtime
         for address, data in image.segments:
             data = data.rstrip(b"\0")
             self.memory.write(address, data)
@@ -151,7 +148,8 @@ class _Machine:
         """Execute one instruction or take one trap; return the exit code if the program ended."""
         hart = self.hart
         if self._batch == 0:
-            self._next_batch()
+            self._batch = _BATCH
+            self.memory.unreserve(hart.hart_id, 0)
         if (cause := pending_interrupt(hart)) is not None:
             hart.interrupt(cause)
             self._trapped()
@@ -179,11 +177,6 @@ class _Machine:
         if not values[Csr.MIP] & values[Csr.MIE]:
             raise RunError(f"{self.image.path}: wfi before {self.hart.pc:#x} waits for an interrupt that cannot come")
         self._batch = 0
-
-    def _next_batch(self) -> None:
-        self._mtime += _TICKS_A_BATCH
-        self._batch = _BATCH
-        self.memory.unreserve(self.hart.hart_id, 0)
 
 
 def run_bare_metal(
