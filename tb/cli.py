@@ -251,6 +251,21 @@ def spike_log(
 
 
 @app.command()
+def judge(trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")]) -> None:
+    """Execute a recorded trace on Spike, and stop at the first instruction that differs."""
+    from tb.spike.judge import judge as execute
+
+    found = execute(trace)
+    for reason, count in sorted(found.unjudged.items()):
+        _console.print(f"not judged: {count:,} ({reason})")
+    if found.mismatch is not None:
+        _console.print(found.mismatch.text(), soft_wrap=True, markup=False)
+    else:
+        _console.print(f"[bold green]agreed[/]: {found.judged:,} instructions, {found.checkpoints:,} checkpoints")
+    raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command()
 def doctor() -> None:
     """Say which tools were found, which are missing, and how to get those."""
     from tb.doctor import examine
