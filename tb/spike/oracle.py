@@ -12,6 +12,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -20,8 +21,8 @@ import numpy as np
 from pymodel.errors import ToolError
 from pymodel.trace import Retire, Trap
 
-SOURCE = Path(__file__).with_name("shim.cc")
-BUILD = Path("sim_build/spike")
+SOURCE = Path(__file__).resolve().with_name("shim.cc")
+BUILD = SOURCE.parents[2] / "sim_build" / "spike"
 MAX_STORES = 4096
 
 _U64 = ctypes.c_uint64
@@ -83,7 +84,9 @@ def build() -> Path:
     return library
 
 
+@cache
 def _load() -> ctypes.CDLL:
+    """Load the shim: once, because only the first one in a process sees the traps of libriscv."""
     library = ctypes.CDLL(str(build()))
     signatures: dict[str, tuple[object, list[object]]] = {
         "spike_new": (ctypes.c_void_p, [ctypes.c_char_p, _U64, _U64]),
