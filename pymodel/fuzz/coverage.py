@@ -183,6 +183,8 @@ def _by_state() -> Iterator[tuple[str, str, tuple[int, int], str]]:
             outcomes = {_rough(_STATUS_OUTCOMES.get((csr, mode), "2")) for csr in csrs}
         elif pair[0] == 0 or (mode[0] == "V" and pair[1] == 0):  # A-3, B-5
             outcomes = {"illegal"}
+        elif kind == "vset":  # with VS on, only reserved encodings trap
+            outcomes = {"ok"}
         else:
             outcomes = {"ok", "illegal"} | ({"stopped"} if kind in ("load", "store") else set())
         yield from ((kind, mode, pair, outcome) for outcome in outcomes)
