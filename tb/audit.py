@@ -6,11 +6,12 @@ from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pymodel.kvm.defects import DEFECTS
-from pymodel.kvm.machine import KernelObserver, RAM_BASE, RAM_SIZE
+from pymodel.kvm.machine import RAM_BASE, RAM_SIZE, KernelObserver
 from pymodel.kvm.version import CLEAN, KernelVersion, by_name
 from pymodel.scenarios.audit import Audit, Finding, audit, with_defect
 from pymodel.scenarios.invariants import ALL_INVARIANTS
@@ -25,7 +26,7 @@ from tb.simulator import SIM_BUILD, replay
 Progress = Callable[[str, int, int], None]
 
 # Scenarios place RAM at RAM_BASE or right behind it.
-_RAM_SIZE = 2 * RAM_SIZE
+AUDIT_RAM_SIZE = 2 * RAM_SIZE
 
 
 @dataclass
@@ -161,7 +162,7 @@ class _Recording:
             "harts": HARTS,
             "seed": 1,
             "ram_base": RAM_BASE,
-            "ram_size": _RAM_SIZE,
+            "ram_size": AUDIT_RAM_SIZE,
             "fill": FILL,
             "has_v": has_v,
         }
@@ -210,13 +211,17 @@ def run_audit(
     total = sum(run.events for run in runs)
     before = 0
     for run in runs:
-        _replay(run, sim, directory, lambda done, before=before: report("rtl", before + done, total))
+        _replay(run, sim, directory, partial(_shifted, report, before, total))
         before += run.events
         report("rtl", before, total)
     verdict = AuditVerdict(result, _elsewhere(result), runs, directory / "result.json", command)
     directory.mkdir(parents=True, exist_ok=True)
     write_json(verdict.path, verdict.as_json())
     return verdict
+
+
+def _shifted(report: Progress, before: int, total: int, done: int) -> None:
+    report("rtl", before + done, total)
 
 
 def _replay(run: RtlRun, sim: str, directory: Path, progress: Callable[[int], None]) -> None:

@@ -12,6 +12,7 @@ from pymodel.scenarios.invariants import ALL_INVARIANTS
 from tb.audit import AuditVerdict
 from tb.cosim import shown
 
+_MATRIX_WIDTH = 120  # 24 defects beside the name of a scenario
 _STYLES = {"found": "bold red", "not shown": "yellow", "absent": "green"}
 
 
@@ -22,15 +23,15 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def print_audit(console: Console, verdict: AuditVerdict, *, matrix: bool = True) -> None:
+def print_audit(console: Console, verdict: AuditVerdict) -> None:
     """Print the verdict."""
     console.print()
     console.print(_scenarios_table(verdict))
     console.print()
     console.print(_invariants_table(verdict))
-    if matrix and any(verdict.matrix().values()):
+    if any(verdict.matrix().values()):
         console.print()
-        console.print(_matrix_table(verdict))
+        console.print(_matrix_table(verdict), width=_MATRIX_WIDTH, crop=False)
     console.print()
     _print_defects(console, verdict)
     _print_unexplained(console, verdict)
@@ -66,6 +67,7 @@ def _matrix_table(verdict: AuditVerdict) -> Table:
     matrix = verdict.matrix()
     defects = [name for name, scenarios in matrix.items() if scenarios]
     table = _table("evidence of each defect, by scenario", "", *(name.removeprefix("S") for name in defects))
+    table.padding = (0, 1, 0, 0)
     for name in dict.fromkeys(scenario for scenarios in matrix.values() for scenario in scenarios):
         table.add_row(name, *("x" if name in matrix[defect] else "." for defect in defects))
     return table
@@ -125,13 +127,14 @@ def _print_summary(console: Console, verdict: AuditVerdict) -> None:
     found = [one.defect.name for one in result.defects() if one.text == "found"]
     broken = len(result.catching)
     console.print()
+    passed = f"{len(result.outcomes) - broken} of {len(result.outcomes)} scenarios pass"
+    name = result.version.name
     if verdict.ok:
-        console.print(f"[bold green]clean[/]: kernel {result.version.name} passes {len(result.outcomes)} scenarios")
+        console.print(f"[bold green]clean[/]: kernel {name}, {passed}")
+    elif result.ok:
+        console.print(f"[bold red]failed[/]: kernel {name} is clean, {passed}, but RTL and model differ, see above")
     else:
-        console.print(
-            f"[bold red]{len(found)} defects found[/] in kernel {result.version.name}: {', '.join(found) or 'none known'}; "
-            f"{broken} of {len(result.outcomes)} scenarios broke something",
-            soft_wrap=True,
-        )
+        known = f"{len(found)} known defects: {', '.join(found)}" if found else "no known defect"
+        console.print(f"[bold red]defects found[/] in kernel {name}: {known}; {passed}", soft_wrap=True)
     console.print(f"result: {shown(verdict.path)}", soft_wrap=True)
     console.print(f"repeat: {verdict.command}", soft_wrap=True)

@@ -26,7 +26,7 @@ app = typer.Typer(
     help="Co-simulate the RISC-V vector context under a hypervisor. Exit codes: 0 all agreed; 1 a mismatch or a broken "
     "invariant; 2 bad usage or input; 3 a missing or unsuitable tool.",
 )
-_console = Console(highlight=False)
+_console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 _INTERRUPTED = 130
 
@@ -263,6 +263,35 @@ def judge(trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim
     else:
         _console.print(f"[bold green]agreed[/]: {found.judged:,} instructions, {found.checkpoints:,} checkpoints")
     raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command()
+def audit(
+    kernel: Annotated[str, typer.Option(help="Kernel version: v12, v6.5, linux-6.12, deferred or clean.")] = "v6.5",
+    defect: Annotated[str | None, typer.Option(help="Add a known defect, S1 to S24, to that version.")] = None,
+    rtl: Annotated[bool, typer.Option("--rtl", help="Also replay every instruction on the RTL.")] = False,
+    sim: Sim = "verilator",
+) -> None:
+    """Run the scenario library on a kernel: which defects it has and which invariants it breaks, with evidence."""
+    from tb.audit import run_audit
+    from tb.audit_report import print_audit
+
+    with _Bars() as bars:
+        verdict = run_audit(kernel, defect=defect, rtl=rtl, sim=sim, progress=bars)
+    print_audit(_console, verdict)
+    raise typer.Exit(0 if verdict.ok else 1)
+
+
+@app.command()
+def policies(sim: Sim = "verilator") -> None:
+    """Compare policies of saving and restoring, the offline optimum among them, on recorded workloads."""
+    from tb.policies import run_policies
+    from tb.policies_report import print_policies
+
+    with _Bars() as bars:
+        report = run_policies(sim=sim, progress=bars)
+    print_policies(_console, report)
+    raise typer.Exit(0 if report.ok else 1)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pymodel.isa import Hart
+from pymodel.kvm.kernel import Kernel
 from pymodel.kvm.layout import VState
 
 VREGS = 32
@@ -49,3 +50,11 @@ class VectorContext(NamedTuple):
             if want != got:
                 found.append(f"{name} {want:#x} -> {got:#x}")
         return "; ".join(found[:4]) + ("; ..." if len(found) > 4 else "")
+
+
+def allocate_context(kernel: Kernel, hart: Hart, owner: str) -> VState:
+    """Return a vector state in memory of its own, with a buffer, as if inside a struct kvm_cpu_context."""
+    address = kernel.alloc.kzalloc(hart, kernel.layout["context_size"], owner)
+    state = VState(kernel, address + kernel.layout["context_vector"])
+    state.store(hart, datap=kernel.alloc.kzalloc(hart, kernel.vsize, f"{owner} datap"))
+    return state

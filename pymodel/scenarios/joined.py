@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pymodel.isa import Csr, Hart, HartConfig, Memory, encode
 from pymodel.kvm.layout import SR_VS
-from pymodel.trace.records import PAGE_SIZE, Event, Insn, Issue, Retire, Store, Sync
 from pymodel.trace.recorder import Recorder, Sink
+from pymodel.trace.records import PAGE_SIZE, Event, Insn, Issue, Retire, Store, Sync
 
 _VILL = 1 << 63
 

@@ -24,7 +24,7 @@ from pymodel.kvm.layout import VState
 from pymodel.kvm.machine import RAM_BASE, KernelObserver
 from pymodel.kvm.vcpu import Vcpu
 from pymodel.kvm.version import KernelVersion
-from pymodel.scenarios.context import VectorContext
+from pymodel.scenarios.context import VectorContext, allocate_context
 from pymodel.scenarios.guest_code import GuestCode
 from pymodel.scenarios.invariants import ALL_INVARIANTS, Ledger
 from pymodel.scenarios.monitor import Monitor
@@ -181,7 +181,8 @@ class Lab:
             monitored: the monitor watches it; not for scenarios that break the kernel on purpose.
         """
         then = self.observer(vlen, harts, has_v=has_v, ram_base=machine.get("ram_base", RAM_BASE))
-        monitor = Monitor(self.ledger if monitored else Ledger(), then)
+        # Harts without V have no registers that a checkpoint could hold.
+        monitor = Monitor(self.ledger if monitored else Ledger(), then, checkpoints=has_v)
         self._tap = Tap(monitor)
         self.ledger.locate = self._tap.where
         kernel = Kernel(self.version, vlen=vlen, has_v=has_v, harts=harts, observer=self._tap, **machine)
@@ -225,12 +226,8 @@ class Lab:
         return vcpu
 
     def context(self, kernel: Kernel, owner: str = "scratch") -> VState:
-        """Return a vector state in memory of its own, with a buffer, as if inside a struct kvm_cpu_context."""
-        hart = kernel.harts[0]
-        address = kernel.alloc.kzalloc(hart, kernel.layout["context_size"], owner)
-        state = VState(kernel, address + kernel.layout["context_vector"])
-        state.store(hart, datap=kernel.alloc.kzalloc(hart, kernel.vsize, f"{owner} datap"))
-        return state
+        """Return a vector state in memory that belongs to no vCPU."""
+        return allocate_context(kernel, kernel.harts[0], owner)
 
     def set_image(self, kernel: Kernel, state: VState, content: VectorContext) -> None:
         """Write a vector state into memory."""
@@ -356,9 +353,11 @@ def _fault(error: Exception) -> str:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int):
-        return value.hex() if isinstance(value, bytes) else str(value)
-    return f"{value:#x}" if value > 9 else str(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(_text(one) for one in value)})"
+    if isinstance(value, bytes):
+        return value.hex()
+    return hex(value) if isinstance(value, int) and not isinstance(value, bool) and value > 9 else str(value)
 
 
 @dataclass(frozen=True)

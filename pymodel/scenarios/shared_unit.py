@@ -53,6 +53,8 @@ class SharedUnitConfig:
         pairs, entries: the run ends when there were at least this many load/put pairs and guest entries.
         has_v: the harts have vectors; without, host tasks do not take part, and only guests that need none.
         eager: save and restore at every guest exit and entry, whatever VS says, instead of lazily.
+        programs: the guests, in turn; by default all that the harts permit.
+        slice: longest time slice of a guest, in instructions: what decides how often guests exit.
     """
 
     kernel: str = "v6.5"
@@ -65,6 +67,8 @@ class SharedUnitConfig:
     entries: int = 2000
     has_v: bool = True
     eager: bool = False
+    programs: tuple[str, ...] = ()
+    slice: int = 500
 
     def eagerly(self) -> SharedUnitConfig:
         """Return the same under an eager hypervisor."""
@@ -130,7 +134,7 @@ class SharedUnit:
             observer=self._monitor,
         )
         self._monitor.attach(self.kernel)
-        programs = PROGRAMS if config.has_v else _PROGRAMS_WITHOUT_V
+        programs = config.programs or (PROGRAMS if config.has_v else _PROGRAMS_WITHOUT_V)
         self._programs = itertools.cycle(programs)
         self._owner = 0
         self._threads: list[_Thread] = []
@@ -214,7 +218,7 @@ class SharedUnit:
         vcpu, run = thread.vcpu, thread.run
         assert run is not None
         before = vcpu.last_hart
-        vcpu.slice = self._slice(500)
+        vcpu.slice = self._slice(self._config.slice)
         try:
             exit_ = next(run)
         except StopIteration as returned:

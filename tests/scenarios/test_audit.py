@@ -1,4 +1,4 @@
-"""The scenario library and the audit: the clean kernel passes, and every defect is caught by exactly these scenarios."""
+"""The scenario library and the audit: the clean kernel passes, and these scenarios, no others, catch each defect."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ import pytest
 
 from pymodel.errors import UsageError
 from pymodel.kvm.defects import DEFECTS, defects_of
-from pymodel.kvm.version import CLEAN, DEFERRED, V12, V6_5, KernelVersion
+from pymodel.kvm.version import CLEAN, DEFERRED, V6_5, V12, KernelVersion
 from pymodel.scenarios.audit import audit, covered_items, with_defect
 from pymodel.scenarios.lab import run_scenario
 from pymodel.scenarios.library import SCENARIOS
 
 # Long, and of no use against any single defect that another scenario of its kind does not show.
-_SLOW = frozenset({"preempted-anywhere", "random-run-against-eager", "interrupt-at-each-step", "vs-off-closes-the-unit"})
+_SLOW = frozenset(
+    {"preempted-anywhere", "random-run-against-eager", "interrupt-at-each-step", "vs-off-closes-the-unit"}
+)
 _QUICK = [scenario for name, scenario in SCENARIOS.items() if name not in _SLOW]
 
-_EVERY_PUT = {"put-keeps-hgatp", "unit-use-by-a-pair", "guest-without-vectors", "migration", "kernel-without-vector-support"}
+_EVERY_PUT = {
+    "put-keeps-hgatp",
+    "unit-use-by-a-pair",
+    "guest-without-vectors",
+    "migration",
+    "kernel-without-vector-support",
+}
 
 # Which scenarios, but the slow ones, catch each defect when it is the only one. S7 shows at every put.
 CATCHES = {

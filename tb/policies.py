@@ -1,0 +1,229 @@
+"""`vctx policies`: what each policy of saving and restoring costs, on recorded workloads, with cycles of the RTL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pymodel.kvm.kernel import Kernel
+from pymodel.kvm.layout import VState
+from pymodel.kvm.machine import RAM_BASE, KernelObserver
+from pymodel.kvm.version import CLEAN
+from pymodel.scenarios.policies import POLICIES, Cost, Move, cost, execute, moves
+from pymodel.scenarios.shared_unit import PROGRAMS, SharedUnitConfig
+from pymodel.scenarios.workload import Workload, record
+from pymodel.trace import TraceWriter
+from pymodel.trace.recorder import Recorder
+from tb.accounting import Interval
+from tb.audit import AUDIT_RAM_SIZE
+from tb.cosim import FILL, LATENCY, shown, vctx_command
+from tb.knobs import DEFAULT_DLEN
+from tb.result import write_json
+from tb.simulator import SIM_BUILD, replay
+from tb.svg import bars
+
+Progress = Callable[[str, int, int], None]
+
+_BASE = SharedUnitConfig(pairs=30, entries=400)
+
+# Name and configuration of each workload: the base, and one knob turned at a time.
+WORKLOADS: dict[str, SharedUnitConfig] = {
+    "base": _BASE,
+    "no guest uses V": replace(_BASE, programs=("scalar",)),
+    "1 of 4 uses V": replace(_BASE, programs=("scalar", "scalar", "scalar", "canary")),
+    "all use V": replace(_BASE, programs=tuple(name for name in PROGRAMS if name not in ("nov", "scalar"))),
+    "exits often": replace(_BASE, slice=60),
+    "exits rarely": replace(_BASE, slice=3000),
+    "2 vCPUs": replace(_BASE, vcpus=2),
+    "8 vCPUs": replace(_BASE, vcpus=8),
+    "VLEN 128": replace(_BASE, vlen=128),
+    "VLEN 512": replace(_BASE, vlen=512),
+}
+_ON_RTL = {256: "base", 128: "VLEN 128", 512: "VLEN 512"}
+
+
+@dataclass(frozen=True)
+class RtlCount:
+    """What the bus says of one policy's moves on one workload.
+
+    Attributes:
+        saves, restores: whole contexts that crossed the bus; partial: marks in which some other amount did.
+        save_cycles, restore_cycles: of all of them.
+    """
+
+    saves: int
+    restores: int
+    partial: int
+    save_cycles: int
+    restore_cycles: int
+
+    @property
+    def cycles(self) -> int:
+        """All cycles."""
+        return self.save_cycles + self.restore_cycles
+
+    def agrees(self, model: Cost) -> bool:
+        """Whether the model counts the same."""
+        return not self.partial and (self.saves, self.restores) == (model.saves, model.restores)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One policy on one workload; `rtl` is there where its moves were replayed, else cycles are at the mean cost."""
+
+    workload: str
+    vlen: int
+    share: float
+    policy: str
+    cost: Cost
+    cycles: int
+    rtl: RtlCount | None
+
+
+@dataclass
+class PolicyReport:
+    """All rows, and where they are kept; `ok` when bus and model agree, and no policy beats the optimum."""
+
+    rows: list[Row]
+    path: Path
+    plot: Path
+    command: str
+
+    @property
+    def ok(self) -> bool:
+        """See the class."""
+        best = {row.workload: row.cost for row in self.rows if row.policy == "optimum"}
+        beaten = any(
+            row.cost.saves < best[row.workload].saves or row.cost.restores < best[row.workload].restores
+            for row in self.rows
+        )
+        return not beaten and all(row.rtl is None or row.rtl.agrees(row.cost) for row in self.rows)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON-able data."""
+        return {
+            "ok": self.ok,
+            "command": self.command,
+            "rows": [asdict(row) | {"bytes": row.cost.bytes_moved(row.vlen)} for row in self.rows],
+        }
+
+
+def run_policies(*, sim: str = "verilator", progress: Progress | None = None) -> PolicyReport:
+    """Compare the policies on all workloads.
+
+    Args:
+        sim: the simulator that replays the moves of one workload for each VLEN.
+        progress: called with (phase, done, total); phases are "record" and "rtl".
+
+    Raises:
+        VctxError: see `tb.simulator.replay`.
+    """
+
+    def report(phase: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress(phase, done, total)
+
+    directory = SIM_BUILD / "policies"
+    command = vctx_command("policies", f"--sim {sim}")
+    workloads: dict[str, Workload] = {}
+    for done, (name, config) in enumerate(WORKLOADS.items()):
+        report("record", done, len(WORKLOADS))
+        workloads[name] = record(name, config)
+    report("record", len(WORKLOADS), len(WORKLOADS))
+    plans = {(name, policy): moves(policy, workload) for name, workload in workloads.items() for policy in POLICIES}
+    measured: dict[tuple[str, str], RtlCount] = {}
+    for done, (vlen, name) in enumerate(_ON_RTL.items()):
+        report("rtl", done, len(_ON_RTL))
+        plan = {policy: plans[name, policy] for policy in POLICIES}
+        for policy, count in _on_rtl(plan, vlen, workloads[name].config.harts, directory, sim, command).items():
+            measured[name, policy] = count
+    report("rtl", len(_ON_RTL), len(_ON_RTL))
+    means = {vlen: _mean([measured[name, policy] for policy in POLICIES]) for vlen, name in _ON_RTL.items()}
+    rows = [
+        _row(workloads[name], policy, cost(plan), measured.get((name, policy)), means)
+        for (name, policy), plan in plans.items()
+    ]
+    result = PolicyReport(rows, directory / "result.json", directory / "policies.svg", command)
+    write_json(result.path, result.as_json())
+    result.plot.write_text(plot(rows))
+    return result
+
+
+def _row(
+    workload: Workload, policy: str, model: Cost, rtl: RtlCount | None, means: dict[int, tuple[float, float]]
+) -> Row:
+    vlen = workload.config.vlen
+    save, restore = means[vlen]
+    cycles = rtl.cycles if rtl is not None else round(model.saves * save + model.restores * restore)
+    return Row(workload.name, vlen, workload.vector_share, policy, model, cycles, rtl)
+
+
+def _mean(counts: Sequence[RtlCount]) -> tuple[float, float]:
+    """Return the mean cycles of a save and of a restore."""
+    saves, restores = sum(count.saves for count in counts), sum(count.restores for count in counts)
+    return sum(c.save_cycles for c in counts) / saves, sum(c.restore_cycles for c in counts) / restores
+
+
+def record_moves(plan: dict[str, list[Move]], vlen: int, harts: int, observer: KernelObserver) -> None:
+    """Execute the moves of every policy on golden harts, into `observer`."""
+    kernel = Kernel(CLEAN, harts=harts, vlen=vlen, observer=observer)
+    kernel.boot()
+    contexts: dict[str, VState] = {}
+    for policy, found in plan.items():
+        execute(found, kernel, contexts, policy)
+
+
+def _on_rtl(
+    plan: dict[str, list[Move]], vlen: int, harts: int, directory: Path, sim: str, command: str
+) -> dict[str, RtlCount]:
+    trace = directory / f"vlen{vlen}.vctx"
+    header = {
+        "scenario": "policies",
+        "command": command,
+        "vlen": vlen,
+        "harts": harts,
+        "seed": 1,
+        "ram_base": RAM_BASE,
+        "ram_size": AUDIT_RAM_SIZE,
+        "fill": FILL,
+    }
+    with TraceWriter(trace, header) as writer:
+        recorder = Recorder(writer, vlen // 8)
+        record_moves(plan, vlen, harts, recorder)
+        recorder.finish()
+    dlen = min(DEFAULT_DLEN, vlen)
+    result = replay(
+        trace,
+        sim=sim,
+        dlen=dlen,
+        out_dir=directory / f"replay-vlen{vlen}",
+        latency=LATENCY,
+        command=f"{vctx_command('replay', shown(trace))} --sim {sim} --dlen {dlen} --waves",
+    )
+    return {policy: count_traffic(policy, result.intervals, 32 * vlen // 8) for policy in plan}
+
+
+def count_traffic(policy: str, intervals: Sequence[Interval], vsize: int) -> RtlCount:
+    """Count the moves of a policy from the bus traffic in its marks; a context is `vsize` bytes."""
+    own = [interval for interval in intervals if interval.who == policy]
+    saves = [interval for interval in own if interval.what == "policy_save"]
+    restores = [interval for interval in own if interval.what == "policy_restore"]
+    written = [interval.regions["context"].bytes_written for interval in saves]
+    read = [interval.regions["context"].bytes_read for interval in restores]
+    return RtlCount(
+        saves=written.count(vsize),
+        restores=read.count(vsize),
+        partial=sum(size != vsize for size in (*written, *read)),
+        save_cycles=sum(interval.cycles for interval in saves),
+        restore_cycles=sum(interval.cycles for interval in restores),
+    )
+
+
+def plot(rows: Sequence[Row]) -> str:
+    """Return a bar chart of the cycles, in SVG: a group of bars for each workload, a bar for each policy."""
+    groups = list(dict.fromkeys(row.workload for row in rows))
+    values = {(row.workload, row.policy): row.cycles for row in rows}
+    series = {policy: [values[group, policy] / 1000 for group in groups] for policy in POLICIES}
+    return bars("cycles spent on saves and restores, in thousands", groups, series)
