@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, product
 from typing import Any
 
 from pymodel.scenarios.directed.stimulus import (
@@ -86,9 +86,8 @@ def kinds(vlen: int) -> Iterator[Kind]:
     """Return every kind of load and store of the block. vl is VLMAX of e8,m2 and its like, so evl = 2*VLEN/EEW."""
     vlenb = vlen // 8
     for size in (1, 2, 4, 8):
-        for stem, vms in (("vle{}.v", (1, 0)), ("vse{}.v", (1, 0)), ("vle{}ff.v", (1, 0))):
-            for vm in vms:
-                yield Kind(stem.format(8 * size), size, 2 * vlenb // size, vm)
+        for mnemonic, vm in product((f"vle{8 * size}.v", f"vse{8 * size}.v", f"vle{8 * size}ff.v"), (1, 0)):
+            yield Kind(mnemonic, size, 2 * vlenb // size, vm)
     for mnemonic in ("vlm.v", "vsm.v"):
         yield Kind(mnemonic, 1, -(-2 * vlenb // 8))  # D-16
     for nr in (1, 2, 4, 8):
