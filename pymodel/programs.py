@@ -148,6 +148,8 @@ PROGRAMS: Mapping[str, Program] = {
     "kernel-vs": _kernel("KVM_V_KEEPS_VS"),
     "kernel-vlenb-vs": _kernel("KVM_V_HAS_VLENB", "KVM_V_KEEPS_VS"),
     **_GUESTS,
+    "driver": Program(("guests/driver.S",), "guests/guest.ld"),
+    "caller": Program(("host/caller.S",), "host/task.ld"),
     "task": Program(("host/task.S",), "host/task.ld"),
     "fuzz": Program(("fuzz/runtime.S",), "fuzz/fuzz.ld", "boot"),
     "bare-loops": _bare("loops.c"),

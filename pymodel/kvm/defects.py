@@ -58,7 +58,7 @@ _ALL = (
     ),
     Defect(
         "S3",
-        "reading a vector register of a guest without V follows an uninitialised pointer: a leak of kernel memory or an oops",
+        "reading a vector register of a guest without V follows an uninitialised pointer: kernel memory leaks",
         "get_reg_uninitialised",
         True,
         ("one-reg-errors", "no-oops"),

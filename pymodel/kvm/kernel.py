@@ -60,7 +60,7 @@ class Kernel(Machine):
         self.current: dict[int, HostTask] = {}
         self.prctl_v_allowed = True
         self.stale_stack_word = 0xAAAA_AAAA_AAAA_AAAA
-        self._task_program: tuple[int, int] | None = None
+        self._task_entries: dict[str, int] = {}
         self._count = {"vm": 0, "vcpu": 0, "task": 0}
 
     @property
@@ -239,10 +239,10 @@ class Kernel(Machine):
 
     # Host tasks
 
-    def task_create(self, owner: int, hart: Hart | None = None) -> HostTask:
-        """Create a process that runs sw's host task with `owner` in a1."""
+    def task_create(self, owner: int, hart: Hart | None = None, program: str = "task") -> HostTask:
+        """Create a process that runs a host `program` of sw/ with `owner` in a1."""
         hart = hart or self.harts[0]
-        return HostTask(self, hart, f"task{self._number('task')}", self._load_task(hart), owner)
+        return HostTask(self, hart, f"task{self._number('task')}", self._load_task(hart, program), owner)
 
     def switch_to(self, hart: Hart, task: HostTask | None) -> None:
         """Context switch, see :func:`~pymodel.kvm.host.switch_to`."""
@@ -252,16 +252,16 @@ class Kernel(Machine):
         """End a task that is not current."""
         host.task_destroy(task, hart or self.harts[0])
 
-    def _load_task(self, hart: Hart) -> int:
-        """Return the entry of the task program, which all tasks share."""
-        if self._task_program is None:
-            image = load("task")
-            text = self.alloc.kmalloc(hart, image.end - image.base, "task text")
+    def _load_task(self, hart: Hart, program: str) -> int:
+        """Return the entry of a host program, which all its processes share."""
+        if program not in self._task_entries:
+            image = load(program)
+            text = self.alloc.kmalloc(hart, image.end - image.base, f"{program} text")
             image = image.relocated(text)
             for address, data in image.segments:
                 self.write(hart, address, data)
-            self._task_program = image.entry, text
-        return self._task_program[0]
+            self._task_entries[program] = image.entry
+        return self._task_entries[program]
 
     def _number(self, what: str) -> int:
         number = self._count[what]

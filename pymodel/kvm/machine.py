@@ -14,6 +14,7 @@ from itertools import count
 from typing import Protocol
 
 from pymodel.isa import Csr, Hart, HartConfig, Memory, UnexpectedTrap, encode
+from pymodel.isa.latitude import Latitude
 from pymodel.isa.observer import Observer
 from pymodel.kvm.alloc import Allocator
 from pymodel.kvm.errors import KernelOops
@@ -78,6 +79,7 @@ class Machine:
         vlen: VLEN in bits; has_v: whether the harts have the V extension at all; zve_only: they have Zve64x, not V.
         isa: the host's other ISA extensions, by their names in ISA_EXT; satp_mode: the host's satp.MODE.
         config_vector: False builds the kernel without vector support (CONFIG_VECTOR=n).
+        latitude: the choices of the harts that the architecture leaves open; None for the golden hart's own.
         ram_base, ram_size: physical memory, in bytes; fill: value of every byte that nobody wrote.
         observer: receives everything that happens.
 
@@ -100,6 +102,7 @@ class Machine:
         isa: Iterable[str] = HOST_ISA,
         satp_mode: int = 8,
         config_vector: bool = True,
+        latitude: Latitude | None = None,
         ram_base: int = RAM_BASE,
         ram_size: int = RAM_SIZE,
         fill: int = 0xA5,
@@ -109,7 +112,7 @@ class Machine:
         self.config_vector = config_vector
         self.observer = observer
         self.memory = Memory([(ram_base, ram_size)], fill)
-        config = HartConfig(vlen=vlen, has_v=has_v)
+        config = HartConfig(vlen=vlen, has_v=has_v, latitude=latitude or Latitude())
         self.harts = [Hart(config, self.memory, hart_id, observer) for hart_id in range(harts)]
         self.program: Image = load(version.program).relocated(ram_base)
         self.layout = Layout(self.program.constants)

@@ -1,0 +1,50 @@
+"""Doing a whole recording again."""
+
+from __future__ import annotations
+
+from pymodel.errors import UsageError
+from pymodel.kvm import LINUX_6_12, KernelMisuseError, KernelOops, KernelVersion, KvmError
+from pymodel.scenarios.guest_driver import DriverError
+from pymodel.scenarios.linux import guest_lines, part_lines, user_lines
+from pymodel.scenarios.linux.part import Part, lines
+from pymodel.scenarios.linux.session import Platform
+from pymodel.scenarios.linux.trace import BOOKKEEPING, Difference, Kind, Row, Verdict, differences
+
+__all__ = ["guest_lines", "part_lines", "replay", "user_lines"]  # the modules register the handlers of their lines
+
+
+def replay(rows: list[Row], version: KernelVersion = LINUX_6_12) -> list[Verdict]:
+    """Return the verdict of every line of a recording, judged against `version`.
+
+    Raises:
+        UsageError: the recording holds a line or a field that is not known.
+    """
+    platform = Platform.of(rows)
+    part: Part | None = None
+    verdicts = []
+    for at, row in enumerate(rows):
+        if row["t"] in BOOKKEEPING:
+            verdicts.append(Verdict(at + 1, row, Kind.BOOKKEEPING))
+            continue
+        if part is None or part.name != row["ctx"]:
+            part = Part(row["ctx"], platform, version, rows)
+        part.at = at
+        verdicts.append(_judge(part, row))
+    return verdicts
+
+
+def _judge(part: Part, row: Row) -> Verdict:
+    handler = lines.handlers.get(row["t"])
+    if handler is None:
+        raise UsageError(f"line {part.at + 1}: there is no kind of line {row['t']!r}")
+    try:
+        observed = handler(part, row)
+    except (KvmError, KernelOops, KernelMisuseError, DriverError) as error:
+        return Verdict(
+            part.at + 1, row, Kind.DIFFERS, (Difference("line", "done", f"{type(error).__name__}: {error}"),)
+        )
+    found = differences(row, observed)
+    if not found:
+        return Verdict(part.at + 1, row, Kind.MATCHED)
+    kind = Kind.DIFFERS if observed.explanation is None else Kind.EXPLAINED
+    return Verdict(part.at + 1, row, kind, found, observed.explanation)
