@@ -127,16 +127,17 @@ def get_reg_list(vcpu: Vcpu, reg_list: RegList) -> None:
 
 def list_regs(vcpu: Vcpu) -> list[int]:
     """Return the id of every register of the guest, in the order of the kernel (facts, 3.5)."""
+    version = vcpu.kernel.version
+    before = [*other.list_timer(vcpu), *other.list_fp(vcpu)] if version.other_classes else []
+    behind = [*other.list_sbi_ext(vcpu), *other.list_sbi_state(vcpu)] if version.other_classes else []
     return [
         *other.list_config(vcpu),
         *(reg_id(CORE, number) for number in range(_CORE_MODE + 1)),
-        *(reg_id(CSR, number) for number in range(vcpu.kernel.version.csr_regs)),
-        *other.list_timer(vcpu),
-        *other.list_fp(vcpu),
+        *(reg_id(CSR, number) for number in range(version.csr_regs)),
+        *before,
         *list_vector(vcpu),
         *list_isa_ext(vcpu),
-        *other.list_sbi_ext(vcpu),
-        *other.list_sbi_state(vcpu),
+        *behind,
     ]
 
 

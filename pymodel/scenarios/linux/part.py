@@ -17,10 +17,10 @@ _PREPARED = frozenset({"csr_only", "host", "migrate", "round_robin", "signal", "
 # Parts in which guests write CSRs and no vector instruction follows.
 _TWINS = frozenset({"csr_only", "random"})
 
-CSR_ONLY = "finding 1, a CSR write alone is lost"
+CSR_ONLY = "the emulator loses a guest's CSR write (B-13)"
 """The recorder's emulator marks only vsstatus.VS Dirty for a guest's CSR write; B-13 requires both. Linux then has
 nothing to save. A line may differ for that reason if a twin vCPU that never did the write shows what was recorded."""
-FRACTIONAL = "finding 5, the emulator accepts SEW > LMUL*ELEN"
+FRACTIONAL = "the emulator supports SEW > LMUL*ELEN (L-6)"
 """L-6: such a vtype need not be supported, and the golden hart, as Spike, gives vill. A line may differ for that reason
 if it shows what LMUL * VLEN / SEW >= 1 would make of it."""
 
