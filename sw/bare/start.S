@@ -18,9 +18,10 @@ _start:
 	csrs	mstatus, t0
 	call	main
 
-	/* exit(a0) */
+	/* exit(a0 & 255) */
 	.globl	exit
 exit:
+	andi	a0, a0, 255
 	slli	a0, a0, 1			# HTIF: code << 1 | 1
 	ori	a0, a0, 1
 	lla	t0, tohost

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pymodel.errors import ToolError, UsageError
 from pymodel.programs import read_elf
-from pymodel.scenarios.bare_metal import RAM_BASE, ram_size, tohost_address
+from pymodel.scenarios.bare_metal import RAM_BASE, RunError, ram_size, tohost_address
 from tb.spike.oracle import wheel
 
 _KEPT = re.compile(r"core +\d+: (?:[0-3] 0x(?P<pc>[0-9a-f]{16}) \(|exception |          tval )")
@@ -89,7 +89,17 @@ def spike_command(program: Path, vlen: int, log: Path) -> list[str]:
     ]
 
 
-def run_spike(program: Path, vlen: int, log: Path) -> int:
-    """Run a program on Spike and return its exit code; errors as :func:`spike_command`."""
-    done = subprocess.run(spike_command(program, vlen, log), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+def run_spike(program: Path, vlen: int, log: Path, seconds: float = 20) -> int:
+    """Run a program on Spike and return its exit code.
+
+    Raises:
+        RunError: it has not ended after `seconds`; Spike logs about 100 MB in each.
+        VctxError: as :func:`spike_command`.
+    """
+    command = spike_command(program, vlen, log)
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        log.unlink()
+        raise RunError(f"{program} has not ended on Spike after {seconds} seconds") from None
     return done.returncode
