@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pymodel.errors import UsageError
 from pymodel.kvm.defects import DEFECTS
 from pymodel.kvm.machine import RAM_BASE, RAM_SIZE, KernelObserver
 from pymodel.kvm.version import CLEAN, KernelVersion, by_name
@@ -17,6 +18,7 @@ from pymodel.scenarios.audit import Audit, Finding, audit, with_defect
 from pymodel.scenarios.invariants import ALL_INVARIANTS
 from pymodel.scenarios.joined import JoinedTrace
 from pymodel.scenarios.lab import HARTS, RecorderFactory, Scenario
+from pymodel.scenarios.library import SCENARIOS
 from pymodel.trace import TraceWriter
 from tb.cosim import FILL, LATENCY, shown, vctx_command
 from tb.knobs import DEFAULT_DLEN
@@ -45,7 +47,14 @@ class RtlRun:
     instructions: int = 0
     events: int = 0
     mismatch: Mismatch | None = None
-    culprit: str = ""
+
+    @property
+    def culprit(self) -> str:
+        """See the class; empty without a mismatch."""
+        if self.mismatch is None:
+            return ""
+        at = bisect_right(self.starts, self.mismatch.index, key=lambda start: start[0])
+        return self.starts[at - 1][1]
 
 
 @dataclass
@@ -175,6 +184,7 @@ def run_audit(
     kernel: str,
     *,
     defect: str | None = None,
+    scenarios: Sequence[str] = (),
     rtl: bool = False,
     sim: str = "verilator",
     progress: Progress | None = None,
@@ -183,15 +193,19 @@ def run_audit(
 
     Args:
         kernel: its name; defect: an S-number to add to it.
+        scenarios: names of those to run; by default all.
         rtl: replay every instruction of the scenarios on the RTL, too, on `sim`.
         progress: called with (phase, done, total); phases are "model" and "rtl".
 
     Raises:
-        UsageError: unknown kernel or defect. VctxError: see `tb.simulator.replay`.
+        UsageError: unknown kernel, defect or scenario. VctxError: see `tb.simulator.replay`.
     """
     version = by_name(kernel) if defect is None else with_defect(defect, by_name(kernel))
-    arguments = [f"--kernel {kernel}", *([f"--defect {defect}"] if defect else []), *(["--rtl"] if rtl else [])]
-    command = vctx_command("audit", *arguments, *([f"--sim {sim}"] if rtl else []))
+    chosen = [_scenario(name) for name in scenarios] if scenarios else list(SCENARIOS.values())
+    arguments = [f"--kernel {kernel}", *([f"--defect {defect}"] if defect else [])]
+    arguments += [f"--scenario {name}" for name in scenarios]
+    arguments += ["--rtl", f"--sim {sim}"] if rtl else []
+    command = vctx_command("audit", *arguments)
     directory = SIM_BUILD / "audit" / version.name
 
     def report(phase: str, done: int, total: int) -> None:
@@ -202,6 +216,7 @@ def run_audit(
         recording = _Recording(directory, command, stack) if rtl else None
         result = audit(
             version,
+            chosen,
             recorders=recording.of if recording is not None else None,
             progress=lambda name, done, total: report("model", done, total),
         )
@@ -214,10 +229,16 @@ def run_audit(
         _replay(run, sim, directory, partial(_shifted, report, before, total))
         before += run.events
         report("rtl", before, total)
-    verdict = AuditVerdict(result, _elsewhere(result), runs, directory / "result.json", command)
+    verdict = AuditVerdict(result, {} if scenarios else _elsewhere(result), runs, directory / "result.json", command)
     directory.mkdir(parents=True, exist_ok=True)
     write_json(verdict.path, verdict.as_json())
     return verdict
+
+
+def _scenario(name: str) -> Scenario:
+    if name not in SCENARIOS:
+        raise UsageError(f"unknown scenario {name!r}; allowed are {', '.join(SCENARIOS)}")
+    return SCENARIOS[name]
 
 
 def _shifted(report: Progress, before: int, total: int, done: int) -> None:
@@ -236,9 +257,6 @@ def _replay(run: RtlRun, sim: str, directory: Path, progress: Callable[[int], No
         progress=progress,
     )
     run.instructions, run.mismatch = result.instructions, result.mismatch
-    if result.mismatch is not None:
-        at = bisect_right(run.starts, (result.mismatch.index, "\uffff")) - 1
-        run.culprit = run.starts[at][1]
 
 
 def _elsewhere(result: Audit) -> dict[str, Finding]:
@@ -252,5 +270,8 @@ def _elsewhere(result: Audit) -> dict[str, Finding]:
 
 
 def _first_evidence(name: str, version: KernelVersion) -> Finding:
-    verdicts = audit(version).defects()
-    return next(v.evidence[0] for v in verdicts if v.defect is DEFECTS[name])
+    for scenario in SCENARIOS.values():
+        for verdict in audit(version, [scenario]).defects():
+            if verdict.defect is DEFECTS[name] and verdict.evidence:
+                return verdict.evidence[0]
+    raise AssertionError(f"no scenario shows {name}")

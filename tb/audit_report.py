@@ -80,11 +80,14 @@ def _print_defects(console: Console, verdict: AuditVerdict) -> None:
             continue
         console.print(f"[{_STYLES[one.text]}]{one.defect.name} {one.text}[/]: {one.defect.text}", soft_wrap=True)
         if one.evidence:
-            _print_finding(console, one.evidence[0])
-            if len(one.evidence) > 1:
-                others = ", ".join(dict.fromkeys(f.scenario for f in one.evidence[1:]))
-                console.print(f"    and {len(one.evidence) - 1} more in {others}", soft_wrap=True)
-        else:
+            first = {finding.violation.invariant: finding for finding in reversed(one.evidence)}  # of each invariant
+            cases = [finding for finding in one.evidence if finding is first[finding.violation.invariant]]
+            for finding in cases:
+                _print_finding(console, finding)
+            if len(one.evidence) > len(cases):
+                others = ", ".join(dict.fromkeys(f.scenario for f in one.evidence if f not in cases))
+                console.print(f"    and {len(one.evidence) - len(cases)} more in {others}", soft_wrap=True)
+        elif one.defect.name in verdict.elsewhere:
             console.print("    something else in this version hides it; over the clean kernel it shows:")
             _print_finding(console, verdict.elsewhere[one.defect.name])
     absent = [one.defect.name for one in verdict.audit.defects() if one.text == "absent"]

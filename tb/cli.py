@@ -269,6 +269,9 @@ def judge(trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim
 def audit(
     kernel: Annotated[str, typer.Option(help="Kernel version: v12, v6.5, linux-6.12, deferred or clean.")] = "v6.5",
     defect: Annotated[str | None, typer.Option(help="Add a known defect, S1 to S24, to that version.")] = None,
+    scenario: Annotated[
+        list[str] | None, typer.Option(help="Run only this scenario; may be given several times.")
+    ] = None,
     rtl: Annotated[bool, typer.Option("--rtl", help="Also replay every instruction on the RTL.")] = False,
     sim: Sim = "verilator",
 ) -> None:
@@ -277,7 +280,7 @@ def audit(
     from tb.audit_report import print_audit
 
     with _Bars() as bars:
-        verdict = run_audit(kernel, defect=defect, rtl=rtl, sim=sim, progress=bars)
+        verdict = run_audit(kernel, defect=defect, scenarios=scenario or (), rtl=rtl, sim=sim, progress=bars)
     print_audit(_console, verdict)
     raise typer.Exit(0 if verdict.ok else 1)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pymodel.errors import UsageError
 from pymodel.kvm.defects import DEFECTS, Defect
 from pymodel.kvm.version import CLEAN, KernelVersion
-from pymodel.scenarios.invariants import ALL_INVARIANTS, Violation
+from pymodel.scenarios.invariants import Violation
 from pymodel.scenarios.lab import Outcome, RecorderFactory, Scenario, run_scenario
 from pymodel.scenarios.library import SCENARIOS
 
@@ -134,24 +134,6 @@ def with_defect(name: str, version: KernelVersion = CLEAN) -> KernelVersion:
     return DEFECTS[name].apply(version)
 
 
-def matrix(progress: Progress | None = None) -> dict[str, Audit]:
-    """Audit the clean kernel with each defect alone: which scenarios catch which defect."""
-    found = {}
-    for done, name in enumerate(DEFECTS):
-        if progress is not None:
-            progress(name, done, len(DEFECTS))
-        found[name] = audit(with_defect(name))
-    if progress is not None:
-        progress("", len(DEFECTS), len(DEFECTS))
-    return found
-
-
 def covered_items() -> set[int]:
     """Return the items of the kvm facts, section 5, that scenarios cover."""
     return {item for scenario in SCENARIOS.values() for item in scenario.items}
-
-
-def unused_invariants(audits: Iterable[Audit]) -> set[str]:
-    """Return the invariants that no scenario checked."""
-    checked = {name for one in audits for name in one.checks}
-    return set(ALL_INVARIANTS) - checked

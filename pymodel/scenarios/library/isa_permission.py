@@ -10,11 +10,12 @@ from pymodel.kvm.vcpu import Vcpu, vcpu_load, vcpu_put
 from pymodel.scenarios.context import VectorContext
 from pymodel.scenarios.guest_code import FAIL_TRAP, GuestCode
 from pymodel.scenarios.lab import Group, Lab
-from pymodel.scenarios.library.vector_unit import pattern
+from pymodel.scenarios.library.vector_unit import VS_NAMES, pattern
 
 GROUP = Group("D", "the guest's ISA and permissions")
 
 _ILLEGAL_IN_GUEST = FAIL_TRAP + 2
+_GUEST_SAYS = {_ILLEGAL_IN_GUEST: "illegal instruction", 0: "it worked"}
 _CANARY_REG = 8
 
 
@@ -34,7 +35,9 @@ def _expect_no_vectors(lab: Lab, kernel: Kernel, vcpu: Vcpu, hart: Hart, how: st
     """The guest must take an illegal instruction, and must not see the host's value."""
     canary = _place_canary(lab, kernel, hart)
     code, value = lab.reports(vcpu, hart)[0]
-    lab.equal("isa-change-complete", f"{how}: guest executes vsetivli", _ILLEGAL_IN_GUEST, code, defects)
+    found = _GUEST_SAYS.get(code, hex(code))
+    due = _GUEST_SAYS[_ILLEGAL_IN_GUEST]
+    lab.equal("isa-change-complete", f"{how}: guest executes vsetivli", due, found, defects)
     lab.check(
         "no-leak",
         code != 0 or value != canary,
@@ -61,11 +64,15 @@ def novec_image_forced_on(lab: Lab) -> None:
     vcpu = lab.vcpu(kernel, "scalar", v_allowed=False)
     vcpu.guest_context.set_vs(hart, VS_INITIAL)
     vcpu_load(vcpu, hart)
-    lab.equal("novec-guest-off", "vcpu_load of image VS Initial", VS_OFF, vcpu.guest_context.vs, ["S11"])
+    lab.equal(
+        "novec-guest-off", "vcpu_load of image VS Initial", VS_NAMES[VS_OFF], VS_NAMES[vcpu.guest_context.vs], ["S11"]
+    )
     vcpu.guest_context.set_vs(hart, VS_DIRTY)
     warnings = len(kernel.warnings)
     vcpu_put(vcpu)
-    lab.equal("novec-guest-off", "vcpu_put of image VS Dirty", VS_OFF, vcpu.guest_context.vs, ["S11"])
+    lab.equal(
+        "novec-guest-off", "vcpu_put of image VS Dirty", VS_NAMES[VS_OFF], VS_NAMES[vcpu.guest_context.vs], ["S11"]
+    )
     said = kernel.warnings[warnings:]
     lab.check(
         "warns-of-loss", bool(said), "vcpu_put of dirty state of a guest without V", "a warning", "silence", ["S24"]
@@ -79,7 +86,7 @@ def v_disabled_before_the_first_run(lab: Lab) -> None:
     vcpu = lab.guest(kernel, _reads_a_register)
     kernel.set_reg(vcpu, lab.isa_id("v"), 0)
     how = "V disabled by ISA_EXT after create"
-    lab.equal("isa-change-complete", f"{how}: image VS", VS_OFF, vcpu.guest_context.vs, ["S12"])
+    lab.equal("isa-change-complete", f"{how}: image VS", VS_NAMES[VS_OFF], VS_NAMES[vcpu.guest_context.vs], ["S12"])
     _expect_no_vectors(lab, kernel, vcpu, kernel.harts[0], how, "S12")
 
 
@@ -90,7 +97,7 @@ def v_enabled_after_create(lab: Lab) -> None:
     vcpu = lab.guest(kernel, _reads_a_register, v_allowed=False)
     kernel.set_reg(vcpu, lab.isa_id("v"), 1)
     how = "V enabled by ISA_EXT after create"
-    lab.equal("isa-change-complete", f"{how}: image VS", VS_INITIAL, vcpu.guest_context.vs, ["S12"])
+    lab.equal("isa-change-complete", f"{how}: image VS", VS_NAMES[VS_INITIAL], VS_NAMES[vcpu.guest_context.vs], ["S12"])
     report = lab.reports(vcpu, kernel.harts[0])[0]
     lab.equal("isa-change-complete", f"{how}: guest reads v{_CANARY_REG}", (0, 0), report, ["S12"])
 
@@ -149,8 +156,8 @@ def host_lacks_v(lab: Lab) -> None:
     found = lab.outcome(kernel.set_reg, vcpu, lab.isa_id("v"), 1)
     lab.equal("isa-errors", "ISA_EXT V := 1 on a host without V", "-ENOENT", found, ["S20"])
     before = lab.tap.vector
-    vs = vcpu.guest_context.vs
-    lab.equal("no-vector-access", "image VS on a host without V", VS_OFF, vs, ["S2"])
+    vs = VS_NAMES[vcpu.guest_context.vs]
+    lab.equal("no-vector-access", "image VS on a host without V", VS_NAMES[VS_OFF], vs, ["S2"])
     with lab.survives("no-oops", "KVM_RUN on a host without V", "S4"):
         lab.rounds(vcpu, kernel.harts[0], 1)
     tried = 3  # by the guest, in one round
@@ -164,6 +171,24 @@ def host_lacks_v(lab: Lab) -> None:
     )
 
 
+@GROUP.scenario(44, checks=["isa-errors", "isa-change-complete", "no-leak"])
+def zve_only_host(lab: Lab) -> None:
+    """A host with Zve64x but not V: no guest can have V, VS is Off at every entry, and nothing of the host shows."""
+    kernel = lab.kernel(harts=1, zve_only=True)
+    hart = kernel.harts[0]
+    vcpu = lab.guest(kernel, _reads_a_register)
+    found = lab.outcome(kernel.set_reg, vcpu, lab.isa_id("v"), 1)
+    lab.equal("isa-errors", "ISA_EXT V := 1 on a host with Zve only", "-ENOENT", found, ["S20"])
+    canary = int.from_bytes(hart.vec.regs[_CANARY_REG].tobytes()[:8], "little")
+    with lab.survives("no-oops", "KVM_RUN on a host with Zve only", "S4"):
+        code, value = lab.reports(vcpu, hart)[0]
+        due = _GUEST_SAYS[_ILLEGAL_IN_GUEST]
+        said = _GUEST_SAYS.get(code, hex(code))
+        lab.equal("isa-change-complete", "guest executes vsetivli on a host with Zve only", due, said, ["S2"])
+        leaked = code == 0 and value == canary
+        lab.check("no-leak", not leaked, f"guest reads v{_CANARY_REG}", "no host value", f"{value:#x}", ["S2"])
+
+
 @GROUP.scenario(45, checks=["v-by-bitmap"])
 def v_comes_from_the_bitmap(lab: Lab) -> None:
     """The same guest at different addresses of kernel memory: it has V, or not, by its bitmap alone."""
@@ -172,6 +197,6 @@ def v_comes_from_the_bitmap(lab: Lab) -> None:
         for allowed in (True, False):
             vcpu = lab.vcpu(kernel, "scalar", v_allowed=allowed)
             has_v = int.from_bytes(kernel.get_reg(vcpu, lab.isa_id("v")), "little")
-            due = VS_INITIAL if has_v else VS_OFF
+            due = VS_NAMES[VS_INITIAL if has_v else VS_OFF]
             call = f"vcpu_create, ISA bitmap at {vcpu.isa_address:#x} with V={has_v}: image VS"
-            lab.equal("v-by-bitmap", call, due, vcpu.guest_context.vs, ["S2"])
+            lab.equal("v-by-bitmap", call, due, VS_NAMES[vcpu.guest_context.vs], ["S2"])

@@ -12,7 +12,7 @@ from pymodel.kvm.kernel import Kernel
 from pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
 from pymodel.scenarios.context import VectorContext
 from pymodel.scenarios.lab import VLEN, Group, Lab
-from pymodel.scenarios.library.vector_unit import E8M8, VILL, get_vs, pattern, set_vs
+from pymodel.scenarios.library.vector_unit import E8M8, VILL, VS_NAMES, get_vs, pattern, set_vs
 
 GROUP = Group("B", "save and restore routines")
 
@@ -165,7 +165,9 @@ def live_vs_is_preserved(lab: Lab) -> None:
             after = get_vs(kernel, hart, Csr.SSTATUS)
             # On is enough: the routine used the unit, so Dirty is right for whoever had it on.
             ok = after == VS_OFF if before == VS_OFF else after != VS_OFF
-            lab.check("vs-preserved", ok, f"{routine} with sstatus.VS {before:#x}", hex(before), hex(after), ["S14"])
+            call = f"{routine} with sstatus.VS {VS_NAMES[before]}"
+            due = "Off" if before == VS_OFF else "still on"
+            lab.check("vs-preserved", ok, call, due, VS_NAMES[after], ["S14"])
     set_vs(kernel, hart, Csr.SSTATUS, VS_OFF)
 
 

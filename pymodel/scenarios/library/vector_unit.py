@@ -16,7 +16,7 @@ VECTOR_CSRS = (Csr.VSTART, Csr.VXSAT, Csr.VXRM, Csr.VCSR, Csr.VL, Csr.VTYPE, Csr
 E8M8 = 0xC3  # e8, m8, ta, ma
 VILL = 1 << 63
 _ILLEGAL = "trap, cause 2"
-_NAMES = {VS_OFF: "Off", VS_INITIAL: "Initial", VS_CLEAN: "Clean", VS_DIRTY: "Dirty"}
+VS_NAMES = {VS_OFF: "Off", VS_INITIAL: "Initial", VS_CLEAN: "Clean", VS_DIRTY: "Dirty"}
 
 
 def set_vs(kernel: Kernel, hart: Hart, csr: Csr, vs: int) -> None:
@@ -61,13 +61,13 @@ def two_enables(lab: Lab) -> None:
     """In a guest, vectors work only if VS is on at both levels; then both turn Dirty, else the cause is 2."""
     kernel = lab.kernel()
     hart = kernel.harts[0]
-    for outer, inner in product(_NAMES, repeat=2):
+    for outer, inner in product(VS_NAMES, repeat=2):
         set_vs(kernel, hart, Csr.SSTATUS, outer)
         set_vs(kernel, hart, Csr.VSSTATUS, inner)
         hart.set_mode(1, True)
         found = lab.attempt(hart, "vsetivli", rd=5, uimm=3, vtypei=0)
         hart.set_mode(1, False)
-        call = f"vsetivli in VS-mode, sstatus.VS {_NAMES[outer]}, vsstatus.VS {_NAMES[inner]}"
+        call = f"vsetivli in VS-mode, sstatus.VS {VS_NAMES[outer]}, vsstatus.VS {VS_NAMES[inner]}"
         legal = outer != VS_OFF and inner != VS_OFF
         lab.equal("off-traps", call, 3 if legal else _ILLEGAL, found)
         due = (VS_DIRTY, VS_DIRTY) if legal else (outer, inner)
@@ -81,7 +81,7 @@ def host_leaves_the_guests_vs(lab: Lab) -> None:
     kernel = lab.kernel()
     hart = kernel.harts[0]
     state = lab.context(kernel)
-    for inner in _NAMES:
+    for inner in VS_NAMES:
         set_vs(kernel, hart, Csr.VSSTATUS, inner)
         set_vs(kernel, hart, Csr.SSTATUS, VS_INITIAL)
         lab.attempt(hart, "vsetivli", rd=5, uimm=3, vtypei=0)
@@ -105,7 +105,7 @@ def reads_may_stay_clean(lab: Lab) -> None:
         set_vs(kernel, hart, Csr.SSTATUS, VS_CLEAN)
         lab.attempt(hart, name, buffer if name == "vse8.v" else 0, **operands)
         after = get_vs(kernel, hart, Csr.SSTATUS)
-        lab.check("vs-tracking", after in (VS_CLEAN, VS_DIRTY), f"{name} {operands}", "Clean or Dirty", _NAMES[after])
+        lab.check("vs-tracking", after in (VS_CLEAN, VS_DIRTY), f"{name} {operands}", "Clean or Dirty", VS_NAMES[after])
 
 
 @GROUP.scenario(5, checks=["csr-rules"])
@@ -123,10 +123,10 @@ def csr_access_rules(lab: Lab) -> None:
         lab.equal("csr-rules", "csrr vxsat", vcsr & 1, kernel.csr_read(hart, Csr.VXSAT))
     kernel.csr_write(hart, Csr.VXRM, 3)
     lab.equal("csr-rules", "csrw vxrm, 3 over vcsr 5", 7, kernel.csr_read(hart, Csr.VCSR))
-    for vs in _NAMES:
+    for vs in VS_NAMES:
         set_vs(kernel, hart, Csr.SSTATUS, vs)
         sd = kernel.csr_read(hart, Csr.SSTATUS) >> 63
-        lab.equal("csr-rules", f"SD with VS {_NAMES[vs]} and FS Off", int(vs == VS_DIRTY), sd)
+        lab.equal("csr-rules", f"SD with VS {VS_NAMES[vs]} and FS Off", int(vs == VS_DIRTY), sd)
     set_vs(kernel, hart, Csr.SSTATUS, VS_OFF)
 
 

@@ -1,0 +1,65 @@
+"""`vctx audit`: many kernels in one trace agree with the RTL, and whatever is found belongs to its scenario."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pymodel.errors import UsageError
+from pymodel.trace import TraceReader
+from pymodel.trace.records import Insn
+from tb import audit
+from tb.result import Mismatch
+
+SCENARIOS = ("two-enables", "one-write-one-save", "host-without-v", "wrong-routines-are-caught")
+
+
+@pytest.fixture(autouse=True)
+def _own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "SIM_BUILD", tmp_path)
+
+
+def test_scenarios_agree_with_the_rtl(sim: str) -> None:
+    verdict = audit.run_audit("clean", scenarios=SCENARIOS, rtl=True, sim=sim)
+    assert verdict.ok
+    assert {(run.vlen, run.has_v) for run in verdict.rtl} == {(256, True), (256, False)}
+    for run in verdict.rtl:
+        insns = sum(isinstance(event, Insn) for event in TraceReader(run.trace))
+        assert run.instructions == insns > 0
+    data = json.loads(verdict.path.read_text())
+    assert data["ok"] and len(data["scenarios"]) == len(SCENARIOS)
+
+
+def test_a_defect_makes_it_fail_with_evidence() -> None:
+    verdict = audit.run_audit("clean", defect="S7", scenarios=["put-keeps-hgatp"])
+    assert not verdict.ok
+    data = json.loads(verdict.path.read_text())
+    found = {defect["name"]: defect for defect in data["defects"] if defect["verdict"] == "found"}
+    assert list(found) == ["S7"]
+    assert "csrw hgatp, 0x0" in found["S7"]["evidence"][0]["evidence"]
+    assert data["matrix"]["S7"] == ["put-keeps-hgatp"]
+
+
+def test_a_difference_belongs_to_the_scenario_in_which_it_is() -> None:
+    run = audit.RtlRun(256, True, Path("x"), [(0, "a"), (10, "b"), (20, "b"), (30, "c")])
+    assert run.culprit == ""
+    for index, culprit in ((0, "a"), (9, "a"), (10, "b"), (29, "b"), (30, "c"), (99, "c")):
+        run.mismatch = Mismatch(index, "instruction", 0, [], "")
+        assert run.culprit == culprit
+
+
+def test_a_defect_that_the_version_hides_is_shown_over_the_clean_kernel() -> None:
+    verdict = audit.run_audit("v12")
+    assert list(verdict.elsewhere) == ["S9"]
+    assert verdict.elsewhere["S9"].scenario == "stale-heap-stays-hidden"
+
+
+def test_unknown_names() -> None:
+    with pytest.raises(UsageError, match="put-keeps-hgatp"):
+        audit.run_audit("clean", scenarios=["nothing"])
+    with pytest.raises(UsageError, match="S24"):
+        audit.run_audit("clean", defect="S99")
+    with pytest.raises(UsageError, match="deferred"):
+        audit.run_audit("v13")
