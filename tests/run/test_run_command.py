@@ -1,0 +1,147 @@
+"""`vctx run` as a user meets it: the RTL's agreement, exit codes, and clear errors."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+from run_programs import LIMIT, golden, link, spike
+
+import tb.run
+from pymodel.errors import UsageError
+from pymodel.programs import PROGRAMS, ProgramError, build, read_elf
+from pymodel.scenarios.bare_metal import RunError
+from tb.knobs import Knobs
+from tb.run import run
+from tb.simulator import RTL, SIMULATORS, replay
+
+ROOT = Path(__file__).resolve().parents[2]
+BARE = [name for name in PROGRAMS if name.startswith("bare-")]
+DLEN = 64
+
+
+def vctx(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tb.cli", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.parametrize("vlen", [128, 512])
+@pytest.mark.parametrize("name", BARE)
+@pytest.mark.parametrize("sim", SIMULATORS)
+def test_rtl_agrees(sim: str, name: str, vlen: int, tmp_path: Path) -> None:
+    log = tmp_path / "commits"
+    result = run(build(name), Knobs(sim, vlen, DLEN, harts=1), max_instructions=LIMIT, commit_log=log)
+    assert result.rtl.mismatch is None and result.exit_code == 0
+    assert result.rtl.instructions > 200
+    assert log.read_text() == "".join(golden(build(name), vlen)[1])
+
+
+@pytest.mark.parametrize(("code", "exit_code"), [(0, 0), (7, 7), (255, 255), (300, 255)])
+def test_exit_code_of_the_program(code: int, exit_code: int, tmp_path: Path) -> None:
+    elf = link(f"\tli t0, {code} << 1 | 1\n\tlla t1, tohost\n\tsd t0, 0(t1)\n1:\tj 1b", tmp_path, f"exit{code}")
+    done = vctx("run", elf, "--sim", "icarus", "--vlen", "128", "--dlen", str(DLEN))
+    assert done.returncode == exit_code, done.stderr
+    assert f"exit code {code}" in done.stdout
+    assert spike(elf, 128, tmp_path)[0] == code % 256
+
+
+def test_a_mismatch_names_the_first_instruction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rtl = shutil.copytree(RTL, tmp_path / "rtl")
+    source = rtl / "vctx_csr.sv"
+    text = source.read_text()
+    old, new = "if (dirty) mstatus_vs_q", "if (dirty && !virt_i) mstatus_vs_q"
+    assert text.count(old) == 1
+    source.write_text(text.replace(old, new))
+    monkeypatch.setattr(tb.run, "replay", partial(replay, rtl=rtl, build_root=tmp_path / "build"))
+    result = run(build("bare-modes"), Knobs("icarus", 128, DLEN, harts=1), max_instructions=LIMIT)
+    assert result.exit_code == 1
+    mismatch = result.rtl.mismatch
+    assert mismatch is not None
+    assert (mismatch.mode, mismatch.disassembly) == ("VS", "vadd.vv v1, v1, v1")
+    assert "mstatus_vs" in mismatch.text()
+
+
+# program, message
+ENDLESS = {
+    "loop": ("1:\tj 1b", "has not ended after 500 instructions and traps; pc is 0x8"),
+    "trap loop": ("\tcsrw mtvec, zero\n\t.4byte 0", "has not ended after 500 instructions and traps; pc is 0x0"),
+    "wfi": ("\tcsrw mie, zero\n\twfi", "waits for an interrupt that cannot come"),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_program_that_never_ends(name: str, tmp_path: Path) -> None:
+    text, message = ENDLESS[name]
+    log = tmp_path / "commits"
+    done = vctx("run", link(text, tmp_path), "--max-instructions", "500", "--commit-log", log)
+    assert done.returncode == RunError.exit_code == 1
+    assert message in done.stderr and done.stderr.count("\n") == 1
+    assert log.read_text()  # as far as it came
+
+
+def test_an_unserved_request_to_the_host(tmp_path: Path) -> None:
+    elf = link("\tli t0, 1 << 56 | 1 << 48 | 'A'\n\tlla t1, tohost\n\tsd t0, 0(t1)\n1:\tj 1b", tmp_path)
+    with pytest.raises(UsageError, match="HTIF request 0x101000000000041 is not an exit"):
+        golden(elf, 128)
+
+
+def test_ram_grows_with_the_program(tmp_path: Path) -> None:
+    text = "\tlla a1, big + 0x180000\n\tsd a1, 0(a1)\n\tli a0, 0\n\tj exit\n\t.bss\nbig:\t.skip 0x200000"
+    elf = link(text, tmp_path)
+    assert golden(elf, 128)[0].traps == 0
+    assert golden(elf, 128)[1] == spike(elf, 128, tmp_path)[1]
+
+
+def _elf32() -> bytes:
+    head = b"\x7fELF\x01\x01\x01".ljust(16, b"\0")
+    return head + struct.pack("<HHIIIIIHHHHHH", 2, 243, 1, 0, 0, 0, 0, 52, 32, 0, 40, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot read"),
+        (b"", "is not an ELF file"),
+        (b"#!/bin/sh\nexit 0\n", "is not an ELF file"),
+        (_elf32(), "is not a 64-bit RISC-V program"),
+        (Path(sys.executable).resolve().read_bytes()[:4096], "is not a 64-bit RISC-V program"),
+    ],
+)
+def test_missing_and_foreign_files(content: bytes | None, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "program.elf"
+    if content is not None:
+        path.write_bytes(content)
+    done = vctx("run", path)
+    assert done.returncode == 2
+    assert message in done.stderr and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_programs_that_cannot_run(tmp_path: Path) -> None:
+    elf = link("\tret", tmp_path)
+    knobs = Knobs("icarus", 128, DLEN, harts=1)
+    for old, new, message in ((b"\0tohost\0", b"\0nohost\0", "has no symbol tohost"),):
+        changed = tmp_path / "changed.elf"
+        changed.write_bytes(elf.read_bytes().replace(old, new))
+        with pytest.raises(UsageError, match=message):
+            run(changed, knobs, max_instructions=1)
+    data = bytearray(elf.read_bytes())
+    data[16] = 1  # e_type: relocatable
+    changed.write_bytes(data)
+    with pytest.raises(ProgramError, match="is not an executable"):
+        read_elf("changed", changed)
+    with pytest.raises(UsageError, match="cannot write"):
+        run(elf, knobs, max_instructions=1, commit_log=tmp_path / "none" / "log")
+
+
+def test_spike_log_command(tmp_path: Path) -> None:
+    elf = build("bare-modes")
+    _, expected = spike(elf, 128, tmp_path)
+    done = vctx("spike-log", tmp_path / f"{elf.stem}-128.spike", elf)
+    assert (done.returncode, done.stdout) == (0, "".join(expected))
+    done = vctx("spike-log", tmp_path / "none", elf)
+    assert done.returncode == 2 and "cannot read" in done.stderr
