@@ -20,7 +20,7 @@ from pymodel.kvm.alloc import AllocError
 from pymodel.kvm.errors import KernelMisuseError, KernelOops, KvmError
 from pymodel.kvm.exits import Exit, ExitReason
 from pymodel.kvm.kernel import Kernel
-from pymodel.kvm.layout import VState
+from pymodel.kvm.layout import Layout, VState
 from pymodel.kvm.machine import RAM_BASE, KernelObserver
 from pymodel.kvm.vcpu import Vcpu
 from pymodel.kvm.version import KernelVersion
@@ -159,6 +159,7 @@ class Lab:
 
     Attributes:
         ledger: the checks and what was found.
+        monitor: of the kernel created last.
         why_not: why the scenario does not apply to the kernel; empty if it does.
     """
 
@@ -297,9 +298,8 @@ class Lab:
         return onereg.isa_ext_id(self.version, extension)
 
     @property
-    def _layout(self) -> Any:
-        kernel = self.monitor.kernel
-        return kernel.layout
+    def _layout(self) -> Layout:
+        return self.monitor.kernel.layout
 
     def outcome(self, call: Callable[..., Any], *args: Any) -> str:
         """Return how a system call ends: "0" or the errno, e.g. "-EINVAL"; an oops as its text."""
