@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from pymodel.isa import Hart, decode
 from pymodel.isa.csr_numbers import VECTOR_CSRS
 from pymodel.isa.encoding import Kind
-from pymodel.kvm import Exit, ExitReason, Kernel, Slice, Vcpu
+from pymodel.kvm import Exit, ExitReason, Kernel, KernelVersion, KvmError, Slice, Vcpu
 from pymodel.kvm.layout import VState
+from pymodel.kvm.onereg import reg_size
 from pymodel.trace.records import Event, Issue, Mark, Retire
 
 
@@ -132,3 +133,26 @@ def run_rounds(vcpu: Vcpu, hart: Hart, rounds: int) -> list[tuple[int, ...]]:
 
 def random_slice(rng: random.Random) -> Slice:
     return Slice(rng.randrange(1, 400), rng.choice([None, None, 0, 1, 5, 17]))
+
+
+def booted_with(version: KernelVersion, program: str = "scalar", vlen: int = 256) -> tuple[Kernel, Vcpu]:
+    """A kernel and a vCPU that runs `program`."""
+    kernel = Kernel(version, vlen=vlen)
+    kernel.boot()
+    return kernel, make_vcpu(kernel, program)
+
+
+def errno_of(call: Callable[..., object], *args: object) -> int:
+    """The errno with which a system call fails, 0 if it does not."""
+    try:
+        call(*args)
+    except KvmError as error:
+        return error.errno
+    return 0
+
+
+def get_and_set(kernel: Kernel, vcpu: Vcpu, register: int) -> int:
+    """Get a register and set it to zero; 0 or the errno, which must be the same."""
+    got = errno_of(kernel.get_reg, vcpu, register)
+    assert got == errno_of(kernel.set_reg, vcpu, register, bytes(reg_size(register)))
+    return got

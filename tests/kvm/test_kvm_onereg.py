@@ -8,36 +8,23 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kvm_driving import make_vcpu, memory_state, random_state, run_rounds, run_to_user, set_memory_state
+from kvm_driving import (
+    booted_with,
+    get_and_set,
+    make_vcpu,
+    memory_state,
+    random_state,
+    run_rounds,
+    run_to_user,
+    set_memory_state,
+)
 
-from pymodel.kvm import V6_5, V12, Kernel, KernelVersion, KvmError, Vcpu
+from pymodel.kvm import V6_5, V12, KernelVersion, KvmError
 from pymodel.kvm import onereg as one
 from pymodel.kvm.isa import isa_has
 
 SIZES = [1 << code for code in range(16)]
 LARGEST_NUMBER = 40
-
-
-def booted(version: KernelVersion, program: str = "scalar", vlen: int = 256) -> tuple[Kernel, Vcpu]:
-    kernel = Kernel(version, vlen=vlen)
-    kernel.boot()
-    return kernel, make_vcpu(kernel, program)
-
-
-def outcome(kernel: Kernel, vcpu: Vcpu, register: int) -> int:
-    """Get a register; 0 or the errno, the same as set gives."""
-    results = []
-    for call in (
-        lambda: kernel.get_reg(vcpu, register),
-        lambda: kernel.set_reg(vcpu, register, bytes(one.reg_size(register))),
-    ):
-        try:
-            call()
-            results.append(0)
-        except KvmError as error:
-            results.append(error.errno)
-    assert results[0] == results[1]
-    return results[0]
 
 
 # Frozen: what user space was compiled with. VLEN 256.
@@ -50,7 +37,7 @@ def outcome(kernel: Kernel, vcpu: Vcpu, register: int) -> int:
     ids=["v12", "v6.5"],
 )
 def test_ids(version: KernelVersion, csrs: int, v0: int, v31: int, isa_v: int) -> None:
-    kernel, _ = booted(version)
+    kernel, _ = booted_with(version)
     layout = kernel.layout
     found = [one.vector_csr_id(version, layout, field) for field in ("vstart", "vl", "vtype", "vcsr")]
     assert found == [csrs + n for n in range(4)]
@@ -70,18 +57,18 @@ def test_s8_isa_ext_numbers() -> None:
 
 @pytest.mark.parametrize("vlen", [128, 256, 1024])
 def test_every_size_and_number_of_6_5(vlen: int) -> None:
-    kernel, vcpu = booted(V6_5, vlen=vlen)
+    kernel, vcpu = booted_with(V6_5, vlen=vlen)
     for number in range(LARGEST_NUMBER + 1):
         for size in SIZES:
             expected = errno.EINVAL
             if (number < 4 and size == 8) or (6 <= number < 38 and size == vlen // 8):
                 expected = 0
-            found = outcome(kernel, vcpu, one.reg_id(9, number, size))
+            found = get_and_set(kernel, vcpu, one.reg_id(9, number, size))
             assert found == expected, (number, size)
 
 
 def test_every_size_and_number_of_v12_is_an_isa_extension() -> None:
-    kernel, vcpu = booted(V12)
+    kernel, vcpu = booted_with(V12)
     for number in range(LARGEST_NUMBER + 1):
         for size in SIZES:
             register = one.reg_id(7, number, size)
@@ -89,11 +76,11 @@ def test_every_size_and_number_of_v12_is_an_isa_extension() -> None:
                 expected = int(isa_has(vcpu, V12.isa_ext_ids[number]))
                 assert kernel.get_reg(vcpu, register) == expected.to_bytes(8, "little")
             else:
-                assert outcome(kernel, vcpu, register) == errno.EINVAL, (number, size)
+                assert get_and_set(kernel, vcpu, register) == errno.EINVAL, (number, size)
 
 
 def test_s1_writing_a_vector_csr_takes_extensions_away() -> None:
-    kernel, vcpu = booted(V12)
+    kernel, vcpu = booted_with(V12)
     for field, extension in (("vtype", "d"), ("vcsr", "f")):
         register = one.vector_csr_id(V12, kernel.layout, field)
         assert isa_has(vcpu, extension)
@@ -101,7 +88,7 @@ def test_s1_writing_a_vector_csr_takes_extensions_away() -> None:
         assert not isa_has(vcpu, extension)
     assert kernel.get_reg(vcpu, one.vector_csr_id(V12, kernel.layout, "vstart")) == (1).to_bytes(8, "little")
 
-    kernel, vcpu = booted(V6_5)
+    kernel, vcpu = booted_with(V6_5)
     isa = vcpu.isa
     for field in ("vstart", "vl", "vtype", "vcsr"):
         kernel.set_reg(vcpu, one.vector_csr_id(V6_5, kernel.layout, field), 0)
@@ -112,7 +99,7 @@ def test_s1_writing_a_vector_csr_takes_extensions_away() -> None:
 @settings(max_examples=20, deadline=None)
 def test_round_trip_and_migration(seed: int, order: list[int]) -> None:
     """Every register set in any order reads back, and a guest that gets them all goes on as the first would have."""
-    kernel, vcpu = booted(V6_5)
+    kernel, vcpu = booted_with(V6_5)
     state = random_state(random.Random(seed), 32)
     fields = {"vstart": state.vstart, "vl": state.vl, "vtype": state.vtype, "vcsr": state.vcsr}
     ids = [one.vector_csr_id(V6_5, kernel.layout, field) for field in fields]
@@ -127,7 +114,7 @@ def test_round_trip_and_migration(seed: int, order: list[int]) -> None:
 
 
 def test_migration_of_a_running_guest() -> None:
-    kernel, source = booted(V6_5, "canary")
+    kernel, source = booted_with(V6_5, "canary")
     hart = kernel.harts[0]
     run_rounds(source, hart, 2)
     source.signal_pending = False
@@ -150,7 +137,7 @@ def test_migration_of_a_running_guest() -> None:
 
 
 def test_s19_no_value_is_refused_and_hardware_normalises() -> None:
-    kernel, vcpu = booted(V6_5, "copy")
+    kernel, vcpu = booted_with(V6_5, "copy")
     odd = {"vl": 1000, "vcsr": (1 << 64) - 1, "vstart": 0xABCDEF, "vtype": 0xD8}
     ids = {field: one.vector_csr_id(V6_5, kernel.layout, field) for field in odd}
     for field, value in odd.items():
@@ -165,7 +152,7 @@ def test_s19_no_value_is_refused_and_hardware_normalises() -> None:
 
 
 def test_faults() -> None:
-    kernel, vcpu = booted(V6_5)
+    kernel, vcpu = booted_with(V6_5)
     hart = kernel.harts[0]
     v4 = one.vector_reg_id(V6_5, kernel.layout, 4, 32)
     set_memory_state(kernel, vcpu.guest_context.vector, random_state(random.Random(2), 32))
@@ -191,10 +178,10 @@ def test_faults() -> None:
 
 
 def test_registers_of_a_guest_without_v_do_not_exist() -> None:
-    kernel, _ = booted(V6_5)
+    kernel, _ = booted_with(V6_5)
     vcpu = make_vcpu(kernel, "scalar", v_allowed=False)
     for register in (one.reg_id(9, 0), one.reg_id(9, 6, 32), one.reg_id(9, 3)):
-        assert outcome(kernel, vcpu, register) == errno.EINVAL
+        assert get_and_set(kernel, vcpu, register) == errno.EINVAL
 
 
 @pytest.mark.parametrize("version", [V12, V6_5], ids=lambda v: v.name)
@@ -213,7 +200,7 @@ def test_registers_of_a_guest_without_v_do_not_exist() -> None:
     ],
 )
 def test_isa_extensions(version: KernelVersion, extension: str, value: int, expected: int) -> None:
-    kernel, vcpu = booted(version)
+    kernel, vcpu = booted_with(version)
     register = one.isa_ext_id(version, extension)
     before = vcpu.isa
     try:
@@ -232,7 +219,7 @@ def test_isa_extensions(version: KernelVersion, extension: str, value: int, expe
 
 
 def test_config_isa() -> None:
-    kernel, vcpu = booted(V6_5)
+    kernel, vcpu = booted_with(V6_5)
     register = one.reg_id(one.CONFIG, 0)
     isa = int.from_bytes(kernel.get_reg(vcpu, register), "little")
     assert isa >> 21 & 1 and not isa >> 7 & 1
@@ -246,7 +233,7 @@ def test_config_isa() -> None:
 
 
 def test_core_and_csr_registers() -> None:
-    kernel, vcpu = booted(V6_5)
+    kernel, vcpu = booted_with(V6_5)
     for number in range(32):
         kernel.set_reg(vcpu, one.reg_id(one.CORE, number), 1000 + number)
     assert vcpu.guest_context["sepc"] == 1000 and vcpu.guest_context["x31"] == 1031
@@ -259,4 +246,4 @@ def test_core_and_csr_registers() -> None:
         assert kernel.get_reg(vcpu, one.reg_id(one.CSR, number)) == (0x222).to_bytes(8, "little")
     assert vcpu.csr["hvip"] == 0x444
     for register in (one.reg_id(one.CORE, 33), one.reg_id(one.CSR, 10), one.reg_id(one.CONFIG, 1), one.reg_id(4, 0)):
-        assert outcome(kernel, vcpu, register) == errno.EINVAL
+        assert get_and_set(kernel, vcpu, register) == errno.EINVAL
