@@ -16,9 +16,9 @@ WAVES  ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
 flag = $(if $($(1)),--$(2) "$($(1))")
-COSIM_FLAGS = $(call flag,SIM,sim) $(call flag,VLEN,vlen) $(call flag,DLEN,dlen) $(call flag,SEED,seed) \
-              $(call flag,VCPUS,vcpus) $(call flag,HARTS,harts) $(call flag,KERNEL,kernel) \
-              $(if $(filter-out 0,$(WAVES)),--waves)
+RTL_FLAGS   = $(call flag,SIM,sim) $(call flag,VLEN,vlen) $(call flag,DLEN,dlen) $(if $(filter-out 0,$(WAVES)),--waves)
+COSIM_FLAGS = $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,VCPUS,vcpus) $(call flag,HARTS,harts) \
+              $(call flag,KERNEL,kernel)
 
 # What the system's package manager must provide; everything else comes from PyPI into $(VENV).
 # "?" marks what things work without: liblz4 and zlib make the waves of Verilator small, ccache makes rebuilds fast.
@@ -26,11 +26,14 @@ RUN_TOOLS  = python3 python3-venv g++ make perl $(if $(filter icarus,$(SIM)),ive
 WAVE_TOOLS = $(if $(filter-out 0,$(WAVES)),'?liblz4-dev' '?zlib1g-dev')
 TEST_TOOLS = python3 python3-venv g++ make perl iverilog dtc '?ccache'
 
-.PHONY: cosim test lint synth doctor format setup setup-dev help clean
+.PHONY: cosim run test lint synth doctor format setup setup-dev help clean
 .DEFAULT_GOAL := cosim
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
 	@$(PY) -m tb.cli cosim $(COSIM_FLAGS)
+
+run: setup ## a bare-metal program of yours on golden model and RTL: PROG=x.elf (LOG= writes its commit log)
+	@$(PY) -m tb.cli run $(RTL_FLAGS) $(call flag,LOG,commit-log) $(if $(PROG),"$(PROG)")
 
 test: setup-dev ## every test, on both simulators (JOBS= parallel jobs, K= selects by name)
 	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(if $(K),-k "$(K)") tests
