@@ -254,6 +254,24 @@ def test_a_preemptible_section_survives_put_and_load(harts: tuple[int, int]) -> 
         preempted_section(replace(CLEAN, keeps_vs=False), harts)
 
 
+@pytest.mark.parametrize("loaded", [False, True])
+def test_an_interrupt_inside_a_preemptible_section(loaded: bool) -> None:
+    kernel = booted(CLEAN)
+    hart, task = kernel.harts[0], dirty_task(kernel)
+    vcpu = live_guest(kernel) if loaded else None
+    guest = hw_state(hart)
+    kernel.kernel_vector_begin(hart, preemptible=True)
+    xor = kernel.xor(hart)
+    xor.load(hart)
+    kernel.softirq(hart)
+    xor.store(hart)
+    kernel.kernel_vector_end(hart)
+    if vcpu is not None:
+        kernel.sched_out(vcpu)
+        assert memory_state(kernel, vcpu.guest_context.vector) == guest
+    assert task.run().args == (0, 0)
+
+
 @pytest.mark.parametrize("version", [CLEAN, DEFERRED], ids=lambda v: v.name)
 def test_s14_vs_around_load_and_put(version: KernelVersion) -> None:
     kernel = booted(version)

@@ -14,6 +14,7 @@ import pytest
 from pymodel.errors import UsageError
 from pymodel.kvm import DEFERRED, LINUX_6_12, KernelVersion
 from pymodel.scenarios.linux import Kind, read_rows, replay, summary
+from pymodel.scenarios.linux.__main__ import main
 from pymodel.scenarios.linux.part import CSR_ONLY, FRACTIONAL
 from pymodel.scenarios.linux.trace import Row
 
@@ -177,3 +178,14 @@ def test_other_files_are_refused(tmp_path: Path, content: str, error: str) -> No
         read_rows(path)
     with pytest.raises(UsageError, match="cannot read"):
         read_rows(tmp_path / "absent")
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(WITHOUT_V)]) == 0
+    assert capsys.readouterr().out == "14 matched, 0 explained, 0 differs, 10 bookkeeping\n"
+    changed = tmp_path / "changed.jsonl"
+    changed.write_text(WITHOUT_V.read_text().replace('"n":157', '"n":158'))
+    assert main([str(changed)]) == 1
+    assert "n: recorded 158, golden 157" in capsys.readouterr().out
+    assert main([]) == main([str(tmp_path)]) == 2
+    assert "usage" in capsys.readouterr().err
