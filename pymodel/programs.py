@@ -22,6 +22,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
+from elftools.elf.segments import Segment
 
 from pymodel.errors import ToolError, UsageError, VctxError
 from pymodel.isa import decode
@@ -31,6 +32,7 @@ from pymodel.isa.encoding import Kind
 _ROOT = Path(__file__).resolve().parent.parent
 _SOURCES = _ROOT / "sw"
 _BUILD = _ROOT / "sim_build" / "sw"
+_MAX_SEGMENT = 1 << 30
 
 # -fno-builtin keeps loops from becoming calls of a C library that is not there; the SLP vectoriser would use
 # instructions outside the supported subset.
@@ -227,11 +229,9 @@ def read_elf(name: str, path: Path) -> Image:
                 raise ProgramError(f"{path} is not a 64-bit RISC-V program")
             if elf["e_type"] != "ET_EXEC":
                 raise ProgramError(f"{path} is not an executable: it has not been linked, or not to fixed addresses")
-            segments = tuple(
-                (segment["p_paddr"], segment.data().ljust(segment["p_memsz"], b"\0"))
-                for segment in elf.iter_segments("PT_LOAD")
-                if segment["p_memsz"]
-            )
+            segments = tuple(_contents(path, segment) for segment in elf.iter_segments("PT_LOAD") if segment["p_memsz"])
+            if not segments:
+                raise ProgramError(f"{path} has nothing to load")
             symbols: dict[str, int] = {}
             constants: dict[str, int] = {}
             table = elf.get_section_by_name(".symtab")
@@ -243,8 +243,18 @@ def read_elf(name: str, path: Path) -> Image:
             return Image(name, path, segments, symbols, constants, elf["e_entry"])
     except OSError as error:
         raise ProgramError(f"cannot read {path}: {error.strerror}") from error
-    except ELFError as error:
-        raise ProgramError(f"{path} is not an ELF file: {error}") from error
+    except (ELFError, ValueError, OverflowError) as error:
+        raise ProgramError(f"{path} is not an ELF file, or is damaged: {error}") from error
+
+
+def _contents(path: Path, segment: Segment) -> tuple[int, bytes]:
+    """Return the address of a segment and its bytes, zeros behind what is in the file included."""
+    size, in_file = segment["p_memsz"], segment["p_filesz"]
+    if size > _MAX_SEGMENT:
+        raise ProgramError(f"{path} has a segment of {size:#x} bytes; at most {_MAX_SEGMENT:#x} can be loaded")
+    if in_file > size or segment["p_offset"] + in_file > path.stat().st_size:
+        raise ProgramError(f"{path} is truncated or damaged")
+    return segment["p_paddr"], segment.data().ljust(size, b"\0")
 
 
 def instructions(path: Path) -> list[tuple[int, int]]:

@@ -121,15 +121,27 @@ def test_missing_and_foreign_files(content: bytes | None, message: str, tmp_path
     assert message in done.stderr and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
 
+def test_truncated_files(tmp_path: Path) -> None:
+    whole, path = build("bare-modes").read_bytes(), tmp_path / "program.elf"
+    for size in (20, 70, 1000, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(ProgramError, match=r"is not an ELF file|is truncated"):
+            read_elf("program", path)
+
+
 def test_programs_that_cannot_run(tmp_path: Path) -> None:
     elf = link("\tret", tmp_path)
     knobs = Knobs("icarus", 128, DLEN, harts=1)
-    for old, new, message in ((b"\0tohost\0", b"\0nohost\0", "has no symbol tohost"),):
-        changed = tmp_path / "changed.elf"
-        changed.write_bytes(elf.read_bytes().replace(old, new))
-        with pytest.raises(UsageError, match=message):
-            run(changed, knobs, max_instructions=1)
-    data = bytearray(elf.read_bytes())
+    changed, data = tmp_path / "changed.elf", bytearray(elf.read_bytes())
+    changed.write_bytes(data.replace(b"\0tohost\0", b"\0nohost\0"))
+    with pytest.raises(UsageError, match="has no symbol tohost"):
+        run(changed, knobs, max_instructions=1)
+    at = data.index((0x8000_0000).to_bytes(8, "little"), 64) + 8  # p_paddr of the first segment
+    elsewhere = bytearray(data)
+    elsewhere[at : at + 8] = (0x7000_0000).to_bytes(8, "little")
+    changed.write_bytes(elsewhere)
+    with pytest.raises(UsageError, match="RAM is 0x80000000 to"):
+        run(changed, knobs, max_instructions=1)
     data[16] = 1  # e_type: relocatable
     changed.write_bytes(data)
     with pytest.raises(ProgramError, match="is not an executable"):
