@@ -249,7 +249,7 @@ def _against_spike(config: FuzzConfig, vlen: int, result: FuzzResult, progress: 
     arguments = ((config.seed, vlen, first) for first in itertools.count(0, _CHUNK))
     for chunk in _in_order(config.jobs, _lockstep_chunk, arguments):
         _add(result.spike, chunk.tally)
-        result.points += chunk.points
+        result.points.update(chunk.points)
         done += chunk.tally.instructions
         progress(f"spike {vlen}", min(done, share), share)
         if chunk.differing is not None:
@@ -351,7 +351,7 @@ def _traces(config: FuzzConfig, vlen: int, out_dir: Path, result: FuzzResult) ->
             enough=min(left, _TRACE),
             observer=coverage.add,
         )
-        result.points += coverage.points
+        result.points.update(coverage.points)
         yield first, recorded
         first += recorded.programs
         left -= recorded.instructions
