@@ -16,7 +16,7 @@ from pymodel.trace import TraceWriter
 from pymodel.trace.recorder import Recorder
 from tb.knobs import Knobs
 from tb.result import Latency, ReplayResult, write_json
-from tb.simulator import SIM_BUILD, replay, replay_design, simulator
+from tb.simulator import SIM_BUILD, locked, replay, replay_design, simulator
 
 FILL = 0xA5  # every byte of RAM that nobody wrote
 TASKS = 2
@@ -157,11 +157,10 @@ def cosim(
     out_dir = SIM_BUILD / "cosim" / name
     trace = out_dir / "trace.vctx"
     command = command_of(knobs, pairs, entries)
-    (out_dir / "result.json").unlink(missing_ok=True)
-
     tool = simulator(knobs.sim)  # before anything slow: is it there?
     design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=RAM_SIZE, waves=waves)
-    with ThreadPoolExecutor(1) as builder, ProcessPoolExecutor(1) as twin:
+    with locked(out_dir / ".lock"), ThreadPoolExecutor(1) as builder, ProcessPoolExecutor(1) as twin:
+        (out_dir / "result.json").unlink(missing_ok=True)
         build = builder.submit(tool.build, design)
         model = _record(config, trace, command_of(knobs, pairs, entries, sim=False), report)
         eager: Future[SharedUnitResult] = twin.submit(run_shared_unit, replace(config, eager=True))

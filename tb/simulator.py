@@ -139,7 +139,7 @@ class Simulator:
         if directory.is_dir():
             return directory
         root.mkdir(parents=True, exist_ok=True)
-        with _lock(root / f".{directory.name}.lock"):
+        with locked(root / f".{directory.name}.lock"):
             if not directory.is_dir():  # another process may have built it meanwhile
                 self._build(design, directory)
         return directory
@@ -475,8 +475,9 @@ def run_replay(
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold a lock file, so that parallel runs do not build the same design twice."""
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file: for what two runs at the same time must not both do, as a build, or writing the same folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
