@@ -6,10 +6,10 @@ memory. All policies serve the workload right: whoever may use the unit finds it
 The optimum knows the future. Each hart holds one context; a run that uses vectors forces its owner's context into the
 registers, and there is nothing else to choose from. So a lower bound on restores is the number of times that a use
 follows with the registers holding something else, or an older version of its owner's context; and each context that is
-dirty in the registers when they are taken for another, or when its owner moves to another hart, must be saved, unless
-its owner never uses vectors again. `optimum` does exactly these moves, and so no policy does fewer. What it uses of the
-future is whether an entry will use vectors, so that it need not restore for one that will not, and whether a context
-will be needed again.
+dirty in the registers when they are taken for another, or when its owner uses another hart, must be saved, unless its
+owner never uses vectors again. A context that is only read on another hart stays valid where it was. `optimum` does
+exactly these moves, and so no policy does fewer. What it uses of the future is whether an entry will use vectors, so
+that it need not restore for one that will not, and whether a context will be needed again.
 """
 
 from __future__ import annotations
@@ -113,17 +113,24 @@ def optimum(steps: Sequence[Step]) -> Iterable[Move]:
 
 
 def _owned(steps: Sequence[Step], *, knows_future: bool) -> Iterable[Move]:
-    """Ownership tracking. With the future known, only uses count, nothing is saved early, and nothing in vain."""
+    """Ownership tracking.
+
+    With the future known, only uses count, nothing is saved early, and nothing in vain; and a hart that its owner has
+    left holds a valid context until the owner changes it elsewhere.
+    """
     last_use = {step.who: at for at, step in enumerate(steps) if step.uses}
     holds: dict[int, str] = {}  # whose context each hart holds, as its owner left it
     dirty: set[str] = set()  # owners whose only valid context is in the registers
 
-    def evict(at: int, hart: int) -> Iterable[Move]:
-        owner = holds.pop(hart, None)
+    def write_back(at: int, hart: int) -> Iterable[Move]:
+        owner = holds.get(hart)
         if owner in dirty:
             dirty.discard(owner)
             if not knows_future or last_use[owner] >= at:
                 yield Move(hart, owner, "save")
+
+    def elsewhere(step: Step) -> list[int]:
+        return [hart for hart, owner in holds.items() if owner == step.who and hart != step.hart]
 
     for at, step in enumerate(steps):
         if step.what is What.PUT and not knows_future and step.who in dirty:  # it may run elsewhere next
@@ -133,13 +140,17 @@ def _owned(steps: Sequence[Step], *, knows_future: bool) -> Iterable[Move]:
         if step.what is not What.RUN or not needs:
             continue
         if holds.get(step.hart) != step.who:
-            for hart in [hart for hart, owner in holds.items() if owner == step.who]:
-                yield from evict(at, hart)  # it comes from another hart, whose copy grows stale
-            yield from evict(at, step.hart)
+            for hart in elsewhere(step):
+                yield from write_back(at, hart)
+                if not knows_future:
+                    del holds[hart]
+            yield from write_back(at, step.hart)
             holds[step.hart] = step.who
             yield _restore(step)
         if step.dirties:
             dirty.add(step.who)
+            for hart in elsewhere(step):
+                del holds[hart]  # that copy is stale now
 
 
 POLICIES: dict[str, Callable[[Sequence[Step]], Iterable[Move]]] = {
