@@ -43,7 +43,7 @@ module vctx
   input  logic              issue_fs_dirty_i,    // mstatus.FS is Dirty
   input  logic              issue_vsfs_dirty_i,  // vsstatus.FS is Dirty
 
-  // Interrupt: stop a vector memory instruction, held from issue to retire
+  // Interrupt: stop this vector memory instruction; part of its issue
   input  logic              irq_valid_i,
   input  logic [12:0]       irq_elem_i,
 
@@ -129,7 +129,8 @@ module vctx
   logic [31:0]     insn;
   logic [63:0]     rs1, rs2;
   logic [1:0]      prv;
-  logic            virt, fs_dirty, vsfs_dirty;
+  logic            virt, fs_dirty, vsfs_dirty, irq_valid;
+  logic [12:0]     irq_elem;
   dec_t            dec;
   logic [1:0]      eew, group;
   logic            accept, emul_ok, legal;
@@ -224,6 +225,8 @@ module vctx
     .issue_virt_i       (issue_virt_i),
     .issue_fs_dirty_i   (issue_fs_dirty_i),
     .issue_vsfs_dirty_i (issue_vsfs_dirty_i),
+    .irq_valid_i        (irq_valid_i),
+    .irq_elem_i         (irq_elem_i),
     .sew_i              (vtype[4:3]),
     .lmul_i             (vtype[2:0]),
     .vl_i               (vl),
@@ -234,6 +237,8 @@ module vctx
     .virt_o             (virt),
     .fs_dirty_o         (fs_dirty),
     .vsfs_dirty_o       (vsfs_dirty),
+    .irq_valid_o        (irq_valid),
+    .irq_elem_o         (irq_elem),
     .dec_o              (dec),
     .eew_o              (eew),
     .group_o            (group),
@@ -410,8 +415,8 @@ module vctx
       .eew_i         (eew),
       .evl_i         (evl),
       .vstart_i      (vstart),
-      .irq_valid_i   (irq_valid_i),
-      .irq_elem_i    (irq_elem_i),
+      .irq_valid_i   (irq_valid),
+      .irq_elem_i    (irq_elem),
       .done_o        (lsu_done),
       .trap_o        (lsu_trap),
       .irq_o         (lsu_irq),
@@ -492,7 +497,7 @@ module vctx
     assign bus_err_o     = 1'b0;
 
     logic unused;
-    assign unused = ^{irq_valid_i, irq_elem_i, xlat_ready_i, xlat_fault_i, xlat_cause_i, xlat_ppn_i, xlat_gpn_i,
+    assign unused = ^{irq_valid, irq_elem, xlat_ready_i, xlat_fault_i, xlat_cause_i, xlat_ppn_i, xlat_gpn_i,
                       axi_awready_i, axi_wready_i, axi_bresp_i, axi_bvalid_i, axi_arready_i, axi_rdata_i,
                       axi_rresp_i, axi_rvalid_i, eew, evl, mask_fetch, alu_start, lsu_start, rdata_a, rdata_b};
   end

@@ -39,15 +39,19 @@ class HdlRam:
         """See `RamBackend`."""
         self._top.dump_go.value = 1
         await self._top.dump_done.value_change
-        pages: dict[int, list[str]] = {}
-        dump = Path(DUMP_FILE)
-        for line in dump.read_text().split():
-            if line[0] == "@":
-                words = pages[int(line[1:], 16) >> PAGE_SHIFT] = []
-            else:
-                words.append("".join(line[i : i + 2] for i in range(14, -2, -2)))
-        dump.unlink()
-        return {page: "".join(words) for page, words in pages.items()}
+        return read_dump(Path(DUMP_FILE))
+
+
+def read_dump(dump: Path) -> dict[int, str]:
+    """Return the image in a dump file, which is removed; see `RamBackend.image`."""
+    pages: dict[int, list[str]] = {}
+    for line in dump.read_text().split():
+        if line[0] == "@":
+            words = pages[int(line[1:], 16) >> PAGE_SHIFT] = []
+        else:
+            words.append("".join(line[i : i + 2] for i in range(14, -2, -2)))
+    dump.unlink()
+    return {page: "".join(words) for page, words in pages.items()}
 
 
 class PendingStores:
