@@ -159,6 +159,8 @@ def batch_replay(
                 progress(result.events)
         if mismatch is None:
             process.wait()
+            mismatch = comparison.surplus()
+        if mismatch is None:
             if process.returncode != 0 or not (out_dir / DUMP_FILE).exists():
                 raise BatchError(f"the simulator ended with status {process.returncode} and no image of RAM")
             found = comparison.image.differences(read_dump(out_dir / DUMP_FILE))

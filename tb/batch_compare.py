@@ -31,6 +31,7 @@ from tb.accounting import FunctionCount, HartAccount, Interval
 from tb.batch_observe import OBS, READ, Observed, address, four_valued, write_dtype
 from tb.batch_stimulus import Stimulus
 from tb.compare import compare
+from tb.layout import error_texts
 from tb.memory import GoldenImage
 from tb.result import Mismatch, ReplayConfig, ReplayResult
 
@@ -148,6 +149,11 @@ class Comparison:
     def chunk(self, frames: Frames, stimulus: Stimulus) -> Mismatch | None:
         """Compare one chunk and account for it; return the first mismatch."""
         seen = self.fetch(stimulus)
+        asked = np.bincount(stimulus.hart, minlength=self.config.harts)
+        answered = np.bincount(seen.obs["hart"], minlength=self.config.harts)
+        if (answered > asked).any():
+            hart = int(np.argmax(answered > asked))
+            return self._unasked(seen.obs[seen.obs["hart"] == hart][asked[hart]], frames.first)
         item, hart, retire = _present(stimulus, seen, self.config.harts)
         want = Records(frames.raw, retire, self.config.vlen // 8)
         strobes = np.unpackbits(seen.writes["strb"], axis=1, bitorder="little")[:, : self.config.dlen // 8]
@@ -334,6 +340,15 @@ class Comparison:
             self._accounts[mark.hart].mark(frames.first + event, mark)
         for number, account in enumerate(self._accounts):
             charge(account, done[number], stops[number])
+
+    def surplus(self) -> Mismatch | None:
+        """Return a mismatch if there are observations that nothing in the trace explains."""
+        obs, _ = self._fetch("obs", OBS, 1)
+        return self._unasked(obs[0], self.result.events) if len(obs) else None
+
+    def _unasked(self, obs: np.void, index: int) -> Mismatch:
+        found = [Difference("protocol", "none", text) for text in error_texts(int(obs["errors"]))]
+        return Mismatch(index, "unasked", int(obs["hart"]), found, self.config.command)
 
     def finish(self) -> None:
         """Put the accounts into the result."""

@@ -100,7 +100,9 @@ def frames(reader: TraceReader, events: int) -> Iterator[Frames]:
             view = memoryview(data)
             position, end = 0, len(data)
             while True:
-                kinds, starts, lengths = [], [], []
+                kinds: list[int] = []
+                starts: list[int] = []
+                lengths: list[int] = []
                 done = False
                 while len(kinds) < events and end - position >= FRAME.size:
                     kind, length = FRAME.unpack_from(data, position)

@@ -18,7 +18,7 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; #(
   input  entry_t            entry_i,
   output logic              take_o,
   output logic              idle_o,        // nothing is on offer, in flight or unwritten
-  output logic              dead_o,        // the instruction hangs
+  output logic              dead_o,        // an instruction hangs, or none was there to retire
   // files
   input  logic [31:0]       obs_file_i,
   input  logic [31:0]       vregs_file_i,
@@ -246,7 +246,11 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; #(
       if (take_o && head.rec[255:248] == 8'(REC_CHECKPOINT)) observe <= 1'b1;
 
       flying <= flying + 32'(accept) - 32'(retire_valid_o === 1'b1 && flying != 0);
-      if (retire_valid_o !== 1'b0 && flying == 0 && !offered) own_errors[ERR_SPURIOUS_RETIRE] <= 1'b1;
+      if (retire_valid_o !== 1'b0 && flying == 0 && !offered) begin
+        own_errors[ERR_SPURIOUS_RETIRE] <= 1'b1;
+        captured <= 1'b1;
+        dead_o <= 1'b1;
+      end
       if (retire_valid_o === 1'b1 && flying != 0) begin
         captured <= 1'b1;
         oldest <= (oldest + 1) % Flight;
