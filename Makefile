@@ -26,7 +26,7 @@ RUN_TOOLS  = python3 python3-venv g++ make perl $(if $(filter icarus,$(SIM)),ive
 WAVE_TOOLS = $(if $(filter-out 0,$(WAVES)),'?liblz4-dev' '?zlib1g-dev')
 TEST_TOOLS = python3 python3-venv g++ make perl iverilog dtc '?ccache'
 
-.PHONY: cosim run test lint synth doctor format setup setup-dev help clean
+.PHONY: cosim run test lint synth bench doctor format setup setup-dev help clean
 .DEFAULT_GOAL := cosim
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
@@ -46,6 +46,9 @@ lint: setup-dev ## Verilator -Wall, verible and Icarus on the RTL; ruff and mypy
 
 synth: setup-dev ## Yosys: cells, memories and longest path of two configurations
 	@$(PY) -m tb.synth
+
+bench: setup-dev ## speeds as ratios measured side by side, and cycles of save and restore
+	@$(PY) -m tb.bench
 
 doctor: setup ## which tools were found, their versions, and what is unsuitable
 	@$(PY) -m tb.cli doctor

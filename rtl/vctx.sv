@@ -43,7 +43,7 @@ module vctx
   input  logic              issue_fs_dirty_i,    // mstatus.FS is Dirty
   input  logic              issue_vsfs_dirty_i,  // vsstatus.FS is Dirty
 
-  // Interrupt: stop a vector memory instruction, held from issue to retire
+  // Interrupt: stop this vector memory instruction; part of its issue
   input  logic              irq_valid_i,
   input  logic [12:0]       irq_elem_i,
 
@@ -129,7 +129,8 @@ module vctx
   logic [31:0]     insn;
   logic [63:0]     rs1, rs2;
   logic [1:0]      prv;
-  logic            virt, fs_dirty, vsfs_dirty;
+  logic            virt, fs_dirty, vsfs_dirty, irq_valid;
+  logic [12:0]     irq_elem;
   dec_t            dec;
   logic [1:0]      eew, group;
   logic            accept, emul_ok, legal;
@@ -153,6 +154,7 @@ module vctx
   logic            alu_start, alu_done, lsu_start, lsu_done;
   logic [63:0]     alu_rd;
   logic            lsu_trap, lsu_irq, lsu_trim;
+  logic            lsu_handable, lsu_hand_over, older, older_virt, older_done;
   logic [IdxW-1:0] lsu_elem;
   logic [5:0]      lsu_cause;
   logic [63:0]     lsu_tval, lsu_tval2;
@@ -181,6 +183,12 @@ module vctx
     .alu_done_i         (alu_done),
     .alu_rd_i           (alu_rd),
     .lsu_start_o        (lsu_start),
+    .lsu_handable_i     (lsu_handable),
+    .lsu_hand_over_o    (lsu_hand_over),
+    .older_o            (older),
+    .older_virt_o       (older_virt),
+    .older_done_i       (older_done),
+    .virt_i             (virt),
     .lsu_done_i         (lsu_done),
     .lsu_trap_i         (lsu_trap),
     .lsu_irq_i          (lsu_irq),
@@ -224,6 +232,8 @@ module vctx
     .issue_virt_i       (issue_virt_i),
     .issue_fs_dirty_i   (issue_fs_dirty_i),
     .issue_vsfs_dirty_i (issue_vsfs_dirty_i),
+    .irq_valid_i        (irq_valid_i),
+    .irq_elem_i         (irq_elem_i),
     .sew_i              (vtype[4:3]),
     .lmul_i             (vtype[2:0]),
     .vl_i               (vl),
@@ -234,6 +244,8 @@ module vctx
     .virt_o             (virt),
     .fs_dirty_o         (fs_dirty),
     .vsfs_dirty_o       (vsfs_dirty),
+    .irq_valid_o        (irq_valid),
+    .irq_elem_o         (irq_elem),
     .dec_o              (dec),
     .eew_o              (eew),
     .group_o            (group),
@@ -282,6 +294,8 @@ module vctx
     .op_i          (insn[13:12]),
     .src_i         (insn[14] ? {59'b0, insn[19:15]} : rs1),
     .virt_i        (virt),
+    .older_i       (older),
+    .older_virt_i  (older_virt),
     .fs_dirty_i    (fs_dirty),
     .vsfs_dirty_i  (vsfs_dirty),
     .write_i       (csr_write),
@@ -345,7 +359,7 @@ module vctx
     logic [Bytes-1:0]     alu_wbe, lsu_wbe;
     logic [DLEN-1:0]      alu_wdata, lsu_wdata;
 
-    assign is_alu  = (dec.unit == UnitAlu);
+    assign is_alu  = (dec.unit == UnitAlu) && !older;
     assign re_a    = mask_re || alu_re || lsu_re;
     assign re_b    = alu_re;
     assign raddr_a = mask_re ? mask_raddr : (is_alu ? alu_raddr : lsu_raddr);
@@ -405,13 +419,18 @@ module vctx
       .start_i       (lsu_start),
       .store_i       (dec.unit == UnitStore),
       .first_fault_i (dec.first_fault),
+      .masked_i      (!insn[25]),
       .vd_i          (insn[11:7]),
       .base_i        (rs1),
       .eew_i         (eew),
       .evl_i         (evl),
-      .vstart_i      (vstart),
-      .irq_valid_i   (irq_valid_i),
-      .irq_elem_i    (irq_elem_i),
+      .vstart_i      (older ? '0 : vstart),  // which the older instruction will clear
+      .irq_valid_i   (irq_valid),
+      .irq_elem_i    (irq_elem),
+      .handable_o    (lsu_handable),
+      .hand_over_i   (lsu_hand_over),
+      .older_i       (older),
+      .older_done_o  (older_done),
       .done_o        (lsu_done),
       .trap_o        (lsu_trap),
       .irq_o         (lsu_irq),
@@ -462,6 +481,8 @@ module vctx
     assign alu_done      = 1'b0;
     assign alu_rd        = '0;
     assign lsu_done      = 1'b0;
+    assign lsu_handable  = 1'b0;
+    assign older_done    = 1'b0;
     assign lsu_trap      = 1'b0;
     assign lsu_irq       = 1'b0;
     assign lsu_trim      = 1'b0;
@@ -492,7 +513,8 @@ module vctx
     assign bus_err_o     = 1'b0;
 
     logic unused;
-    assign unused = ^{irq_valid_i, irq_elem_i, xlat_ready_i, xlat_fault_i, xlat_cause_i, xlat_ppn_i, xlat_gpn_i,
+    assign unused = ^{lsu_hand_over, irq_valid, irq_elem,
+                      xlat_ready_i, xlat_fault_i, xlat_cause_i, xlat_ppn_i, xlat_gpn_i,
                       axi_awready_i, axi_wready_i, axi_bresp_i, axi_bvalid_i, axi_arready_i, axi_rdata_i,
                       axi_rresp_i, axi_rvalid_i, eew, evl, mask_fetch, alu_start, lsu_start, rdata_a, rdata_b};
   end

@@ -19,6 +19,8 @@ module vctx_csr
   input  logic [1:0]      op_i,        // funct3[1:0]
   input  logic [63:0]     src_i,       // x[rs1] or immediate
   input  logic            virt_i,
+  input  logic            older_i,       // a vector instruction that takes effect is not this one, but one issued with
+  input  logic            older_virt_i,  // this V
   input  logic            fs_dirty_i,
   input  logic            vsfs_dirty_i,
   input  logic            write_i,     // legal and writes
@@ -134,7 +136,7 @@ module vctx_csr
     end else begin
       if (dirty) mstatus_vs_q <= VsDirty;
       else if (status_write && (addr == CsrMstatus)) mstatus_vs_q <= wdata_vs;
-      if (dirty && virt_i) vsstatus_vs_q <= VsDirty;
+      if (dirty && (older_i ? older_virt_i : virt_i)) vsstatus_vs_q <= VsDirty;
       else if (status_write && (addr == CsrVsstatus)) vsstatus_vs_q <= wdata_vs;
     end
   end

@@ -1,5 +1,7 @@
-// Sequencing and retirement: accepts an instruction, starts the unit that executes it, and reports
-// its effect. One instruction is in flight; the next is accepted in the cycle in which this one retires.
+// Sequencing and retirement: accepts an instruction, starts the unit that executes it, and reports its effect, in order.
+//
+// One instruction is in flight, and an older one at most: a load or store of which nothing but data is outstanding. Behind
+// it only another one of the same direction may start, so no hazard exists; everything else waits for its retirement.
 
 `default_nettype none
 
@@ -30,6 +32,12 @@ module vctx_ctrl
   input  logic            alu_done_i,
   input  logic [63:0]     alu_rd_i,
   output logic            lsu_start_o,
+  input  logic            lsu_handable_i,
+  output logic            lsu_hand_over_o,
+  output logic            older_o,          // there is an older instruction
+  output logic            older_virt_o,     // it was issued with V=1
+  input  logic            older_done_i,
+  input  logic            virt_i,
   input  logic            lsu_done_i,
   input  logic            lsu_trap_i,
   input  logic            lsu_irq_i,
@@ -74,8 +82,10 @@ module vctx_ctrl
   } state_e;
   state_e      state_q;
   logic [31:0] written_q;  // vector registers written so far
+  logic        older_q, older_store_q, older_virt_q;
+  logic        illegal, csr_done, vset_done, vector_done;
 
-  assign issue_ready_o = (state_q == StIdle);
+  assign issue_ready_o = (state_q == StIdle) || csr_done;
   assign accept_o      = issue_valid_i && issue_ready_o;
 
   // Classes of instructions
@@ -87,19 +97,25 @@ module vctx_ctrl
   assign is_masked = !insn_i[25];
 
   // Start
-  logic checked, start;
-  assign checked      = (state_q == StExec) && legal_i;
+  logic follows, ready, checked, start;
+  assign follows      = is_mem && !is_masked && (older_store_q == (dec_i.unit == UnitStore));
+  assign ready        = (state_q == StExec) && (!older_q || (legal_i && follows));
+  assign checked      = ready && legal_i;
   assign mask_fetch_o = checked && (is_mem || is_alu) && is_masked;
   assign start        = (checked && (is_mem || is_alu) && !is_masked) || ((state_q == StMask) && mask_done_i);
   assign alu_start_o  = start && is_alu;
   assign lsu_start_o  = start && is_mem;
 
   // Ends: exactly one of these, in the cycle before the retirement
-  logic illegal, csr_done, vset_done, vector_done;
-  assign illegal     = (state_q == StExec) && !legal_i;
+  assign illegal     = ready && !legal_i;
   assign csr_done    = checked && is_csr;
   assign vset_done   = checked && is_vset;
-  assign vector_done = alu_done_i || lsu_done_i;
+  assign vector_done = alu_done_i || lsu_done_i || older_done_i;
+
+  // The load or store becomes the older instruction.
+  assign lsu_hand_over_o = lsu_handable_i;
+  assign older_o         = older_q;
+  assign older_virt_o    = older_virt_q;
 
   // State. vstart ends as 0 unless the instruction can be resumed (A-7). A stop for an interrupt that did not move
   // vstart changes nothing; all else that executes makes the state dirty (L-1).
@@ -126,21 +142,28 @@ module vctx_ctrl
     if (!rst_ni) begin
       state_q   <= StIdle;
       written_q <= '0;
+      older_q       <= 1'b0;
+      older_store_q <= 1'b0;
+      older_virt_q  <= 1'b0;
     end else begin
+      written_q <= vector_done ? '0 : written;
+      if (lsu_hand_over_o) begin
+        older_q       <= 1'b1;
+        older_store_q <= (dec_i.unit == UnitStore);
+        older_virt_q  <= virt_i;
+      end else if (older_done_i) begin
+        older_q <= 1'b0;
+      end
       case (state_q)
-        StIdle: begin
-          if (accept_o) state_q <= StExec;
-          written_q <= '0;
-        end
+        StIdle: if (accept_o) state_q <= StExec;
         StExec: begin
           if (mask_fetch_o) state_q <= StMask;
           else if (start) state_q <= StRun;
-          else state_q <= StIdle;
+          else if (ready && !accept_o) state_q <= StIdle;
         end
         StMask: if (start) state_q <= StRun;
         default: begin  // StRun
-          if (vector_done) state_q <= StIdle;
-          written_q <= written;
+          if (alu_done_i || lsu_done_i || lsu_hand_over_o) state_q <= StIdle;
         end
       endcase
     end

@@ -22,6 +22,8 @@ module vctx_issue
   input  logic            issue_virt_i,
   input  logic            issue_fs_dirty_i,
   input  logic            issue_vsfs_dirty_i,
+  input  logic            irq_valid_i,
+  input  logic [12:0]     irq_elem_i,
 
   input  logic [1:0]      sew_i,
   input  logic [2:0]      lmul_i,
@@ -34,6 +36,8 @@ module vctx_issue
   output logic            virt_o,
   output logic            fs_dirty_o,
   output logic            vsfs_dirty_o,
+  output logic            irq_valid_o,
+  output logic [12:0]     irq_elem_o,
   output dec_t            dec_o,
   output logic [1:0]      eew_o,
   output logic [1:0]      group_o,
@@ -74,6 +78,8 @@ module vctx_issue
       virt_o       <= 1'b0;
       fs_dirty_o   <= 1'b0;
       vsfs_dirty_o <= 1'b0;
+      irq_valid_o  <= 1'b0;
+      irq_elem_o   <= '0;
       dec_o        <= '0;
       eew_o        <= '0;
       group_o      <= '0;
@@ -87,6 +93,8 @@ module vctx_issue
       virt_o       <= issue_virt_i && (issue_prv_i != PrvM);  // M-mode has V=0
       fs_dirty_o   <= issue_fs_dirty_i;
       vsfs_dirty_o <= issue_vsfs_dirty_i;
+      irq_valid_o  <= irq_valid_i;
+      irq_elem_o   <= irq_elem_i;
       dec_o        <= dec;
       eew_o        <= eew;
       group_o      <= group;

@@ -24,10 +24,11 @@ module vctx_lsu
   input  logic                 clk_i,
   input  logic                 rst_ni,
 
-  // Instruction; stable from start_i to done_o
+  // Instruction; stable from start_i to done_o or hand_over_i
   input  logic                 start_i,
   input  logic                 store_i,
   input  logic                 first_fault_i,
+  input  logic                 masked_i,
   input  logic [4:0]           vd_i,
   input  logic [63:0]          base_i,       // x[rs1]
   input  logic [1:0]           eew_i,
@@ -35,6 +36,13 @@ module vctx_lsu
   input  logic [IdxW-1:0]      vstart_i,
   input  logic                 irq_valid_i,
   input  logic [12:0]          irq_elem_i,
+
+  // Everything of the instruction is on its way and nothing can go wrong. Then hand_over_i frees this module for the
+  // next one of the same direction, while the data of this one still moves; older_done_o is its end.
+  output logic                 handable_o,
+  input  logic                 hand_over_i,
+  input  logic                 older_i,       // there is such an instruction
+  output logic                 older_done_o,
 
   // Outcome, with done_o; 0 where it does not apply
   output logic                 done_o,
@@ -96,12 +104,15 @@ module vctx_lsu
   typedef enum logic [1:0] {
     StIdle,
     StPage,  // find the first active element of a page, translate the page
-    StMove   // a segment is on its way
+    StMove,  // all segments are on their way
+    StFault  // the page has a fault, which is reported when the data before it has moved
   } state_e;
   state_e          state_q;
   logic [CntW-1:0] elem_q;  // elements below are done
   logic [CntW-1:0] end_q;   // evl, or the element to stop at for an interrupt
   logic            irq_q;   // end_q is such an element
+  logic [5:0]      cause_q;
+  logic [51:0]     gpn_q;
 
   // Element to stop at: max(irq_elem, vstart), if there are elements from there on.
   logic            stop;
@@ -149,21 +160,29 @@ module vctx_lsu
   assign chunk_end = {chunk + (CntW-LaneW)'(1), {LaneW{1'b0}}};
   assign next_elem = found ? {chunk, first_lane} : ((chunk_end < page_end) ? chunk_end : page_end);
 
-  // elem_q is active: trap on it, or translate its page and move what the page holds.
-  logic active, exception, segment_start, segment_done;
-  assign active        = (state_q == StPage) && !nothing_left && mask_bytes_i[elem_q[LaneW-1:0]];
-  assign xlat_valid_o  = active && !misaligned;
+  // elem_q is active: trap on it, or translate its page and move what the page holds. The next page is translated while
+  // the data of the one before moves, except that a masked instruction has one mask lookup for both.
+  logic idle, scan, active, exception, segment_start, mover_done, mover_busy, burst_valid, queued_q;
+  assign idle          = !mover_busy && !queued_q && !burst_valid;
+  assign scan          = (state_q == StPage) && (!masked_i || idle);
+  assign active        = scan && !nothing_left && mask_bytes_i[elem_q[LaneW-1:0]];
+  assign xlat_valid_o  = active && !misaligned && !queued_q && !burst_valid;
   assign xlat_vpn_o    = addr[63:12];
   assign xlat_store_o  = store_i;
-  assign exception     = (active && misaligned) || (xlat_valid_o && xlat_ready_i && xlat_fault_i);
+  assign exception     = idle && ((active && misaligned) || (state_q == StFault));
   assign segment_start = xlat_valid_o && xlat_ready_i && !xlat_fault_i;
+
+  logic last_page;
+  assign last_page = (page_end == end_q);
 
   // Outcome. A fault-only-first load traps on element 0 only (D-14).
   logic completed;
   assign trim_o    = exception && first_fault_i && (elem_q != '0);
   assign trap_o    = exception && !trim_o;
-  assign completed = ((state_q == StPage) && nothing_left) ||
-                     ((state_q == StMove) && segment_done && (page_end == end_q));
+  assign completed    = ((state_q == StPage) && nothing_left && idle) ||
+                        ((state_q == StMove) && mover_done && !older_i);
+  assign handable_o   = (state_q == StMove) && !masked_i && !irq_q && !mover_done && !older_i;
+  assign older_done_o = older_i && mover_done;
   assign irq_o     = completed && irq_q;
   assign done_o    = exception || completed;
   assign elem_o    = exception ? elem_q[IdxW-1:0] : (irq_o ? end_q[IdxW-1:0] : '0);
@@ -173,9 +192,9 @@ module vctx_lsu
   assign misaligned_cause = store_i ? CauseStoreMisaligned : CauseLoadMisaligned;
   assign guest_fault      = (cause_o == CauseGuestFetch) || (cause_o == CauseGuestLoad) ||
                             (cause_o == CauseGuestStore);
-  assign cause_o = !trap_o ? '0 : (misaligned ? misaligned_cause : xlat_cause_i);
+  assign cause_o = !trap_o ? '0 : (misaligned ? misaligned_cause : cause_q);
   assign tval_o  = !trap_o ? '0 : addr;
-  assign tval2_o = !guest_fault ? '0 : {2'b0, xlat_gpn_i, addr[11:2]};  // address >> 2 (D-9)
+  assign tval2_o = !guest_fault ? '0 : {2'b0, gpn_q, addr[11:2]};  // address >> 2 (D-9)
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -183,7 +202,13 @@ module vctx_lsu
       elem_q  <= '0;
       end_q   <= '0;
       irq_q   <= 1'b0;
+      cause_q <= '0;
+      gpn_q   <= '0;
     end else begin
+      if (xlat_valid_o && xlat_ready_i) begin
+        cause_q <= xlat_cause_i;
+        gpn_q   <= xlat_gpn_i;
+      end
       case (state_q)
         StIdle: begin
           if (start_i) begin
@@ -195,15 +220,12 @@ module vctx_lsu
         end
         StPage: begin
           if (done_o) state_q <= StIdle;
-          else if (segment_start) state_q <= StMove;
-          else if (!active) elem_q <= next_elem;
+          else if (xlat_valid_o && xlat_ready_i && xlat_fault_i) state_q <= StFault;
+          else if (segment_start && last_page) state_q <= StMove;
+          else if (segment_start) elem_q <= page_end;
+          else if (scan && !active && !nothing_left) elem_q <= next_elem;
         end
-        default: begin  // StMove
-          if (segment_done) begin
-            state_q <= (page_end == end_q) ? StIdle : StPage;
-            elem_q  <= page_end;
-          end
-        end
+        default: if (done_o || hand_over_i) state_q <= StIdle;  // StMove, StFault
       endcase
     end
   end
@@ -222,10 +244,15 @@ module vctx_lsu
   assign first_beat = (GroupRowW+1)'(first_sum >> LaneW);
   assign last_beat  = (GroupRowW+1)'(last_sum >> LaneW);
 
-  logic burst_valid, burst_ready;
-  assign axi_awvalid_o = burst_valid && store_i;
-  assign axi_arvalid_o = burst_valid && !store_i;
-  assign burst_ready   = store_i ? axi_awready_i : axi_arready_i;
+  // The direction is that of all segments on their way: the other has to wait for the end of all.
+  logic store_q, burst_ready;
+  assign axi_awvalid_o = burst_valid && store_q;
+  assign axi_arvalid_o = burst_valid && !store_q;
+  assign burst_ready   = store_q ? axi_awready_i : axi_arready_i;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) store_q <= 1'b0;
+    else if (segment_start) store_q <= store_i;
+  end
   vctx_lsu_burst #(
     .DLEN (DLEN)
   ) u_burst (
@@ -240,22 +267,56 @@ module vctx_lsu
     .len_o   (axi_len_o)
   );
 
-  logic [GroupRowW-1:0] load_row, store_mask_row, store_row;
-  logic                 load_done, store_done;
+  // One segment waits while the movers work on the one before; if they do not, it goes straight on.
+  typedef struct packed {
+    logic               final_segment;
+    logic               masked;
+    logic [RowW-1:0]    vd_row;
+    logic [LaneW-1:0]   offset;
+    logic [CntW-1:0]    first_byte;
+    logic [CntW-1:0]    end_byte;
+    logic [GroupRowW:0] first_beat;
+    logic [GroupRowW:0] last_beat;
+  } segment_t;
+  segment_t new_seg, seg, seg_q;
+  logic     seg_valid, seg_store, seg_ready, load_ready, store_ready;
+  assign new_seg   = {last_page, masked_i, RowW'(vd_i) << RegRowW, offset, first_byte, end_byte, first_beat, last_beat};
+  assign seg       = queued_q ? seg_q : new_seg;
+  assign seg_valid = queued_q || segment_start;
+  assign seg_store = queued_q ? store_q : store_i;
+  assign seg_ready = seg_store ? store_ready : load_ready;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      queued_q <= 1'b0;
+      seg_q    <= '0;
+    end else begin
+      queued_q <= seg_valid && !seg_ready;
+      if (segment_start) seg_q <= new_seg;
+    end
+  end
+
+  logic [GroupRowW-1:0] load_mask_row, store_mask_row;
+  logic                 load_busy, load_done, store_busy, store_done;
   vctx_lsu_load #(
     .VLEN (VLEN),
     .DLEN (DLEN)
   ) u_load (
     .clk_i        (clk_i),
     .rst_ni       (rst_ni),
-    .start_i      (segment_start && !store_i),
-    .offset_i     (offset),
-    .first_byte_i (first_byte),
-    .end_byte_i   (end_byte),
-    .first_beat_i (first_beat),
-    .last_beat_i  (last_beat),
+    .start_i      (seg_valid && !seg_store),
+    .ready_o      (load_ready),
+    .final_i      (seg.final_segment),
+    .masked_i     (seg.masked),
+    .vd_row_i     (seg.vd_row),
+    .offset_i     (seg.offset),
+    .first_byte_i (seg.first_byte),
+    .end_byte_i   (seg.end_byte),
+    .first_beat_i (seg.first_beat),
+    .last_beat_i  (seg.last_beat),
+    .busy_o       (load_busy),
     .done_o       (load_done),
-    .row_o        (load_row),
+    .mask_row_o   (load_mask_row),
+    .waddr_o      (waddr_o),
     .mask_bytes_i (mask_bytes_i),
     .wbe_o        (wbe_o),
     .wdata_o      (wdata_o),
@@ -269,15 +330,20 @@ module vctx_lsu
   ) u_store (
     .clk_i        (clk_i),
     .rst_ni       (rst_ni),
-    .start_i      (segment_start && store_i),
-    .offset_i     (offset),
-    .first_byte_i (first_byte),
-    .end_byte_i   (end_byte),
-    .first_beat_i (first_beat),
-    .last_beat_i  (last_beat),
+    .start_i      (seg_valid && seg_store),
+    .ready_o      (store_ready),
+    .final_i      (seg.final_segment),
+    .masked_i     (seg.masked),
+    .vd_row_i     (seg.vd_row),
+    .offset_i     (seg.offset),
+    .first_byte_i (seg.first_byte),
+    .end_byte_i   (seg.end_byte),
+    .first_beat_i (seg.first_beat),
+    .last_beat_i  (seg.last_beat),
+    .busy_o       (store_busy),
     .done_o       (store_done),
     .re_o         (re_o),
-    .read_row_o   (store_row),
+    .raddr_o      (raddr_o),
     .data_i       (rdata_i),
     .mask_row_o   (store_mask_row),
     .mask_bytes_i (mask_bytes_i),
@@ -289,16 +355,12 @@ module vctx_lsu
     .bvalid_i     (axi_bvalid_i),
     .bready_o     (axi_bready_o)
   );
-  assign segment_done = load_done || store_done;
+  assign mover_busy = load_busy || store_busy;
+  assign mover_done = load_done || store_done;
 
   // Mask lookup: mask bits themselves while scanning (elements of one byte), those of a data row while moving.
-  assign mask_eew_o = (state_q == StMove) ? eew_i : 2'd0;
-  assign mask_row_o = (state_q != StMove) ? GroupRowW'(chunk) : (store_i ? store_mask_row : load_row);
-
-  logic [RowW-1:0] vd_row;
-  assign vd_row  = RowW'(vd_i) << RegRowW;
-  assign raddr_o = vd_row + RowW'(store_row);
-  assign waddr_o = vd_row + RowW'(load_row);
+  assign mask_eew_o = scan ? 2'd0 : eew_i;
+  assign mask_row_o = scan ? GroupRowW'(chunk) : (store_i ? store_mask_row : load_mask_row);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -12,22 +12,29 @@ module vctx_lsu_load #(
   localparam int Bytes = DLEN / 8,
   localparam int LaneW = $clog2(Bytes),
   localparam int CntW = $clog2(VLEN) + 1,
-  localparam int GroupRowW = $clog2(8 * VLEN / DLEN)
+  localparam int GroupRowW = $clog2(8 * VLEN / DLEN),
+  localparam int RowW = $clog2(32 * VLEN / DLEN)
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
 
-  // Segment
+  // Segment: taken in a cycle with start_i and ready_o, at the latest when the one before ends
   input  logic                 start_i,
-  input  logic [LaneW-1:0]     offset_i,      // stable until done_o
+  output logic                 ready_o,
+  input  logic                 final_i,       // the last of its instruction
+  input  logic                 masked_i,
+  input  logic [RowW-1:0]      vd_row_i,      // first row of the register group
+  input  logic [LaneW-1:0]     offset_i,
   input  logic [CntW-1:0]      first_byte_i,
   input  logic [CntW-1:0]      end_byte_i,
   input  logic [GroupRowW:0]   first_beat_i,
   input  logic [GroupRowW:0]   last_beat_i,
-  output logic                 done_o,        // the last row is written in this cycle
+  output logic                 busy_o,
+  output logic                 done_o,        // the last row of a final segment is written in this cycle
 
   // Register file and mask
-  output logic [GroupRowW-1:0] row_o,
+  output logic [GroupRowW-1:0] mask_row_o,
+  output logic [RowW-1:0]      waddr_o,
   input  logic [Bytes-1:0]     mask_bytes_i,
   output logic [Bytes-1:0]     wbe_o,
   output logic [DLEN-1:0]      wdata_o,
@@ -38,23 +45,31 @@ module vctx_lsu_load #(
   output logic                 rready_o
 );
 
-  logic               busy_q, flush_q;
+  logic               busy_q, flush_q, final_q, masked_q;
+  logic [LaneW-1:0]   offset_q;
+  logic [RowW-1:0]    vd_row_q;
   logic [GroupRowW:0] beat_q, last_beat_q;
   logic [CntW-1:0]    first_byte_q, end_byte_q;
   logic [DLEN-1:0]    rotated, held_q;  // this beat and the previous one, rotated
 
   logic aligned, beat, last, write;
-  assign aligned  = (offset_i == '0);
+  assign aligned  = (offset_q == '0);
   assign rready_o = busy_q;
   assign beat     = busy_q && rvalid_i;
   assign last     = (beat_q == last_beat_q);
   assign write    = beat || flush_q;
-  assign done_o   = flush_q || (beat && last && aligned);
+  assign ready_o  = !busy_q || (beat && last && aligned);
+  assign busy_o   = busy_q || flush_q;
+  assign done_o   = final_q && (flush_q || (beat && last && aligned));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       busy_q       <= 1'b0;
       flush_q      <= 1'b0;
+      final_q      <= 1'b0;
+      masked_q     <= 1'b0;
+      offset_q     <= '0;
+      vd_row_q     <= '0;
       beat_q       <= '0;
       last_beat_q  <= '0;
       first_byte_q <= '0;
@@ -62,8 +77,12 @@ module vctx_lsu_load #(
       held_q       <= '0;
     end else begin
       flush_q <= beat && last && !aligned;
-      if (start_i) begin
+      if (start_i && ready_o) begin
         busy_q       <= 1'b1;
+        final_q      <= final_i;
+        masked_q     <= masked_i;
+        offset_q     <= offset_i;
+        vd_row_q     <= vd_row_i;
         beat_q       <= first_beat_i;
         last_beat_q  <= last_beat_i;
         first_byte_q <= first_byte_i;
@@ -81,7 +100,7 @@ module vctx_lsu_load #(
     .Lanes    (Bytes),
     .LaneBits (8)
   ) u_rotate (
-    .amount_i (LaneW'(0) - offset_i),
+    .amount_i (LaneW'(0) - offset_q),
     .row_i    (rdata_i),
     .row_o    (rotated)
   );
@@ -90,8 +109,9 @@ module vctx_lsu_load #(
   logic [GroupRowW:0] row;
   logic [Bytes-1:0]   from_held, in_segment;
   assign row       = aligned ? beat_q : (beat_q - (GroupRowW+1)'(1));
-  assign row_o     = row[GroupRowW-1:0];
-  assign from_held = aligned ? '0 : ({Bytes{1'b1}} >> offset_i);
+  assign mask_row_o = row[GroupRowW-1:0];
+  assign waddr_o    = vd_row_q + RowW'(mask_row_o);
+  assign from_held = aligned ? '0 : ({Bytes{1'b1}} >> offset_q);
   always_comb begin
     for (int j = 0; j < Bytes; j++) begin
       wdata_o[8*j +: 8] = from_held[j] ? held_q[8*j +: 8] : rotated[8*j +: 8];
@@ -107,7 +127,7 @@ module vctx_lsu_load #(
     .end_i   (end_byte_q),
     .lanes_o (in_segment)
   );
-  assign wbe_o = write ? (in_segment & mask_bytes_i) : '0;
+  assign wbe_o = write ? (in_segment & (masked_q ? mask_bytes_i : '1)) : '0;
 
 endmodule
 

@@ -13,23 +13,29 @@ module vctx_lsu_store #(
   localparam int Bytes = DLEN / 8,
   localparam int LaneW = $clog2(Bytes),
   localparam int CntW = $clog2(VLEN) + 1,
-  localparam int GroupRowW = $clog2(8 * VLEN / DLEN)
+  localparam int GroupRowW = $clog2(8 * VLEN / DLEN),
+  localparam int RowW = $clog2(32 * VLEN / DLEN)
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
 
-  // Segment
+  // Segment: taken in a cycle with start_i and ready_o, at the latest when all rows of the one before are read
   input  logic                 start_i,
-  input  logic [LaneW-1:0]     offset_i,      // stable until done_o
+  output logic                 ready_o,
+  input  logic                 final_i,       // the last of its instruction
+  input  logic                 masked_i,
+  input  logic [RowW-1:0]      vd_row_i,      // first row of the register group
+  input  logic [LaneW-1:0]     offset_i,
   input  logic [CntW-1:0]      first_byte_i,
   input  logic [CntW-1:0]      end_byte_i,
   input  logic [GroupRowW:0]   first_beat_i,
   input  logic [GroupRowW:0]   last_beat_i,
-  output logic                 done_o,        // the last response arrives in this cycle
+  output logic                 busy_o,
+  output logic                 done_o,        // the last response of a final segment arrives in this cycle
 
-  // Register file: data of row read_row_o arrives one cycle after re_o and stays until the next
+  // Register file: the data arrives one cycle after re_o and stays until the next
   output logic                 re_o,
-  output logic [GroupRowW-1:0] read_row_o,
+  output logic [RowW-1:0]      raddr_o,
   input  logic [DLEN-1:0]      data_i,
 
   // Mask bits of the row that is there
@@ -46,70 +52,96 @@ module vctx_lsu_store #(
   output logic                 bready_o
 );
 
-  // Segment
-  logic [GroupRowW:0] first_beat_q, last_beat_q;
-  logic [CntW-1:0]    first_byte_q, end_byte_q;
+  // Segment that is read, and the one that is sent
+  typedef struct packed {
+    logic               final_segment;
+    logic               masked;
+    logic [LaneW-1:0]   offset;
+    logic [CntW-1:0]    first_byte;
+    logic [CntW-1:0]    end_byte;
+    logic [GroupRowW:0] first_beat;
+    logic [GroupRowW:0] last_beat;
+  } segment_t;
+  segment_t read_seg_q, send_seg_q;
 
   // Read stage
   logic               read_q;
+  logic [RowW-1:0]    vd_row_q;
   logic [GroupRowW:0] row_q;
 
   // Send stage
   logic               send_q;
   logic [GroupRowW:0] send_row_q;
-  logic [7:0]         beat_q;     // number of the beat in its burst
-  logic [1:0]         pending_q;  // bursts without a response; a page has at most two
+  logic [7:0]         beat_q;  // number of the beat in its burst
   logic [Bytes*9-1:0] rotated, held_q;  // this row and the previous one: strobe and byte of each lane
 
-  logic advance, step, response;
-  assign wvalid_o   = send_q && (send_row_q >= first_beat_q);
-  assign wlast_o    = (beat_q == 8'd255) || (send_row_q == last_beat_q);
-  assign step       = send_q && (wready_i || !wvalid_o);
+  // Bursts without a response, oldest in bit 0: whether it is the last of its instruction
+  localparam int Bursts = 4;
+  logic [Bursts-1:0] finals_q;
+  logic [2:0]        bursts_q;
+
+  logic advance, step, begins, ends, response, sent, sent_final;
+  assign begins     = (send_row_q < send_seg_q.first_beat);  // the row only begins a beat
+  assign ends       = (send_row_q == send_seg_q.last_beat);
+  assign wvalid_o   = send_q && !begins && (bursts_q != 3'(Bursts));
+  assign wlast_o    = (beat_q == 8'd255) || ends;
+  assign step       = send_q && (begins || (wvalid_o && wready_i));
   assign advance    = step || !send_q;
   assign re_o       = read_q && advance;
-  assign read_row_o = row_q[GroupRowW-1:0];
+  assign ready_o    = !read_q || (re_o && (row_q == read_seg_q.last_beat));
+  assign raddr_o    = vd_row_q + RowW'(row_q[GroupRowW-1:0]);
   assign mask_row_o = send_row_q[GroupRowW-1:0];
-  assign bready_o   = (pending_q != '0);
+  assign bready_o   = (bursts_q != '0);
   assign response   = bready_o && bvalid_i;
-  assign done_o     = response && (pending_q == 2'd1) && !send_q && !read_q;
+  assign sent       = wvalid_o && wready_i && wlast_o;
+  assign sent_final = ends && send_seg_q.final_segment;
+  assign busy_o     = read_q || send_q || (bursts_q != '0);
+  assign done_o     = response && finals_q[0];
 
   logic [CntW-LaneW-1:0] first_row;
   assign first_row = first_byte_i[CntW-1:LaneW];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      first_beat_q <= '0;
-      last_beat_q  <= '0;
-      first_byte_q <= '0;
-      end_byte_q   <= '0;
-      read_q       <= 1'b0;
-      row_q        <= '0;
-      send_q       <= 1'b0;
-      send_row_q   <= '0;
-      beat_q       <= '0;
-      pending_q    <= '0;
-      held_q       <= '0;
-    end else if (start_i) begin
-      first_beat_q <= first_beat_i;
-      last_beat_q  <= last_beat_i;
-      first_byte_q <= first_byte_i;
-      end_byte_q   <= end_byte_i;
-      read_q       <= 1'b1;
-      row_q        <= first_row;
-      beat_q       <= '0;
-      held_q       <= '0;
+      read_seg_q <= '0;
+      send_seg_q <= '0;
+      vd_row_q   <= '0;
+      read_q     <= 1'b0;
+      row_q      <= '0;
+      send_q     <= 1'b0;
+      send_row_q <= '0;
+      beat_q     <= '0;
+      held_q     <= '0;
     end else begin
-      if (re_o) begin
+      if (start_i && ready_o) begin
+        read_seg_q <= {final_i, masked_i, offset_i, first_byte_i, end_byte_i, first_beat_i, last_beat_i};
+        vd_row_q   <= vd_row_i;
+        read_q     <= 1'b1;
+        row_q      <= (GroupRowW+1)'(first_row);
+      end else if (re_o) begin
         row_q  <= row_q + (GroupRowW+1)'(1);
-        read_q <= (row_q != last_beat_q);
+        read_q <= (row_q != read_seg_q.last_beat);
       end
       if (advance) begin
         send_q     <= read_q;
         send_row_q <= row_q;
+        send_seg_q <= read_seg_q;
       end
-      if (step) held_q <= rotated;
-      if (step && wvalid_o) beat_q <= beat_q + 8'd1;
-      pending_q <= pending_q + 2'(step && wvalid_o && wlast_o) - 2'(response);
+      if (step) held_q <= ends ? '0 : rotated;
+      if (wvalid_o && wready_i) beat_q <= wlast_o ? '0 : (beat_q + 8'd1);
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      finals_q <= '0;
+      bursts_q <= '0;
+    end else begin
+      bursts_q <= bursts_q + 3'(sent) - 3'(response);
+      for (int i = 0; i < Bursts; i++) begin
+        if (response) finals_q[i] <= (i + 1 < Bursts) && finals_q[(i+1)%Bursts];
+        if (sent && (3'(i) == (bursts_q - 3'(response)))) finals_q[i] <= sent_final;
+      end
     end
   end
 
@@ -121,11 +153,11 @@ module vctx_lsu_store #(
     .IdxW  (CntW)
   ) u_range (
     .row_i   (send_row_q),
-    .first_i (first_byte_q),
-    .end_i   (end_byte_q),
+    .first_i (send_seg_q.first_byte),
+    .end_i   (send_seg_q.end_byte),
     .lanes_o (in_segment)
   );
-  assign strobes = in_segment & mask_bytes_i;
+  assign strobes = in_segment & (send_seg_q.masked ? mask_bytes_i : '1);
   always_comb begin
     // Bytes that are not written read as zero on the bus: no register content beyond what is stored.
     for (int j = 0; j < Bytes; j++) lanes[9*j +: 9] = strobes[j] ? {1'b1, data_i[8*j +: 8]} : 9'b0;
@@ -134,12 +166,12 @@ module vctx_lsu_store #(
     .Lanes    (Bytes),
     .LaneBits (9)
   ) u_rotate (
-    .amount_i (offset_i),
+    .amount_i (send_seg_q.offset),
     .row_i    (lanes),
     .row_o    (rotated)
   );
 
-  assign from_held = ~({Bytes{1'b1}} << offset_i);
+  assign from_held = ~({Bytes{1'b1}} << send_seg_q.offset);
   always_comb begin
     for (int j = 0; j < Bytes; j++) begin
       {wstrb_o[j], wdata_o[8*j +: 8]} = from_held[j] ? held_q[9*j +: 9] : rotated[9*j +: 9];

@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing
 
 from pymodel.trace import Mark, TraceError
 from tb.observe import Observation
+
+Traffic = tuple[np.typing.NDArray[Any], np.typing.NDArray[Any]]  # addresses, and lengths or strobes
 
 
 @dataclass(slots=True)
@@ -116,6 +122,37 @@ class HartAccount:
                     region.bytes_read += max(0, min(addr + length, first + size) - max(addr, first))
                 for addr, strb in seen.writes:
                     region.bytes_written += _strobed(addr, strb, first, first + size)
+
+    @property
+    def wants_traffic(self) -> bool:
+        """Whether an interval with regions is open."""
+        return bool(self._open)
+
+    def instructions(
+        self, number: int, cycles: int, bytes_read: int, bytes_written: int, reads: Traffic, writes: Traffic
+    ) -> None:
+        """Charge several instructions, as `instruction` does each.
+
+        Args:
+            reads: address and length in bytes of every read burst. writes: address of every write beat, and its byte
+                strobes, one row of 0 or 1 a beat. Both count only while `wants_traffic`.
+        """
+        count = self._current
+        count.instructions += number
+        count.cycles += cycles
+        count.bytes_read += bytes_read
+        count.bytes_written += bytes_written
+        for interval, regions in self._open:
+            interval.instructions += number
+            interval.cycles += cycles
+            for name, first, size in regions:
+                region = interval.regions[name]
+                addr, length = reads
+                inside = np.minimum(addr + length, first + size) - np.maximum(addr, first)
+                region.bytes_read += int(np.maximum(inside, 0).sum())
+                addr, strobes = writes
+                lanes = addr[:, None] + np.arange(strobes.shape[1])
+                region.bytes_written += int(strobes[(lanes >= first) & (lanes < first + size)].sum())
 
 
 def _strobed(addr: int, strb: int, first: int, end: int) -> int:

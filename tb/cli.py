@@ -100,6 +100,7 @@ def replay(
     sim: Sim = "verilator",
     dlen: Dlen = None,
     waves: Waves = False,
+    step: Annotated[bool, typer.Option("--step", help="One instruction at a time, from Python; slow.")] = False,
 ) -> None:
     """Replay a recorded trace on the RTL, and stop at the first instruction that differs."""
     from pymodel.trace import TraceReader
@@ -117,6 +118,7 @@ def replay(
             out_dir=simulator.SIM_BUILD / "replay" / f"{trace.stem}-{sim}-dlen{knobs.dlen}",
             latency=job.LATENCY,
             waves=waves,
+            step=step,
             command=f"{job.vctx_command('replay', str(trace))} --sim {sim} --dlen {knobs.dlen} --waves",
             progress=lambda done: bars("replay", done, events),
         )

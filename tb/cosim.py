@@ -158,11 +158,11 @@ def cosim(
     trace = out_dir / "trace.vctx"
     command = command_of(knobs, pairs, entries)
     tool = simulator(knobs.sim)  # before anything slow: is it there?
-    design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=RAM_SIZE, waves=waves)
+    design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=RAM_SIZE, waves=waves, batch=not waves)
     with locked(out_dir / ".lock"), ThreadPoolExecutor(1) as builder, ProcessPoolExecutor(1) as twin:
         (out_dir / "result.json").unlink(missing_ok=True)
         build = builder.submit(tool.build, design)
-        model = _record(config, trace, command_of(knobs, pairs, entries, sim=False), report)
+        model = record(config, trace, command_of(knobs, pairs, entries, sim=False), report)
         eager: Future[SharedUnitResult] = twin.submit(run_shared_unit, replace(config, eager=True))
         report("build", 0, 1)
         build.result()
@@ -191,7 +191,8 @@ def shown(path: Path | str) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _record(config: SharedUnitConfig, trace: Path, command: str, report: Progress) -> SharedUnitResult:
+def record(config: SharedUnitConfig, trace: Path, command: str, report: Progress) -> SharedUnitResult:
+    """Record the scenario into a trace file."""
     header = {
         "scenario": "shared-unit",
         "command": command,

@@ -320,7 +320,7 @@ def _record_one(program: Program, judge: RtlJudge, command: str) -> Recorded:
 def _against_rtl(config: FuzzConfig, vlen: int, result: FuzzResult, progress: Progress) -> None:
     out_dir = OUT / config.name / f"vlen{vlen}"
     judge = _judge(config, vlen, out_dir)
-    design = replay_design(vlen, judge.dlen, 1, ram=world().size)
+    design = replay_design(vlen, judge.dlen, 1, ram=world().size, batch=True)
     simulator(config.sim).build(design)  # once, before replays run side by side
     started, done, share = perf_counter(), 0, config.share
     traces = _traces(config, vlen, out_dir, result)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from pymodel.trace import PAGE_SHIFT, PAGE_SIZE, Difference, TraceError
 from tb.drivers import PokeDriver
 from tb.layout import POKES
@@ -39,15 +41,18 @@ class HdlRam:
         """See `RamBackend`."""
         self._top.dump_go.value = 1
         await self._top.dump_done.value_change
-        pages: dict[int, list[str]] = {}
-        dump = Path(DUMP_FILE)
-        for line in dump.read_text().split():
-            if line[0] == "@":
-                words = pages[int(line[1:], 16) >> PAGE_SHIFT] = []
-            else:
-                words.append("".join(line[i : i + 2] for i in range(14, -2, -2)))
-        dump.unlink()
-        return {page: "".join(words) for page, words in pages.items()}
+        return read_dump(Path(DUMP_FILE))
+
+
+def read_dump(dump: Path) -> dict[int, str]:
+    """Return the image in a dump file, which is removed; see `RamBackend.image`."""
+    pages = {}
+    for part in dump.read_text().split("@")[1:]:
+        addr, *words = part.split()
+        digits = np.frombuffer("".join(words).encode(), "S2").reshape(-1, 8)[:, ::-1]
+        pages[int(addr, 16) >> PAGE_SHIFT] = digits.tobytes().decode()
+    dump.unlink()
+    return pages
 
 
 class PendingStores:

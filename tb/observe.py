@@ -48,8 +48,8 @@ class RetireMonitor(BusMonitor):
         self._vlen = vlen
         self._vlenb = vlen // 8
         self._beat_bytes = dlen // 8
-        self._reads = hart.u_check.u_reads.chunks
-        self._writes = hart.u_check.u_writes.chunks
+        self._reads = hart.u_reads.chunks
+        self._writes = hart.u_writes.chunks
         super().__init__(hart, None, clock, case_insensitive=False)
         OBS.check("obs", len(self.bus.obs))
 

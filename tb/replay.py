@@ -22,18 +22,16 @@ from pymodel.trace import (
     Event,
     Insn,
     Mark,
-    Retire,
     Store,
     Sync,
     TraceError,
     TraceReader,
     TraceWriter,
-    Trap,
-    differences,
 )
 from tb.accounting import FunctionCount, HartAccount, Interval
+from tb.compare import compare
 from tb.drivers import IssueDriver
-from tb.layout import CFG, error_texts
+from tb.layout import CFG
 from tb.memory import GoldenImage, HdlRam, PendingStores, RamBackend
 from tb.observe import Observation, RetireMonitor
 from tb.result import CONFIG_VARIABLE, Latency, Mismatch, ReplayConfig, ReplayResult, write_json
@@ -67,37 +65,6 @@ def batches(events: Iterable[Event]) -> Iterator[list[tuple[int, Event]]]:
             batch = []
     if batch:
         yield batch
-
-
-# Fields of the observation that make up a field of the record under another name.
-_RECORD_FIELD = {"cause": "trap", "tval": "trap", "tval2": "trap", "rd_we": "rd"}
-
-
-def _expected_text(expected: Retire, name: str) -> str:
-    """Return the expected value of one field as `differences` shows it; "-" for fields that no record has."""
-    opposite = Retire(
-        trap=None if expected.trap else Trap(0),
-        irq=not expected.irq,
-        rd=None if expected.rd is not None else 0,
-        vl=~expected.vl,
-        vtype=~expected.vtype,
-        vstart=~expected.vstart,
-        vcsr=~expected.vcsr,
-        mstatus_vs=~expected.mstatus_vs,
-        vsstatus_vs=~expected.vsstatus_vs,
-    )
-    shown = {d.field: d.expected for d in differences(expected, opposite)}
-    return shown.get(_RECORD_FIELD.get(name, name), "-")
-
-
-def compare(expected: Retire, seen: Observation) -> list[Difference]:
-    """Return what an observation gets wrong: protocol errors, unknown bits, then fields that differ."""
-    if not seen.errors and not seen.unknown and expected == seen.retire:
-        return []
-    out = [Difference("protocol", "none", text) for text in error_texts(seen.errors)]
-    out += (Difference(name, _expected_text(expected, name), bits) for name, bits in seen.unknown.items())
-    out += (d for d in differences(expected, seen.retire) if d.field not in seen.unknown)
-    return out
 
 
 class Hart:

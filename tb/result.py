@@ -75,7 +75,7 @@ class Mismatch:
 
     Attributes:
         index: position of the event in the trace; the number of events for a difference in the final RAM image.
-        kind: "instruction", "checkpoint" or "ram".
+        kind: "instruction", "checkpoint", "ram", or "unasked": a hart retired what was never issued.
         hart, pc, insn, disassembly, mode: of the instruction ("" and 0 where there is none).
         where: functions of the mark stack, outermost first; `who` is on whose behalf the innermost runs.
         differences: the fields that differ.

@@ -37,6 +37,7 @@ SIM_BUILD = ROOT / "sim_build"
 
 TIMESCALE = ("1ns", "1ps")
 MIN_ICARUS = 11
+BATCH_TOP = "vctx_tb_batch"  # the one top that runs without cocotb
 MIN_RAM = 1 << 20  # smallest RAM a testbench is built with, so that small traces share one build
 
 # Random values in everything that has no reset, and in every X; the seed comes with the run.
@@ -52,6 +53,9 @@ _VERILATOR_FLAGS = (
 )
 # g++ needs to be told about coroutines; -O1 compiles in two thirds of the time of -O2 and simulates as fast.
 _VERILATOR_CFLAGS = ("-CFLAGS", "-fcoroutines", "-CFLAGS", "-O1")
+
+
+_BATCH_FLAGS = ("-O3", "-CFLAGS", "-std=c++20")
 
 
 class SimulationError(VctxError):
@@ -84,13 +88,21 @@ def rtl_sources(rtl: Path = RTL) -> tuple[Path, ...]:
 
 
 def replay_design(
-    vlen: int, dlen: int, harts: int, *, ram: int = MIN_RAM, has_v: bool = True, waves: bool = False, rtl: Path = RTL
+    vlen: int,
+    dlen: int,
+    harts: int,
+    *,
+    ram: int = MIN_RAM,
+    has_v: bool = True,
+    waves: bool = False,
+    rtl: Path = RTL,
+    batch: bool = False,
 ) -> Design:
     """Return the design of the replay testbench; `rtl` may be another copy of the block's directory."""
     capacity = 1 << (max(ram, MIN_RAM) - 1).bit_length()
     parameters = {"VLEN": vlen, "DLEN": dlen, "HasV": int(has_v), "NumHarts": harts, "RamBytes": capacity}
     hdl = sorted(HDL.glob("*.sv"), key=lambda path: (not path.stem.endswith("_pkg"), path.name))
-    return Design("vctx_tb", parameters, (*rtl_sources(rtl), *hdl), waves)
+    return Design(BATCH_TOP if batch else "vctx_tb", parameters, (*rtl_sources(rtl), *hdl), waves)
 
 
 class Simulator:
@@ -98,6 +110,7 @@ class Simulator:
 
     name: str
     flags: tuple[str, ...] = ()
+    four_state = False  # unknown bits exist
 
     def __init__(self) -> None:
         self.version = self._check()
@@ -129,6 +142,14 @@ class Simulator:
         """Return (test_args, plusargs) of a run."""
         raise NotImplementedError
 
+    def batch_command(self, design: Design) -> list[str]:
+        """Return the command that builds a batch testbench in the current directory, without the sources."""
+        raise NotImplementedError
+
+    def batch_run(self, build: Path, seed: int) -> list[str]:
+        """Return the command that runs a batch testbench, without the names of its files."""
+        raise NotImplementedError
+
     def build(self, design: Design, root: Path = SIM_BUILD) -> Path:
         """Build a design and return its directory; a design that was built before is found by its hash.
 
@@ -149,8 +170,8 @@ class Simulator:
 
     def _hash(self, design: Design) -> str:
         facts = [self.name, self.version, importlib.metadata.version("cocotb"), design.top, design.waves]
-        facts += [sorted(design.parameters.items()), self._build_flags(design)]
-        digest = hashlib.sha256(json.dumps(facts).encode())
+        flags = self.batch_command(design) if design.top == BATCH_TOP else self._build_flags(design)
+        digest = hashlib.sha256(json.dumps([*facts, sorted(design.parameters.items()), flags]).encode())
         for path in self.sources(design):
             digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:16]
@@ -171,7 +192,14 @@ class Simulator:
             "always": True,
         }
         try:
-            status = _run_job({"sim": self.name, "build": keywords}, partial, log, self.environment())
+            if design.top == BATCH_TOP:
+                command = [*self.batch_command(design), *keywords["sources"]]
+                with log.open("wb") as output:
+                    status = subprocess.run(
+                        command, cwd=partial, env=self.environment(), stdout=output, stderr=output, check=False
+                    ).returncode
+            else:
+                status = _run_job({"sim": self.name, "build": keywords}, partial, log, self.environment())
             if status != 0:
                 kept = directory.with_name(f"{directory.name}.failed.log")
                 log.replace(kept)
@@ -266,8 +294,18 @@ class Verilator(Simulator):
         return env
 
     def sources(self, design: Design) -> tuple[Path, ...]:
-        """Return the files to compile: the design's after the list of what Python may reach."""
-        return (HDL / "public.vlt", *design.sources)
+        """Return the files to compile: the design's, after the list of what Python may reach if it runs along."""
+        return design.sources if design.top == BATCH_TOP else (HDL / "public.vlt", *design.sources)
+
+    def batch_command(self, design: Design) -> list[str]:
+        """See the base class. Nothing outside sees a signal, so everything may be optimised."""
+        parameters = [f"-G{name}={value}" for name, value in sorted(design.parameters.items())]
+        how = ["--cc", "--exe", "--main", "--build", "--top-module", design.top, "--Mdir", ".", "-o", "sim"]
+        return ["verilator", *how, "--timescale", "/".join(TIMESCALE), *parameters, *self.flags, *_BATCH_FLAGS]
+
+    def batch_run(self, build: Path, seed: int) -> list[str]:
+        """See the base class."""
+        return [str(build / "sim"), *self.run_arguments(seed, None)[1]]
 
     def wave_file(self) -> str:
         """Return dump.fst, or dump.vcd where the compression libraries of FST are not installed."""
@@ -288,6 +326,7 @@ class Icarus(Simulator):
     """Icarus Verilog 11 or later, from the system's packages."""
 
     name = "icarus"
+    four_state = True
 
     def _check(self) -> str:
         hint = f"Icarus Verilog {MIN_ICARUS} or later is needed: sudo apt-get install iverilog"
@@ -298,6 +337,15 @@ class Icarus(Simulator):
         if match is None or int(match[1]) < MIN_ICARUS:
             raise ToolError(f"Icarus {match[0] if match else 'of an unknown version'} will not do. {hint}")
         return f"{match[1]}.{match[2]}"
+
+    def batch_command(self, design: Design) -> list[str]:
+        """See the base class."""
+        parameters = [f"-P{design.top}.{name}={value}" for name, value in sorted(design.parameters.items())]
+        return ["iverilog", "-g2012", "-s", design.top, "-o", "sim.vvp", *parameters]
+
+    def batch_run(self, build: Path, seed: int) -> list[str]:
+        """See the base class."""
+        return ["vvp", "-n", str(build / "sim.vvp")]
 
     def wave_file(self) -> str:
         """See the base class."""
@@ -367,6 +415,7 @@ def replay(
     progress: Callable[[int], None] | None = None,
     rtl: Path = RTL,
     build_root: Path = SIM_BUILD,
+    step: bool = False,
 ) -> ReplayResult:
     """Replay a trace and return what came of it; the same is left in `out_dir` as result.json.
 
@@ -382,6 +431,7 @@ def replay(
         progress: called with the number of events replayed so far.
         rtl: directory of the block.
         build_root: where builds are kept.
+        step: hand over every instruction from Python, one at a time, as waves do too; slow, for debugging.
 
     Raises:
         TraceError, UsageError: bad input. ToolError: no such simulator here. SimulationError: the run itself failed.
@@ -391,14 +441,24 @@ def replay(
         if value is not None and value != recorded:
             raise UsageError(f"{trace}: recorded with {name}={recorded}, cannot replay with {name}={value}")
     tool = simulator(sim)
+    batch = not (step or waves)
     design = replay_design(
-        header.vlen, dlen or 64, header.harts, ram=header.ram_size, has_v=header.has_v, waves=waves, rtl=rtl
+        header.vlen,
+        dlen or 64,
+        header.harts,
+        ram=header.ram_size,
+        has_v=header.has_v,
+        waves=waves,
+        rtl=rtl,
+        batch=batch,
     )
     build = tool.build(design, build_root)
 
     config = replay_config(
         trace, sim=sim, dlen=design.parameters["DLEN"], out_dir=out_dir, latency=latency, seed=seed, command=command
     )
+    if batch:
+        return run_batch(tool, build, config, progress=progress)
     return run_replay(tool, design, build, config, progress=progress)
 
 
@@ -471,6 +531,29 @@ def run_replay(
         result.waves = str(out_dir / tool.wave_file())
         write_save_file(out_dir / "vctx.gtkw", Path(result.waves), config.harts)
         result.write(result_file)
+    return result
+
+
+def run_batch(
+    tool: Simulator,
+    build: Path,
+    config: ReplayConfig,
+    *,
+    plusargs: Sequence[str] = (),
+    progress: Callable[[int], None] | None = None,
+) -> ReplayResult:
+    """Replay in batch on a finished build; see `replay`."""
+    from tb.batch import BatchError, batch_replay  # brings numpy, which the simulators' processes never need
+
+    config.result.unlink(missing_ok=True)
+    config.observed.unlink(missing_ok=True)
+    command = [*tool.batch_run(build, config.seed), *plusargs]
+    try:
+        result = batch_replay(command, config, four_state=tool.four_state, progress=progress)
+    except BatchError as error:
+        log = Path(config.out_dir) / "sim.log"
+        raise SimulationError(f"{tool.name}: {error}; log: {log}\n{_tail(log)}") from None
+    result.write(config.result)
     return result
 
 

@@ -28,8 +28,10 @@ MAGIC = b"VCTXTRC1"
 
 _INSN, _STORE, _MARK, _SYNC, _CHECKPOINT, _END = 1, 2, 3, 4, 5, 0xFF
 
-_FRAME = struct.Struct("<BI")
-_END_PAYLOAD = struct.Struct("<QI")
+KIND = {"insn": _INSN, "store": _STORE, "mark": _MARK, "sync": _SYNC, "checkpoint": _CHECKPOINT, "end": _END}
+
+FRAME = struct.Struct("<BI")
+END_PAYLOAD = struct.Struct("<QI")
 _HART_PC = struct.Struct("<BQ")
 # insn, rs1, rs2, prv, flags (virt 1, fs_dirty 2, vsfs_dirty 4, irq 8), irq_elem, number of pages
 _ISSUE = struct.Struct("<IQQBBHB")
@@ -155,7 +157,8 @@ def _encode(event: Event) -> tuple[int, bytes]:
     return _CHECKPOINT, bytes([event.hart]) + encode_retire(event.state)
 
 
-def _decode(kind: int, data: bytes) -> Event:
+def decode_event(kind: int, data: bytes) -> Event:
+    """Return the event of a frame, given its kind and payload."""
     if kind == _INSN:
         hart, pc = _HART_PC.unpack_from(data)
         issue, pos = _decode_issue(data, _HART_PC.size)
@@ -199,7 +202,7 @@ class TraceWriter:
         self.events += 1
 
     def _frame(self, kind: int, payload: bytes) -> None:
-        self._file.write(_FRAME.pack(kind, len(payload)))
+        self._file.write(FRAME.pack(kind, len(payload)))
         self._file.write(payload)
 
     def __enter__(self) -> TraceWriter:
@@ -209,7 +212,7 @@ class TraceWriter:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         if exc_type is None:
-            self._frame(_END, _END_PAYLOAD.pack(self.events, self._crc))
+            self._frame(_END, END_PAYLOAD.pack(self.events, self._crc))
         self._file.close()
         if exc_type is None:
             self._partial.replace(self.path)
@@ -222,6 +225,7 @@ class TraceReader:
 
     Attributes:
         header: the recording's header.
+        body: position of the first event in the file.
 
     Raises:
         TraceError: the file is missing, foreign, truncated or damaged; the last two are found while iterating.
@@ -232,7 +236,7 @@ class TraceReader:
         try:
             with path.open("rb") as file:
                 self.header: dict[str, Any] = self._read_header(file)
-                self._body = file.tell()
+                self.body = file.tell()
         except OSError as error:
             raise TraceError(f"{path}: {error.strerror}") from None
 
@@ -252,12 +256,12 @@ class TraceReader:
     def __iter__(self) -> Iterator[Event]:
         count = crc = 0
         with self.path.open("rb") as file:
-            file.seek(self._body)
+            file.seek(self.body)
             while True:
-                head = file.read(_FRAME.size)
-                if len(head) < _FRAME.size:
+                head = file.read(FRAME.size)
+                if len(head) < FRAME.size:
                     raise TraceError(f"{self.path}: truncated after {count} events")
-                kind, length = _FRAME.unpack(head)
+                kind, length = FRAME.unpack(head)
                 payload = file.read(length)
                 if len(payload) < length:
                     raise TraceError(f"{self.path}: truncated after {count} events")
@@ -265,12 +269,12 @@ class TraceReader:
                     break
                 crc = zlib.crc32(payload, crc)
                 try:
-                    event = _decode(kind, payload)
+                    event = decode_event(kind, payload)
                 except (struct.error, ValueError, IndexError):
                     raise TraceError(f"{self.path}: event {count} is damaged") from None
                 yield event
                 count += 1
-        if payload != _END_PAYLOAD.pack(count, crc):
+        if payload != END_PAYLOAD.pack(count, crc):
             raise TraceError(f"{self.path}: damaged: event count or checksum does not match")
 
     def verify(self) -> int:

@@ -1,15 +1,17 @@
-// Watches one AXI manager: checks the protocol, and logs what moved. Errors are sticky; nothing here drives the bus.
+// Watches one AXI manager: checks the protocol, and says what moved. Errors are sticky; nothing here drives the bus.
+//
+// Instructions are numbered from 1 in the order of their issue. A page is granted to the youngest instruction that was
+// accepted, and is good for bursts until that instruction retires; by then all of them must have finished.
 
 `default_nettype none
 
 module vctx_tb_axi_check import vctx_tb_pkg::*; #(
-  parameter int DLEN  = 64,
-  parameter int Beats = 1024  // capacity of the logs
+  parameter int DLEN = 64
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
-  input  logic              clear_i,       // an instruction starts: empty logs and counters, forget pages
-  input  logic              active_i,      // an instruction is under way
+  input  logic              active_i,      // an instruction is on offer or under way
+  input  logic              accept_i,
   input  logic              retire_i,
   // pages granted by the translate port
   input  logic              grant_i,
@@ -38,17 +40,22 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
   input  logic              rlast_i,
   input  logic              rvalid_i,
   input  logic              rready_i,
-  // results
-  output logic [15:0]       read_bursts_o,
-  output logic [15:0]       read_beats_o,
-  output logic [15:0]       write_beats_o,
-  output logic [31:0]       busy_o,
+  // what moved, for a log: taken half a cycle later, so that no order of processes matters
+  output logic              read_o,          // a read burst was requested:
+  output logic [63:0]       read_entry_o,    // {address, len}
+  output logic              write_o,         // a beat was written:
+  output logic [56+DLEN/8+DLEN-1:0] write_entry_o,  // {address, strobes, data}
+  // totals, of the cycles before this one
+  output logic [31:0]       read_bursts_o,   // finished
+  output logic [31:0]       read_beats_o,
+  output logic [31:0]       write_beats_o,   // of bursts that were answered
+  output logic [31:0]       busy_o,          // cycles with a burst under way
   output logic [31:0]       errors_o
 );
 
   localparam int StrbW = DLEN / 8;
   localparam int OffW = $clog2(StrbW);
-  localparam int Queue = 16;  // write bursts whose data is outstanding
+  localparam int Queue = 16;  // bursts under way, each of: reads, writes without all data, writes without response
   localparam logic [2:0] FullSize = 3'(OffW);
 
   // A burst that is not full-width INCR, or leaves its 4 KiB page.
@@ -63,10 +70,12 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
     bad_page = ((first + beats) << OffW) > 16'd4096;
   endfunction
 
-  // Page grants of this instruction; there are at most two, and room for a design that asks again.
-  localparam int Grants = 8;
+  // Page grants: at most two an instruction, and room for a design that asks again.
+  localparam int Grants = 16;
   logic [44:0] grants [Grants];
-  int          grant_count;
+  logic [31:0] owners [Grants];  // number of the instruction; 0: none
+  int          next_grant;
+  logic [31:0] accepted, retired, owner;
 
   logic        ar_held_q, aw_held_q, w_held_q;
   logic [68:0] ar_q, aw_q;
@@ -75,21 +84,18 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
   assign ar = {araddr_i, arlen_i, arsize_i, arburst_i};
   assign aw = {awaddr_i, awlen_i, awsize_i, awburst_i};
 
-  logic [63:0] bursts [Queue];  // {addr, len}
-  int          head, queued, beat, reads, responses;
-  logic        found;
+  logic [63:0] bursts [Queue];         // {address, len} of writes without all data
+  logic [31:0] read_owners [Queue];
+  logic [39:0] answers [Queue];        // {owner, len} of writes without response
+  int          head, queued, beat, read_head, reads, answer_head, responses;
   logic [55:0] beat_addr;
   logic [StrbW-1:0] legal_strb;
-
-  logic ar_push, w_push;
-  logic [63:0] ar_entry;
-  logic [56+StrbW+DLEN-1:0] w_entry;
-  logic ar_full, w_full;
+  logic [31:0] read_bursts, read_beats, write_beats, busy;
 
   // Blocking: one process, in the order in which the things of one cycle happen.
   always @(posedge clk_i) begin
-    ar_push = 1'b0;
-    w_push  = 1'b0;
+    read_o  = 1'b0;
+    write_o = 1'b0;
     if (!rst_ni) begin
       errors_o = '0;
       ar_held_q = 1'b0;
@@ -98,26 +104,29 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
       head = 0;
       queued = 0;
       beat = 0;
+      read_head = 0;
       reads = 0;
+      answer_head = 0;
       responses = 0;
-      grant_count = 0;
-      read_beats_o = '0;
-      busy_o = '0;
+      next_grant = 0;
+      for (int i = 0; i < Grants; i++) owners[i] = '0;
+      accepted = '0;
+      retired = '0;
+      read_bursts = '0;
+      read_beats = '0;
+      write_beats = '0;
+      busy = '0;
     end else begin
-      if (clear_i) begin
-        grant_count = 0;
-        read_beats_o = '0;
-        busy_o = '0;
-      end
       if (^{arvalid_i, awvalid_i, wvalid_i, rready_i, bready_i} === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
       if (arvalid_i === 1'b1 && ^ar === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
       if (awvalid_i === 1'b1 && ^aw === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
       if (wvalid_i === 1'b1 && ^{wstrb_i, wlast_i} === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
       if (!active_i && (arvalid_i || awvalid_i || wvalid_i)) errors_o[ERR_IDLE_BUS] = 1'b1;
 
-      if (grant_i && grant_count < Grants) begin
-        grants[grant_count] = {grant_store_i, grant_ppn_i};
-        grant_count = grant_count + 1;
+      if (grant_i) begin
+        grants[next_grant] = {grant_store_i, grant_ppn_i};
+        owners[next_grant] = accepted;
+        next_grant = (next_grant + 1) % Grants;
       end
 
       // What is on offer must not change until it is taken.
@@ -128,30 +137,36 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
       if (arvalid_i && !ar_held_q) begin
         if (bad_shape(arsize_i, arburst_i)) errors_o[ERR_READ_SHAPE] = 1'b1;
         if (bad_page(araddr_i, arlen_i)) errors_o[ERR_READ_4K] = 1'b1;
-        found = 1'b0;
+        owner = '0;
         for (int i = 0; i < Grants; i++) begin
-          if (i < grant_count && grants[i] == {1'b0, araddr_i[55:12]}) found = 1'b1;
+          if (owners[i] > owner && grants[i] == {1'b0, araddr_i[55:12]}) owner = owners[i];
         end
-        if (!found) errors_o[ERR_READ_PAGE] = 1'b1;
-        reads = reads + 1;
-        ar_push = 1'b1;
-        ar_entry = {araddr_i, arlen_i};
+        if (owner == '0) errors_o[ERR_READ_PAGE] = 1'b1;
+        if (reads == Queue) begin
+          errors_o[ERR_LOG_FULL] = 1'b1;
+        end else begin
+          read_owners[(read_head + reads) % Queue] = owner;
+          reads = reads + 1;
+        end
+        read_o = 1'b1;
+        read_entry_o = {araddr_i, arlen_i};
       end
 
       if (awvalid_i && !aw_held_q) begin
         if (bad_shape(awsize_i, awburst_i)) errors_o[ERR_WRITE_SHAPE] = 1'b1;
         if (bad_page(awaddr_i, awlen_i)) errors_o[ERR_WRITE_4K] = 1'b1;
-        found = 1'b0;
+        owner = '0;
         for (int i = 0; i < Grants; i++) begin
-          if (i < grant_count && grants[i] == {1'b1, awaddr_i[55:12]}) found = 1'b1;
+          if (owners[i] > owner && grants[i] == {1'b1, awaddr_i[55:12]}) owner = owners[i];
         end
-        if (!found) errors_o[ERR_WRITE_PAGE] = 1'b1;
-        responses = responses + 1;
-        if (queued == Queue) begin
+        if (owner == '0) errors_o[ERR_WRITE_PAGE] = 1'b1;
+        if (queued == Queue || responses == Queue) begin
           errors_o[ERR_LOG_FULL] = 1'b1;
         end else begin
           bursts[(head + queued) % Queue] = {awaddr_i, awlen_i};
           queued = queued + 1;
+          answers[(answer_head + responses) % Queue] = {owner, awlen_i};
+          responses = responses + 1;
         end
       end
 
@@ -163,8 +178,8 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
           legal_strb = beat == 0 ? {StrbW{1'b1}} << bursts[head][8 +: OffW] : {StrbW{1'b1}};
           if ((wstrb_i & ~legal_strb) != '0) errors_o[ERR_STRB] = 1'b1;
           if (wlast_i != (beat == 32'(bursts[head][7:0]))) errors_o[ERR_WLAST] = 1'b1;
-          w_push = 1'b1;
-          w_entry = {beat_addr, wstrb_i, wdata_i};
+          write_o = 1'b1;
+          write_entry_o = {beat_addr, wstrb_i, wdata_i};
           if (beat == 32'(bursts[head][7:0])) begin
             beat = 0;
             head = (head + 1) % Queue;
@@ -176,12 +191,26 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
       end
 
       if (rvalid_i && rready_i) begin
-        read_beats_o = read_beats_o + 16'd1;
-        if (rlast_i) reads = reads - 1;
+        read_beats = read_beats + 32'd1;
+        if (rlast_i && reads != 0) begin
+          read_bursts = read_bursts + 32'd1;
+          read_head = (read_head + 1) % Queue;
+          reads = reads - 1;
+        end
       end
-      if (bvalid_i && bready_i) responses = responses - 1;
-      if (reads != 0 || responses != 0) busy_o = busy_o + 32'd1;
-      if (retire_i && (reads != 0 || responses != 0 || queued != 0)) errors_o[ERR_UNFINISHED] = 1'b1;
+      if (bvalid_i && bready_i && responses != 0) begin
+        write_beats = write_beats + 32'(answers[answer_head][7:0]) + 32'd1;
+        answer_head = (answer_head + 1) % Queue;
+        responses = responses - 1;
+      end
+      if (reads != 0 || responses != 0) busy = busy + 32'd1;
+      if (accept_i) accepted = accepted + 32'd1;
+      if (retire_i) begin
+        retired = retired + 32'd1;
+        if (reads != 0 && read_owners[read_head] <= retired) errors_o[ERR_UNFINISHED] = 1'b1;
+        if (responses != 0 && answers[answer_head][39:8] <= retired) errors_o[ERR_UNFINISHED] = 1'b1;
+        for (int i = 0; i < Grants; i++) if (owners[i] <= retired) owners[i] = '0;
+      end
 
       ar_held_q = arvalid_i && !arready_i;
       aw_held_q = awvalid_i && !awready_i;
@@ -190,27 +219,11 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
       aw_q = aw;
       w_q = {wdata_i, wstrb_i, wlast_i};
     end
-    if (ar_full || w_full) errors_o[ERR_LOG_FULL] = 1'b1;
+    read_bursts_o <= read_bursts;
+    read_beats_o  <= read_beats;
+    write_beats_o <= write_beats;
+    busy_o        <= busy;
   end
-
-  // The logs take an entry half a cycle after it was made, so that no order of processes matters.
-  vctx_tb_log #(.Width(64), .Depth(LOG_BEATS * 4)) u_reads (
-    .clk_i  (!clk_i),
-    .clear_i(clear_i),
-    .push_i (ar_push),
-    .entry_i(ar_entry),
-    .count_o(read_bursts_o),
-    .full_o (ar_full)
-  );
-
-  vctx_tb_log #(.Width(56 + StrbW + DLEN), .Depth(Beats)) u_writes (
-    .clk_i  (!clk_i),
-    .clear_i(clear_i),
-    .push_i (w_push),
-    .entry_i(w_entry),
-    .count_o(write_beats_o),
-    .full_o (w_full)
-  );
 
 endmodule
 

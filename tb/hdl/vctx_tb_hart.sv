@@ -75,8 +75,11 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
   logic [5:0]  xlat_cause;
   logic [43:0] xlat_ppn;
   logic        bus_err, xlat_err_page, xlat_err_unstable;
-  logic [15:0] read_bursts, read_beats, write_beats;
-  logic [31:0] bus_busy, bus_errors, timer, own_errors;
+  logic        read_push, write_push, read_full, write_full;
+  logic [63:0] read_entry;
+  logic [56+DLEN/8+DLEN-1:0] write_entry;
+  logic [15:0] read_bursts, write_beats;
+  logic [31:0] read_beats, read_beats_before, bus_busy, bus_busy_before, bus_errors, timer, own_errors;
 
   assign s = stim;
   assign offered = state == Offer;
@@ -181,13 +184,12 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
   );
 
   vctx_tb_axi_check #(
-    .DLEN (DLEN),
-    .Beats(Beats)
+    .DLEN(DLEN)
   ) u_check (
     .clk_i        (clk_i),
     .rst_ni       (rst_ni),
-    .clear_i      (state == Idle),
     .active_i     (live),
+    .accept_i     (offered && issue_ready),
     .retire_i     (retire_valid),
     .grant_i      (xlat_ready && !xlat_fault),
     .grant_ppn_i  (xlat_ppn),
@@ -214,11 +216,33 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
     .rlast_i      (rlast_i),
     .rvalid_i     (rvalid_i),
     .rready_i     (rready_o),
-    .read_bursts_o(read_bursts),
+    .read_o       (read_push),
+    .read_entry_o (read_entry),
+    .write_o      (write_push),
+    .write_entry_o(write_entry),
+    .read_bursts_o(),
     .read_beats_o (read_beats),
-    .write_beats_o(write_beats),
+    .write_beats_o(),
     .busy_o       (bus_busy),
     .errors_o     (bus_errors)
+  );
+
+  vctx_tb_log #(.Width(64), .Depth(LOG_BEATS * 4)) u_reads (
+    .clk_i  (!clk_i),
+    .clear_i(state == Idle),
+    .push_i (read_push),
+    .entry_i(read_entry),
+    .count_o(read_bursts),
+    .full_o (read_full)
+  );
+
+  vctx_tb_log #(.Width(56 + DLEN / 8 + DLEN), .Depth(Beats)) u_writes (
+    .clk_i  (!clk_i),
+    .clear_i(state == Idle),
+    .push_i (write_push),
+    .entry_i(write_entry),
+    .count_o(write_beats),
+    .full_o (write_full)
   );
 
   always @(posedge clk_i) begin
@@ -231,12 +255,15 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
     end else begin
       if (xlat_err_page) own_errors[ERR_XLAT_PAGE] <= 1'b1;
       if (xlat_err_unstable) own_errors[ERR_XLAT_UNSTABLE] <= 1'b1;
+      if (read_full || write_full) own_errors[ERR_LOG_FULL] <= 1'b1;
       if (bus_err) own_errors[ERR_BUS_ERR] <= 1'b1;
       if (retire_valid !== 1'b0 && !live) own_errors[ERR_SPURIOUS_RETIRE] <= 1'b1;
 
       case (state)
         Idle: begin
           timer <= '0;
+          read_beats_before <= read_beats;
+          bus_busy_before <= bus_busy;
           if (s.go != done) state <= s.issue ? Offer : Copy;
           o.trap <= 1'b0;
           o.irq <= 1'b0;
@@ -304,9 +331,9 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
     if (state == Done) begin
       full             = o;
       full.changed     = changed;
-      full.bus_busy    = bus_busy;
+      full.bus_busy    = bus_busy - bus_busy_before;
       full.read_bursts = read_bursts;
-      full.read_beats  = read_beats;
+      full.read_beats  = 16'(read_beats - read_beats_before);
       full.write_beats = write_beats;
       full.errors      = own_errors | bus_errors;
       obs = full;

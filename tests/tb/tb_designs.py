@@ -9,21 +9,21 @@ from pathlib import Path
 from tb_scripts import HARTS, VLEN
 
 from tb.result import Latency, ReplayResult
-from tb.simulator import Design, replay_config, replay_design, run_replay, simulator
+from tb.simulator import BATCH_TOP, Design, replay_config, replay_design, run_batch, run_replay, simulator
 
 HERE = Path(__file__).resolve().parent
 DLEN = 64
 
 
 def edited(design: Design, edits: Mapping[str, tuple[str, str]], directory: Path) -> Design:
-    """Return the design with text replaced in copies of its files: file name to (old, new); old occurs once."""
+    """Return the design with text replaced in copies of its files: file name to (old, new)."""
     directory.mkdir()
     sources = []
     for path in design.sources:
         if path.name in edits:
             old, new = edits[path.name]
             text = path.read_text()
-            assert text.count(old) == 1, f"{path.name}: {old!r} occurs {text.count(old)} times"
+            assert old in text, f"{path.name} has no {old!r}"
             path = directory / path.name
             path.write_text(text.replace(old, new))
         sources.append(path)
@@ -36,13 +36,14 @@ def sabotaged(design: Design, directory: Path) -> Design:
     edits = {
         "vctx.sv": ("\nmodule vctx\n", "\nmodule vctx_honest\n"),
         "vctx_tb_hart.sv": ("u_dut.u_regfile", "u_dut.u_honest.u_regfile"),
+        "vctx_tb_batch_hart.sv": ("u_dut.u_regfile", "u_dut.u_honest.u_regfile"),
     }
     design = edited(design, edits, directory)
     return replace(design, sources=(*design.sources, HERE / "vctx_saboteur.sv"))
 
 
-def ordinary() -> Design:
-    return replay_design(VLEN, DLEN, HARTS)
+def ordinary(*, batch: bool = False) -> Design:
+    return replay_design(VLEN, DLEN, HARTS, batch=batch)
 
 
 def with_axi_pins() -> Design:
@@ -62,6 +63,8 @@ def replay_on(
     """Replay on Icarus, where a build costs half a second."""
     tool = simulator("icarus")
     config = replay_config(trace, sim="icarus", dlen=DLEN, out_dir=out_dir, latency=latency)
+    if design.top == BATCH_TOP:
+        return run_batch(tool, tool.build(design), config, plusargs=plusargs)
     module = "axiram_replay" if design.top == "vctx_tb_pins" else "tb.replay"
     env = {"PYTHONPATH": f"{HERE.parent.parent}:{HERE}"}
     return run_replay(tool, design, tool.build(design), config, test_module=module, env=env, plusargs=plusargs)

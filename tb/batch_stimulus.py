@@ -1,0 +1,221 @@
+"""Stimulus of a batch replay: the events of a trace as records that `vctx_tb_batch.sv` reads.
+
+Every record has 32 bytes, most significant byte first, and mirrors a `rec_*_t` of `tb/hdl/vctx_tb_pkg.sv`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pymodel.trace import TraceError
+from pymodel.trace.bulk import INSN_HEAD, STORE_HEAD, XLAT, Array, Frames, gather, spread
+from pymodel.trace.file import KIND
+from tb.result import ReplayConfig
+
+CONFIG = np.dtype(
+    [
+        ("kind", "u1"),
+        ("hart", "u1"),
+        ("fill", "u1"),
+        ("is_random", "u1"),
+        ("latency", "u1"),
+        ("stall", "u1"),
+        ("xlat", "u1"),
+        ("pad", "u1"),
+        ("seed", ">u8"),
+        ("ram_base", ">u8"),
+        ("ram_size", ">u8"),
+    ]
+)
+INSN = np.dtype(
+    [
+        ("kind", "u1"),
+        ("hart", "u1"),
+        ("prv", "u1"),
+        ("flags", "u1"),
+        ("irq_elem", ">u4"),
+        ("insn", ">u8"),
+        ("rs1", ">u8"),
+        ("rs2", ">u8"),
+    ]
+)
+PAGE = np.dtype(
+    [
+        ("kind", "u1"),
+        ("hart", "u1"),
+        ("which", "u1"),
+        ("fault", "u1"),
+        ("pad", ">u4"),
+        ("vpn", ">u8"),
+        ("ppn", ">u8"),
+        ("gpn", ">u8"),
+    ]
+)
+STORE = np.dtype(
+    [
+        ("kind", "u1"),
+        ("hart", "u1"),
+        ("strb", "u1"),
+        ("pad", "u1", (5,)),
+        ("addr", ">u8"),
+        ("data", ">u8"),
+        ("pad2", ">u8"),
+    ]
+)
+RECORD_BYTES = 32
+REC_CONFIG, REC_INSN, REC_PAGE, REC_STORE, REC_CHECKPOINT, REC_SYNC, REC_FLUSH, REC_END = range(8)
+
+
+@dataclass(slots=True)
+class Stores:
+    """The bytes that the stores of some frames write, in order; `event` is the event within the frames."""
+
+    event: Array
+    addr: Array
+    data: Array
+
+
+@dataclass(slots=True)
+class Stimulus:
+    """One chunk.
+
+    Attributes:
+        records: what the testbench is told, ended by a flush.
+        item: events (within the frames) that are observed, instructions and checkpoints, hart by hart.
+        hart, retire: hart of each item, and the position of its expected record.
+        stores: see `Stores`.
+    """
+
+    records: bytes
+    item: Array
+    hart: Array
+    retire: Array
+    stores: Stores
+
+
+def config_record(config: ReplayConfig) -> bytes:
+    """Return the first record."""
+    latency = config.latency
+    record = np.zeros(1, CONFIG)
+    record["kind"] = REC_CONFIG
+    record["fill"] = config.fill
+    record["is_random"] = latency.random
+    record["latency"] = latency.cycles
+    record["stall"] = latency.stall
+    record["xlat"] = latency.xlat
+    record["seed"] = config.seed & 0xFFFFFFFF
+    record["ram_base"] = config.ram_base
+    record["ram_size"] = config.ram_size
+    return record.tobytes()
+
+
+def mark_record(kind: int) -> bytes:
+    """Return a record that has nothing but a kind."""
+    return bytes([kind]) + bytes(RECORD_BYTES - 1)
+
+
+def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
+    """Return the stimulus of one chunk.
+
+    Raises:
+        TraceError: an event is for a hart that does not exist, or stores outside RAM.
+    """
+    raw, kinds, starts = frames.raw, frames.kinds, frames.starts
+    is_insn, is_store = kinds == KIND["insn"], kinds == KIND["store"]
+    is_check, is_sync = kinds == KIND["checkpoint"], kinds == KIND["sync"]
+    hart = np.zeros(len(frames), np.uint8)
+    with_hart = is_insn | is_store | is_check
+    hart[with_hart] = raw[starts[with_hart]]
+    if hart.max(initial=0) >= config.harts:
+        bad = frames.first + int(np.argmax(hart >= config.harts))
+        raise TraceError(f"event {bad} is for hart {hart.max()}, but the header says {config.harts} harts")
+
+    insn = gather(raw, starts[is_insn], INSN_HEAD)
+    store = gather(raw, starts[is_store], STORE_HEAD)
+    length = frames.lengths[is_store] - STORE_HEAD.itemsize
+    addr = store["addr"].astype(np.int64)
+    outside = (addr < config.ram_base) | (addr + length > config.ram_base + config.ram_size)
+    if outside.any():
+        first = int(np.argmax(outside))
+        raise TraceError(f"a store of {length[first]} bytes at {addr[first]:#x} is outside RAM")
+    words = ((addr + length + 7) >> 3) - (addr >> 3)
+
+    # Place of each event's records: trace order, but harts take turns between two points where all of them wait.
+    counts = np.zeros(len(frames), np.int64)
+    counts[is_insn] = 1 + insn["pages"]
+    counts[is_store] = words
+    counts[is_check | is_sync] = 1
+    order = _turns(hart, is_sync, config.harts)
+    place = np.empty(len(frames), np.int64)
+    ends = np.cumsum(counts[order])
+    place[order] = ends - counts[order]
+    records = np.zeros((int(ends[-1]) + 1, RECORD_BYTES), np.uint8)
+
+    _put_insns(records, raw, starts[is_insn], place[is_insn], insn)
+    stores = _put_stores(records, raw, starts[is_store], place[is_store], store["hart"], addr, length, words)
+    stores.event = np.flatnonzero(is_store)[stores.event]
+    records[place[is_check], 0] = REC_CHECKPOINT
+    records[place[is_check], 1] = hart[is_check]
+    records[place[is_sync], 0] = REC_SYNC
+    records[-1, 0] = REC_FLUSH
+
+    item = np.flatnonzero(is_insn | is_check)
+    item = item[np.argsort(hart[item], kind="stable")]
+    retire = starts + 1
+    retire[is_insn] = starts[is_insn] + INSN_HEAD.itemsize + insn["pages"].astype(np.int64) * XLAT.itemsize
+    return Stimulus(records.tobytes(), item, hart[item], retire[item], stores)
+
+
+def _turns(hart: Array, is_sync: Array, harts: int) -> Array:
+    """Return the order in which events are handed out."""
+    if harts == 1:
+        return np.arange(len(hart))
+    epoch = np.cumsum(is_sync)  # a sync comes first in the epoch that it opens
+    turn = np.zeros(len(hart), np.int64)
+    for number in range(harts):
+        mine = np.flatnonzero((hart == number) & ~is_sync)
+        turn[mine] = 1 + np.arange(len(mine))
+        first = np.searchsorted(epoch[mine], np.arange(epoch[-1] + 1))
+        turn[mine] -= first[epoch[mine]]
+    return np.lexsort((hart, turn, epoch))
+
+
+def _put_insns(records: Array, raw: Array, starts: Array, place: Array, insn: Array) -> None:
+    count = insn["pages"].astype(np.int64)
+    out = np.zeros(len(insn), INSN)
+    out["kind"] = REC_INSN
+    flags = insn["flags"]
+    for name in ("hart", "prv", "irq_elem", "insn", "rs1", "rs2"):
+        out[name] = insn[name]
+    out["flags"] = flags | insn["pages"] << 4
+    records[place + count] = out.view(np.uint8).reshape(-1, RECORD_BYTES)
+    xlat = gather(raw, spread(starts + INSN_HEAD.itemsize, count, XLAT.itemsize), XLAT)
+    page = np.zeros(len(xlat), PAGE)
+    page["kind"] = REC_PAGE
+    page["hart"] = np.repeat(insn["hart"], count)
+    page["which"] = spread(np.zeros(len(count), np.int64), count)
+    for name in ("fault", "vpn", "ppn", "gpn"):
+        page[name] = xlat[name]
+    records[spread(place, count)] = page.view(np.uint8).reshape(-1, RECORD_BYTES)
+
+
+def _put_stores(
+    records: Array, raw: Array, starts: Array, place: Array, hart: Array, addr: Array, length: Array, words: Array
+) -> Stores:
+    data = raw[spread(starts + STORE_HEAD.itemsize, length)]
+    first_word = np.cumsum(words) - words
+    at = spread(first_word * 8 + (addr & 7), length)
+    image = np.zeros(int(words.sum()) * 8, np.uint8)
+    lanes = np.zeros(len(image), np.uint8)
+    image[at] = data
+    lanes[at] = 1
+    out = np.zeros(int(words.sum()), STORE)
+    out["kind"] = REC_STORE
+    out["hart"] = np.repeat(hart, words)
+    out["strb"] = np.packbits(lanes, bitorder="little")
+    out["addr"] = spread(addr & ~7, words, 8)
+    out["data"] = image.view("<u8")
+    records[spread(place, words)] = out.view(np.uint8).reshape(-1, RECORD_BYTES)
+    return Stores(np.repeat(np.arange(len(addr)), length), spread(addr, length), data)
