@@ -87,7 +87,7 @@ MUTANTS = (
         "(status_write && (addr == CsrMstatus) && (addr_i == CsrMstatus))",
     ),
     _one("B10", "not checked", _LEGAL, "&& (!virt_i || (vsstatus_vs_i != VsOff))", "&& 1'b1"),
-    _one("B10", "not Dirty", _CSR, "if (dirty && virt_i)", "if (1'b0)"),
+    _one("B10", "not Dirty", _CSR, "if (dirty && (older_i ? older_virt_i : virt_i))", "if (1'b0)"),
     _one(
         "B11",
         "late",

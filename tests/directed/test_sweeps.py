@@ -67,7 +67,10 @@ def test_rtl_with_a_wide_bus_and_a_slow_memory(tmp_path: Path) -> None:
 
 
 MUTANTS = {
-    "states": ("vctx_csr.sv", "if (dirty && virt_i)", "if (dirty && virt_i && (mstatus_vs_q != VsDirty))"),
+    "states": ("vctx_csr.sv", 
+        "if (dirty && (older_i ? older_virt_i : virt_i))",
+        "if ((dirty && (older_i ? older_virt_i : virt_i)) && (mstatus_vs_q != VsDirty))",
+    ),
     "csr": ("vctx_legal.sv", "((csr_level == 2'd1) && (prv_i != PrvU))", "(csr_level == 2'd1)"),
     "vset": ("vctx_vset.sv", "(vtype[5:3] <= 3'd1);", "(vtype[5:3] <= 3'd2);"),
     "faults": ("vctx_lsu.sv", "tval_o  = !trap_o ? '0 : addr;", "tval_o  = !trap_o ? '0 : base_i;"),
