@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -105,7 +106,7 @@ def replay_design(
     return Design(BATCH_TOP if batch else "vctx_tb", parameters, (*rtl_sources(rtl), *hdl), waves)
 
 
-class Simulator:
+class Simulator(ABC):
     """A simulator that works here. Raises ToolError, which says how to get it, when there is none."""
 
     name: str
@@ -115,8 +116,9 @@ class Simulator:
     def __init__(self) -> None:
         self.version = self._check()
 
+    @abstractmethod
     def _check(self) -> str:
-        raise NotImplementedError
+        """Return the version; ToolError if it is missing or unsuitable."""
 
     def environment(self) -> dict[str, str]:
         """Return the environment for builds and runs."""
@@ -130,17 +132,17 @@ class Simulator:
         """Return the files to compile."""
         return design.sources
 
+    @abstractmethod
     def wave_file(self) -> str:
         """Return the name of the wave file that a run leaves in its directory."""
-        raise NotImplementedError
 
     def wave_flags(self) -> tuple[str, ...]:
         """Return build flags for waves beyond those of the runner."""
         return ()
 
+    @abstractmethod
     def run_arguments(self, seed: int, waves: Path | None) -> tuple[list[str], list[str]]:
         """Return (test_args, plusargs) of a run."""
-        raise NotImplementedError
 
     def batch_command(self, design: Design) -> list[str]:
         """Return the command that builds a batch testbench in the current directory, without the sources."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pymodel.isa import Csr, Hart
+from pymodel.isa.csr_numbers import VECTOR_CSRS
 from pymodel.kvm.alloc import AllocError
 from pymodel.kvm.host import HostTask
 from pymodel.kvm.isa import guest_has_v, isa_has
@@ -30,7 +31,6 @@ MOVERS = _SAVES | _RESTORES
 _KERNEL_CODE = "kernel_vector"
 _OWNERS = frozenset({"guest", "task", _KERNEL_CODE})
 _VECTOR_OPCODES = frozenset({0x57, 0x07, 0x27})
-_VECTOR_CSRS = frozenset({0x008, 0x009, 0x00A, 0x00F, 0xC20, 0xC21, 0xC22})
 _SYSTEM = 0x73
 _ILLEGAL = 2
 _MOVES_PER_SAVE = 4  # vse8.v, eight registers each
@@ -38,7 +38,7 @@ _MOVES_PER_SAVE = 4  # vse8.v, eight registers each
 
 def _is_vector(insn: int) -> bool:
     opcode = insn & 0x7F
-    return opcode in _VECTOR_OPCODES or (opcode == _SYSTEM and insn >> 20 in _VECTOR_CSRS)
+    return opcode in _VECTOR_OPCODES or (opcode == _SYSTEM and insn >> 20 in VECTOR_CSRS)
 
 
 @dataclass(slots=True)

@@ -19,6 +19,8 @@ from types import TracebackType
 import numpy as np
 
 from pymodel.errors import ToolError
+from pymodel.isa import bits
+from pymodel.isa.csr_numbers import STATUS_CSRS
 from pymodel.trace import Retire, Trap
 
 SOURCE = Path(__file__).resolve().with_name("shim.cc")
@@ -26,8 +28,7 @@ BUILD = SOURCE.parents[2] / "sim_build" / "spike"
 MAX_STORES = 4096
 
 _U64 = ctypes.c_uint64
-_STATUS_RD = 1 << 63 | 3 << 9  # SD and VS, all the block returns of a status CSR
-_STATUS_CSRS = frozenset({0x100, 0x200, 0x300})
+_STATUS_RD = bits.SD | bits.VS  # all the block returns of a status CSR
 _SYSTEM = 0x73
 
 
@@ -210,7 +211,7 @@ class Spike:
             vregs[reg] = ctypes.string_at(base + reg * self.vlenb, self.vlenb)
             written &= written - 1
         rd = int(step.rd_value) if step.rd else None
-        if rd is not None and step.insn & 0x7F == _SYSTEM and step.insn >> 20 in _STATUS_CSRS:
+        if rd is not None and step.insn & 0x7F == _SYSTEM and step.insn >> 20 in STATUS_CSRS:
             rd &= _STATUS_RD
         return Retire(
             trap=Trap(step.cause, step.tval, step.tval2) if step.trapped else None,
