@@ -1,6 +1,6 @@
 """Stimulus of a batch replay: the events of a trace as records that `vctx_tb_batch.sv` reads.
 
-Every record has 32 bytes, most significant byte first, and mirrors a `rec_*_t` of `tb/hdl/vctx_tb_pkg.sv`.
+Every record has 64 bytes, most significant byte first, and mirrors a `rec_*_t` of `tb/hdl/vctx_tb_pkg.sv`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ CONFIG = np.dtype(
         ("seed", ">u8"),
         ("ram_base", ">u8"),
         ("ram_size", ">u8"),
+        ("pad2", "u1", (32,)),
     ]
 )
 INSN = np.dtype(
@@ -35,37 +36,34 @@ INSN = np.dtype(
         ("hart", "u1"),
         ("prv", "u1"),
         ("flags", "u1"),
-        ("irq_elem", ">u4"),
-        ("insn", ">u8"),
+        ("irq_elem", ">u2"),
+        ("fault0", "u1"),
+        ("fault1", "u1"),
+        ("pad", ">u4"),
+        ("insn", ">u4"),
         ("rs1", ">u8"),
         ("rs2", ">u8"),
-    ]
-)
-PAGE = np.dtype(
-    [
-        ("kind", "u1"),
-        ("hart", "u1"),
-        ("which", "u1"),
-        ("fault", "u1"),
-        ("pad", ">u4"),
-        ("vpn", ">u8"),
-        ("ppn", ">u8"),
-        ("gpn", ">u8"),
+        ("vpn0", ">u8"),
+        ("target0", ">u8"),
+        ("vpn1", ">u8"),
+        ("target1", ">u8"),
     ]
 )
 STORE = np.dtype(
     [
         ("kind", "u1"),
         ("hart", "u1"),
-        ("strb", "u1"),
-        ("pad", "u1", (5,)),
+        ("pad", ">u2"),
+        ("strb", ">u4"),
         ("addr", ">u8"),
-        ("data", ">u8"),
-        ("pad2", ">u8"),
+        ("data", "u1", (32,)),
+        ("pad2", "u1", (16,)),
     ]
 )
-RECORD_BYTES = 32
-REC_CONFIG, REC_INSN, REC_PAGE, REC_STORE, REC_CHECKPOINT, REC_SYNC, REC_FLUSH, REC_END = range(8)
+RECORD_BYTES = 64
+LINE = 32  # bytes of a STORE
+REC_CONFIG, REC_INSN, REC_STORE, REC_CHECKPOINT, REC_SYNC, REC_FLUSH, REC_END = range(7)
+assert CONFIG.itemsize == INSN.itemsize == STORE.itemsize == RECORD_BYTES
 
 
 @dataclass(slots=True)
@@ -140,13 +138,12 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
     if outside.any():
         first = int(np.argmax(outside))
         raise TraceError(f"a store of {length[first]} bytes at {addr[first]:#x} is outside RAM")
-    words = ((addr + length + 7) >> 3) - (addr >> 3)
+    lines = (addr + length + LINE - 1) // LINE - addr // LINE
 
     # Place of each event's records: trace order, but harts take turns between two points where all of them wait.
     counts = np.zeros(len(frames), np.int64)
-    counts[is_insn] = 1 + insn["pages"]
-    counts[is_store] = words
-    counts[is_check | is_sync] = 1
+    counts[is_insn | is_check | is_sync] = 1
+    counts[is_store] = lines
     order = _turns(hart, is_sync, config.harts)
     place = np.empty(len(frames), np.int64)
     ends = np.cumsum(counts[order])
@@ -154,7 +151,7 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
     records = np.zeros((int(ends[-1]) + 1, RECORD_BYTES), np.uint8)
 
     _put_insns(records, raw, starts[is_insn], place[is_insn], insn)
-    stores = _put_stores(records, raw, starts[is_store], place[is_store], store["hart"], addr, length, words)
+    stores = _put_stores(records, raw, starts[is_store], place[is_store], store["hart"], addr, length, lines)
     stores.event = np.flatnonzero(is_store)[stores.event]
     records[place[is_check], 0] = REC_CHECKPOINT
     records[place[is_check], 1] = hart[is_check]
@@ -183,39 +180,35 @@ def _turns(hart: Array, is_sync: Array, harts: int) -> Array:
 
 
 def _put_insns(records: Array, raw: Array, starts: Array, place: Array, insn: Array) -> None:
-    count = insn["pages"].astype(np.int64)
     out = np.zeros(len(insn), INSN)
     out["kind"] = REC_INSN
-    flags = insn["flags"]
     for name in ("hart", "prv", "irq_elem", "insn", "rs1", "rs2"):
         out[name] = insn[name]
-    out["flags"] = flags | insn["pages"] << 4
-    records[place + count] = out.view(np.uint8).reshape(-1, RECORD_BYTES)
-    xlat = gather(raw, spread(starts + INSN_HEAD.itemsize, count, XLAT.itemsize), XLAT)
-    page = np.zeros(len(xlat), PAGE)
-    page["kind"] = REC_PAGE
-    page["hart"] = np.repeat(insn["hart"], count)
-    page["which"] = spread(np.zeros(len(count), np.int64), count)
-    for name in ("fault", "vpn", "ppn", "gpn"):
-        page[name] = xlat[name]
-    records[spread(place, count)] = page.view(np.uint8).reshape(-1, RECORD_BYTES)
+    out["flags"] = insn["flags"] | insn["pages"] << 4
+    for number in (0, 1):
+        given = np.flatnonzero(insn["pages"] > number)
+        xlat = gather(raw, starts[given] + (INSN_HEAD.itemsize + number * XLAT.itemsize), XLAT)
+        out[f"fault{number}"][given] = xlat["fault"]
+        out[f"vpn{number}"][given] = xlat["vpn"]
+        out[f"target{number}"][given] = np.where(xlat["fault"] != 0, xlat["gpn"], xlat["ppn"])
+    records[place] = out.view(np.uint8).reshape(-1, RECORD_BYTES)
 
 
 def _put_stores(
-    records: Array, raw: Array, starts: Array, place: Array, hart: Array, addr: Array, length: Array, words: Array
+    records: Array, raw: Array, starts: Array, place: Array, hart: Array, addr: Array, length: Array, lines: Array
 ) -> Stores:
     data = raw[spread(starts + STORE_HEAD.itemsize, length)]
-    first_word = np.cumsum(words) - words
-    at = spread(first_word * 8 + (addr & 7), length)
-    image = np.zeros(int(words.sum()) * 8, np.uint8)
+    first_line = np.cumsum(lines) - lines
+    at = spread(first_line * LINE + addr % LINE, length)
+    image = np.zeros(int(lines.sum()) * LINE, np.uint8)
     lanes = np.zeros(len(image), np.uint8)
     image[at] = data
     lanes[at] = 1
-    out = np.zeros(int(words.sum()), STORE)
+    out = np.zeros(int(lines.sum()), STORE)
     out["kind"] = REC_STORE
-    out["hart"] = np.repeat(hart, words)
-    out["strb"] = np.packbits(lanes, bitorder="little")
-    out["addr"] = spread(addr & ~7, words, 8)
-    out["data"] = image.view("<u8")
-    records[spread(place, words)] = out.view(np.uint8).reshape(-1, RECORD_BYTES)
+    out["hart"] = np.repeat(hart, lines)
+    out["strb"] = np.packbits(lanes, bitorder="little").view("<u4")
+    out["addr"] = spread(addr // LINE * LINE, lines, LINE)
+    out["data"] = image.reshape(-1, LINE)[:, ::-1]
+    records[spread(place, lines)] = out.view(np.uint8).reshape(-1, RECORD_BYTES)
     return Stores(np.repeat(np.arange(len(addr)), length), spread(addr, length), data)

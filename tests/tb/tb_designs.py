@@ -35,9 +35,9 @@ def sabotaged(design: Design, directory: Path) -> Design:
     """Return the design with `vctx_saboteur.sv` around the block."""
     edits = {
         "vctx.sv": ("\nmodule vctx\n", "\nmodule vctx_honest\n"),
-        "vctx_tb_hart.sv": ("u_dut.u_regfile", "u_dut.u_honest.u_regfile"),
-        "vctx_tb_batch_hart.sv": ("u_dut.u_regfile", "u_dut.u_honest.u_regfile"),
     }
+    for name in {"vctx_tb_hart.sv", "vctx_tb_batch_hart.sv"} & {path.name for path in design.sources}:
+        edits[name] = ("u_dut.u_regfile", "u_dut.u_honest.u_regfile")
     design = edited(design, edits, directory)
     return replace(design, sources=(*design.sources, HERE / "vctx_saboteur.sv"))
 

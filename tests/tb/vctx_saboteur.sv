@@ -88,12 +88,17 @@ module vctx #(
   logic [7:0] count_q;
   logic       wrote_q;
   logic       issued_q;
+  logic       read_waits_q, write_waits_q;
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      count_q  <= '0;
-      wrote_q  <= 1'b0;
-      issued_q <= 1'b0;
+      count_q       <= '0;
+      wrote_q       <= 1'b0;
+      issued_q      <= 1'b0;
+      read_waits_q  <= 1'b0;
+      write_waits_q <= 1'b0;
     end else begin
+      read_waits_q  <= axi_arvalid_o && !axi_arready_i;
+      write_waits_q <= axi_awvalid_o && !axi_awready_i;
       count_q <= count_q + 8'd1;
       wrote_q <= axi_awvalid_o && axi_awready_i;
       if (issue_valid_i && issue_ready_o) issued_q <= 1'b1;
@@ -126,7 +131,7 @@ module vctx #(
   assign axi_araddr_o = sabotage == ReadLen ? araddr | 56'hff8 :
                         sabotage == ReadPage ? araddr ^ 56'h1000 :
                         sabotage == Outside ? araddr + 56'h100_0000 :
-                        sabotage == ReadMoves && count_q[0] ? araddr ^ 56'h8 :
+                        sabotage == ReadMoves && read_waits_q ? araddr ^ 56'h8 :
                         sabotage == Flood ? 56'h8000_0000 : araddr;
   assign axi_arlen_o = sabotage == ReadLen ? 8'hff : sabotage == Flood ? 8'h0 : arlen;
   assign axi_arsize_o = sabotage == ReadSize ? arsize - 3'd1 : arsize;
@@ -134,7 +139,7 @@ module vctx #(
   assign axi_awvalid_o = sabotage == DataFirst ? 1'b0 : awvalid;
   assign axi_awaddr_o = sabotage == WriteLen ? awaddr | 56'hff8 :
                         sabotage == WritePage ? awaddr ^ 56'h1000 :
-                        sabotage == WriteMoves && count_q[0] ? awaddr ^ 56'h8 :
+                        sabotage == WriteMoves && write_waits_q ? awaddr ^ 56'h8 :
                         sabotage == Strobe ? awaddr | 56'h1 : awaddr;
   assign axi_awlen_o = sabotage == WriteLen ? 8'hff : awlen;
   assign axi_awburst_o = sabotage == WriteBurst ? 2'b10 : awburst;

@@ -1,38 +1,43 @@
-// Testbench top of a batch replay: reads a stream of records, hands them to NumHarts harts around one RAM, and writes
-// what the harts did. No Python runs in the simulator.
+// Testbench of a batch replay: reads a stream of records, hands them to NumHarts harts around one RAM, and writes what
+// the harts did. No Python runs in the simulator.
 //
 // Plus arguments name the files: stim (in), obs, vregs, reads, writes (out). Pipes will do: REC_FLUSH marks the points at
 // which the other side has all that it needs to go on.
+//
+// Whoever makes the clocks gives hart h a pulse together with clk_i whenever awake_o[h] is set. A hart with nothing to do
+// sleeps: its time stands still, and it costs nothing to simulate.
 
 `default_nettype none
 
-module vctx_tb_batch import vctx_tb_pkg::*; #(
+module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
   parameter int VLEN     = 256,
   parameter int DLEN     = 128,
   parameter bit HasV     = 1,
   parameter int NumHarts = 1,
   parameter int RamBytes = 1 << 20  // capacity, a power of two; cfg.ram_size says how much of it exists
+) (
+  input  logic                clk_i,
+  input  logic [NumHarts-1:0] hart_clk_i,
+  output logic [NumHarts-1:0] awake_o
 );
 
   localparam int StrbW = DLEN / 8;
-  localparam int PokeW = $bits(poke_t);
-  localparam int Depth = 16;  // entries in a hart's queue
+  localparam int Depth = 16;       // entries in a hart's queue
+  localparam int IdxW = $clog2(RamBytes / 8);
+  localparam int ResetCycles = 4;
+  localparam int Drowsy = 8;       // cycles from the last work of a hart to its sleep
 
-  logic clk = 1'b0;
-  always #5 clk = !clk;
-
-  logic rst_n = 1'b0;
+  logic rst_n;
   cfg_t c;
 
   logic [NumHarts*56-1:0]    read_addr, write_addr;
   logic [NumHarts*DLEN-1:0]  read_data, write_data;
   logic [NumHarts*StrbW-1:0] write_strb;
   logic [NumHarts-1:0]       write, take, idle, dead;
-  logic [NumHarts*PokeW-1:0] store;
   logic [31:0] obs_file, vregs_file, reads_file, writes_file;
 
   // Queues: written by the reader at the falling edge, read by the harts at the rising one.
-  entry_t      queue [NumHarts*Depth];
+  logic [REC_BITS-1:0] queue [NumHarts*Depth];
   logic [31:0] tail [NumHarts];
   logic [31:0] head [NumHarts];
 
@@ -50,7 +55,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
     // Distinct and never 0, which is what xorshift needs.
     assign seed = xorshift((c.seed ^ 32'(h << 24)) | 32'd1);
 
-    always @(posedge clk) head[h] <= rst_n ? head[h] + 32'(take[h]) : 0;
+    always @(posedge hart_clk_i[h]) head[h] <= rst_n ? head[h] + 32'(take[h]) : 0;
 
     vctx_tb_batch_hart #(
       .VLEN  (VLEN),
@@ -58,12 +63,12 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
       .HasV  (HasV),
       .Number(h)
     ) u_hart (
-      .clk_i        (clk),
+      .clk_i        (hart_clk_i[h]),
       .rst_ni       (rst_n),
       .cfg_i        (c),
       .seed_i       (seed),
       .valid_i      (head[h] != tail[h]),
-      .entry_i      (queue[Depth*h + head[h]%Depth]),
+      .rec_i        (queue[Depth*h + head[h]%Depth]),
       .take_o       (take[h]),
       .idle_o       (idle[h]),
       .dead_o       (dead[h]),
@@ -71,7 +76,6 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
       .vregs_file_i (vregs_file),
       .reads_file_i (reads_file),
       .writes_file_i(writes_file),
-      .store_o      (store[PokeW*h +: PokeW]),
       .axi_awid_o   (awid),
       .axi_awaddr_o (awaddr),
       .axi_awlen_o  (awlen),
@@ -104,7 +108,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
     );
 
     vctx_tb_axi_port #(.DLEN(DLEN)) u_port (
-      .clk_i       (clk),
+      .clk_i       (hart_clk_i[h]),
       .rst_ni      (rst_n),
       .cfg_i       (c),
       .seed_i      (seed),
@@ -145,7 +149,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
     .NumHarts(NumHarts),
     .RamBytes(RamBytes)
   ) u_ram (
-    .clk_i       (clk),
+    .clk_i       (clk_i),
     .cfg_i       (c),
     .read_addr_i (read_addr),
     .read_data_o (read_data),
@@ -153,98 +157,125 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
     .write_addr_i(write_addr),
     .write_data_i(write_data),
     .write_strb_i(write_strb),
-    .store_i     (store),
-    .poke_i      ({POKES*PokeW{1'b0}}),
+    .poke_i      ({POKES*$bits(poke_t){1'b0}}),
     .poke_go_i   (1'b0),
     .poke_done_o (),
     .dump_go_i   (dump_go),
     .dump_done_o (dump_done)
   );
 
-  // The reader: fills the queues until one is full or all must drain.
-  int          stim_file, got;
-  string       name;
-  logic [255:0] rec;
-  logic        held, more, drained;  // held: rec is still to be delivered
-  logic [7:0]  kind;
-  int          target;
-  rec_config_t config_rec;
-  rec_page_t   page_rec;
-  page_t       page, page0, page1;
+  // The reader, at the falling edge: fills the queues until one is full or somebody must finish first.
+  int                  stim_file, resets;
+  logic [REC_BITS-1:0] rec;
+  bit                  got;
+  logic                held, more, drained;  // held: rec is still to be delivered
+  logic [7:0]          kind;
+  int                  target;
+  rec_config_t         config_rec;
+  rec_store_t          store_rec;
+  logic [31:0]         strb;
+  logic [255:0]        data;
+  logic [55:0]         offset;
+  logic                over;
+  int                  rest [NumHarts];  // cycles without work
 
-  function automatic int open_file(input string plusarg, input string mode);
+  function automatic int open_file(input string plusarg, input bit for_writing);
     string path;
     if (!$value$plusargs(plusarg, path)) path = "";
-    open_file = $fopen(path, mode);
+    open_file = io_open(path, for_writing);
     if (open_file == 0) $fatal(1, "cannot open %s of %s", path, plusarg);
   endfunction
 
   task automatic flush;
-    $fflush(obs_file);
-    $fflush(vregs_file);
-    $fflush(reads_file);
-    $fflush(writes_file);
+    io_flush(obs_file);
+    io_flush(vregs_file);
+    io_flush(reads_file);
+    io_flush(writes_file);
   endtask
 
+  // Hart h has finished all that it was given.
+  function automatic logic done(input int h);
+    done = idle[h] && head[h] == tail[h];
+  endfunction
+
   initial begin
-    stim_file = open_file("stim=%s", "rb");
-    obs_file = open_file("obs=%s", "wb");
-    vregs_file = open_file("vregs=%s", "wb");
-    reads_file = open_file("reads=%s", "wb");
-    writes_file = open_file("writes=%s", "wb");
-    for (int h = 0; h < NumHarts; h++) tail[h] = 0;
-    got = $fread(rec, stim_file);
+    stim_file = open_file("stim=%s", 1'b0);
+    obs_file = open_file("obs=%s", 1'b1);
+    vregs_file = open_file("vregs=%s", 1'b1);
+    reads_file = open_file("reads=%s", 1'b1);
+    writes_file = open_file("writes=%s", 1'b1);
+    io_read(stim_file, rec, got);
     config_rec = rec;
     c = {config_rec.ram_base[55:0], config_rec.ram_size[55:0], config_rec.fill, config_rec.is_random[0],
          config_rec.latency, config_rec.stall, config_rec.xlat, config_rec.seed[31:0]};
     held = 1'b0;
-    #42 rst_n = 1'b1;
+    rst_n = 1'b0;
+    over = 1'b0;
+    resets = 0;
+    awake_o = '1;
+    for (int h = 0; h < NumHarts; h++) begin
+      tail[h] = 0;
+      rest[h] = 0;
+    end
   end
 
-  always @(negedge clk) begin
+  always @(negedge clk_i) begin
     more = rst_n;
     while (more) begin
       if (!held) begin
-        got = $fread(rec, stim_file);
-        if (got != 32) $finish;  // the other side is gone
-        held = 1'b1;
+        io_read(stim_file, rec, got);
+        if (!got) $finish;  // the other side is gone
       end
-      kind = rec[255:248];
-      target = 32'(rec[247:240]);
+      kind = rec[REC_BITS-1 -: 8];
+      target = 32'(rec[REC_BITS-9 -: 8]);
       case (32'(kind))
-        REC_PAGE: begin
-          page_rec = rec;
-          page = {page_rec.vpn[51:0], page_rec.ppn[43:0], page_rec.fault[5:0], page_rec.gpn[51:0]};
-          if (page_rec.which[0]) page1 = page;
-          else page0 = page;
-          held = 1'b0;
-        end
-        REC_INSN, REC_STORE, REC_CHECKPOINT: begin
+        REC_INSN, REC_CHECKPOINT: begin
           more = tail[target] - head[target] != Depth;
           if (more) begin
-            queue[Depth*target + tail[target]%Depth] = {page1, page0, rec};
+            queue[Depth*target + tail[target]%Depth] = rec;
             tail[target] = tail[target] + 1;
-            held = 1'b0;
           end
+          held = !more;
+        end
+        REC_STORE: begin
+          more = done(target);
+          if (more) begin
+            store_rec = rec;
+            strb = store_rec.strb;
+            data = store_rec.data;
+            offset = store_rec.addr[55:0] - c.ram_base;
+            for (int i = 0; i < 4; i++) begin
+              if (strb[8*i +: 8] != 8'd0) begin
+                u_ram.write_word(offset[3 +: IdxW] + IdxW'(i), data[64*i +: 64], strb[8*i +: 8]);
+              end
+            end
+          end
+          held = !more;
         end
         default: begin
-          more = 1'b0;
-          drained = &idle;
-          for (int h = 0; h < NumHarts; h++) drained = drained && head[h] == tail[h];
-          if (drained) begin
-            if (32'(kind) == REC_FLUSH) flush;
-            if (32'(kind) == REC_END) dump_go = 1'b1;
-            held = 1'b0;
-            more = 32'(kind) == REC_SYNC;
-            if (32'(kind) == REC_END) held = 1'b1;
-          end
+          drained = 1'b1;
+          for (int h = 0; h < NumHarts; h++) drained = drained && done(h);
+          if (drained && 32'(kind) == REC_FLUSH) flush;
+          if (drained && 32'(kind) == REC_END) dump_go = 1'b1;
+          more = drained && 32'(kind) == REC_SYNC;
+          held = !drained || 32'(kind) == REC_END;
         end
       endcase
     end
-    if (dump_go == 1'b1 && dump_done == 1'b1 || dead != '0) begin
+
+    for (int h = 0; h < NumHarts; h++) begin
+      if (!rst_n || !done(h)) rest[h] = 0;
+      else if (rest[h] != Drowsy) rest[h] = rest[h] + 1;
+      awake_o[h] = rest[h] != Drowsy;
+    end
+
+    resets = resets + 1;
+    if (resets == ResetCycles) rst_n = 1'b1;
+    if (dump_go == 1'b1 && dump_done == 1'b1 || over) begin
       flush;
       $finish;
     end
+    over = rst_n && dead != '0;  // one cycle later, when the last observation has been written too
   end
 
 endmodule

@@ -3,7 +3,7 @@
 
 `default_nettype none
 
-module vctx_tb_batch_hart import vctx_tb_pkg::*; #(
+module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
   parameter int VLEN = 256,
   parameter int DLEN = 128,
   parameter bit HasV = 1,
@@ -13,9 +13,9 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; #(
   input  logic              rst_ni,
   input  cfg_t              cfg_i,
   input  logic [31:0]       seed_i,
-  // head of the queue: INSN, STORE or CHECKPOINT with its pages
+  // head of the queue: INSN or CHECKPOINT
   input  logic              valid_i,
-  input  entry_t            entry_i,
+  input  logic [REC_BITS-1:0] rec_i,
   output logic              take_o,
   output logic              idle_o,        // nothing is on offer, in flight or unwritten
   output logic              dead_o,        // an instruction hangs, or none was there to retire
@@ -24,8 +24,6 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; #(
   input  logic [31:0]       vregs_file_i,
   input  logic [31:0]       reads_file_i,
   input  logic [31:0]       writes_file_i,
-  // RAM
-  output logic [$bits(poke_t)-1:0] store_o,
   // AXI manager of the block
   output logic [3:0]        axi_awid_o,
   output logic [55:0]       axi_awaddr_o,
@@ -63,18 +61,9 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; #(
   localparam int StrbBits = DLEN < 512 ? 64 : DLEN / 8;  // in the file
   localparam int Flight = 8;       // instructions between issue and retirement
 
-  // Binary output of a packed vector, least significant 32 bits first. Icarus adds the unknown bits of each word.
-`ifdef VERILATOR
-  `define VCTX_TB_BINARY "%u"
-`else
-  `define VCTX_TB_BINARY "%z"
-`endif
-
   // Issue port and its instruction
   logic        offered;
-  entry_t      head, offer;  // the queue's, and the one on offer
-  rec_insn_t   insn;
-  rec_store_t  store;
+  rec_insn_t   head, insn;   // the queue's, and the one on offer
   page_t       page0, page1;  // of the youngest accepted instruction
   logic [1:0]  pages;
 
@@ -97,14 +86,16 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; #(
   logic [31:0] flying;  // instructions between issue and retirement
   logic        bus_err_o, xlat_err_page, xlat_err_unstable, accept;
 
-  assign head   = entry_i;
-  assign store  = head.rec;
-  assign insn   = offer.rec;
+  function automatic page_t page_of(input logic [63:0] vpn, input logic [7:0] fault, input logic [63:0] target);
+    page_of = {vpn[51:0], fault == 8'd0 ? target[43:0] : 44'd0, fault[5:0], fault == 8'd0 ? 52'd0 : target[51:0]};
+  endfunction
+
+  assign head   = rec_i;
   assign accept = offered && issue_ready_o;
 
   // Inputs are undefined wherever the contract says that they do not count.
   assign issue_valid_i      = offered;
-  assign issue_insn_i       = offered ? insn.insn[31:0] : 'x;
+  assign issue_insn_i       = offered ? insn.insn : 'x;
   assign issue_rs1_i        = offered ? insn.rs1 : 'x;
   assign issue_rs2_i        = offered ? insn.rs2 : 'x;
   assign issue_prv_i        = offered ? insn.prv[1:0] : 'x;
@@ -191,16 +182,20 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; #(
   );
 
   always @(negedge clk_i) begin
-    if (read_push) $fwrite(reads_file_i, `VCTX_TB_BINARY, {64'(Number), read_entry});
-    if (write_push) $fwrite(writes_file_i, `VCTX_TB_BINARY,
-                            {8'(Number), write_entry[DLEN+DLEN/8 +: 56], StrbBits'(write_entry[DLEN +: DLEN/8]),
-                             write_entry[DLEN-1:0]});
+    if (read_push) io_write(reads_file_i, 16, REC_BITS'({64'(Number), read_entry}));
+    if (write_push) begin
+      for (int i = 0; i < DLEN; i += REC_BITS) begin
+        io_write(writes_file_i, (DLEN < REC_BITS ? DLEN : REC_BITS) / 8, REC_BITS'(write_entry[DLEN-1:0] >> i));
+      end
+      io_write(writes_file_i, StrbBits / 8, REC_BITS'(write_entry[DLEN +: DLEN/8]));
+      io_write(writes_file_i, 8, REC_BITS'({8'(Number), write_entry[DLEN+DLEN/8 +: 56]}));
+    end
   end
 
   // Feeding: instructions back to back; everything else waits until all before it has retired.
   logic quiet, is_insn, observe, captured;
   assign quiet   = !offered && flying == 0 && !observe && !captured;
-  assign is_insn = head.rec[255:248] == 8'(REC_INSN);
+  assign is_insn = head.kind == 8'(REC_INSN);
   assign take_o  = valid_i && !dead_o && (is_insn ? (!offered || accept) && flying < Flight - 1 : quiet);
   assign idle_o  = quiet;
 
@@ -208,11 +203,8 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; #(
   logic [31:0] accepted_at [Flight];
   logic [31:0] oldest;
   rec_obs_t    o, full;
-  poke_t       poke;
-  assign store_o = poke;
 
   always @(posedge clk_i) begin
-    poke.strb <= '0;
     observe   <= 1'b0;
     captured  <= 1'b0;
     now       <= now + 32'd1;
@@ -234,16 +226,15 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; #(
       if (accept) begin
         offered <= 1'b0;
         pages <= insn.flags[5:4];
-        page0 <= offer.page0;
-        page1 <= offer.page1;
+        page0 <= page_of(insn.vpn0, insn.fault0, insn.target0);
+        page1 <= page_of(insn.vpn1, insn.fault1, insn.target1);
         accepted_at[(oldest + flying) % Flight] <= now;
       end
       if (take_o && is_insn) begin
         offered <= 1'b1;
-        offer <= head;
+        insn <= head;
       end
-      if (take_o && head.rec[255:248] == 8'(REC_STORE)) poke <= {store.addr[55:0], store.strb, store.data};
-      if (take_o && head.rec[255:248] == 8'(REC_CHECKPOINT)) observe <= 1'b1;
+      if (take_o && !is_insn) observe <= 1'b1;
 
       flying <= flying + 32'(accept) - 32'(retire_valid_o === 1'b1 && flying != 0);
       if (retire_valid_o !== 1'b0 && flying == 0 && !offered) begin
@@ -328,21 +319,22 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; #(
       full         = o;
       full.changed = changed;
       full.errors  = own_errors | bus_errors;
-      $fwrite(obs_file_i, `VCTX_TB_BINARY, full);
+      io_write(obs_file_i, REC_BITS / 8, full[REC_BITS-1:0]);
+      io_write(obs_file_i, ($bits(full) - REC_BITS) / 8, REC_BITS'(full[$bits(full)-1:REC_BITS]));
       // The registers follow in the same process, so that both files have the same order of harts. Loop variables of its
       // own would let Icarus switch processes in between.
       fetch = changed | o.vd_mask;
       for (r = 0; r < 32; r++) begin
         if (fetch[r] !== 1'b0) begin
           for (i = 0; i < VLEN / 64; i++) value[64*i +: 64] = old[r*(VLEN/64)+i];
-          $fwrite(vregs_file_i, `VCTX_TB_BINARY, value);
+          for (i = 0; i < VLEN; i += REC_BITS) begin
+            io_write(vregs_file_i, (VLEN < REC_BITS ? VLEN : REC_BITS) / 8, REC_BITS'(value >> i));
+          end
         end
       end
     end
   end
 
 endmodule
-
-`undef VCTX_TB_BINARY
 
 `default_nettype wire
