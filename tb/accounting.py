@@ -1,21 +1,15 @@
-"""Who used the block, and for how much bus traffic: counters per function and per marked interval.
+"""Who used the block, and for how much bus traffic: counters per function, and per kind of visit to a function.
 
 Bytes come from the bus (bursts and strobes seen by the HDL), never from the records, so that a saved transfer shows.
+Visits that moved the same are counted together, so what is kept does not grow with the length of a trace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
-import numpy.typing
 
 from pymodel.trace import Mark, TraceError
 from tb.observe import Observation
-
-Traffic = tuple[np.typing.NDArray[Any], np.typing.NDArray[Any]]  # addresses, and lengths or strobes
 
 
 @dataclass(slots=True)
@@ -40,40 +34,84 @@ class RegionCount:
 
 
 @dataclass(slots=True)
-class Interval:
-    """One visit of a function whose mark names regions, with everything it called.
+class VisitCount:
+    """Visits of a function whose mark names regions, on behalf of one `who`, that moved the same bytes.
 
-    `index` is the trace index of the mark that opened it.
+    Attributes:
+        visits: how many there were.
+        regions: what each of them moved, with everything it called.
+        instructions, cycles: of all of them together.
     """
 
-    index: int
-    hart: int
     what: str
     who: str
+    regions: dict[str, RegionCount]
+    visits: int = 0
     instructions: int = 0
     cycles: int = 0
+
+
+@dataclass(slots=True)
+class Visit:
+    """One visit, from the mark that enters to the mark that leaves."""
+
+    mark: Mark
     regions: dict[str, RegionCount] = field(default_factory=dict)
+    instructions: int = 0
+    cycles: int = 0
+
+
+class Accounts:
+    """The counters of all harts."""
+
+    def __init__(self, harts: int) -> None:
+        self._functions: dict[tuple[str, str], FunctionCount] = {}
+        self._visits: dict[tuple[object, ...], VisitCount] = {}
+        self.harts = [HartAccount(h, self) for h in range(harts)]
+
+    def function(self, what: str, who: str) -> FunctionCount:
+        """Return the counter of a function."""
+        count = self._functions.get((what, who))
+        if count is None:
+            count = self._functions[what, who] = FunctionCount(what, who)
+        return count
+
+    def add(self, visit: Visit) -> None:
+        """Count a visit that is over."""
+        mark = visit.mark
+        moved = [(name, r.bytes_read, r.bytes_written) for name, r in visit.regions.items()]
+        key = (mark.what, mark.who, *moved)
+        count = self._visits.get(key)
+        if count is None:
+            count = self._visits[key] = VisitCount(mark.what, mark.who, visit.regions)
+        count.visits += 1
+        count.instructions += visit.instructions
+        count.cycles += visit.cycles
+
+    def finish(self) -> tuple[list[FunctionCount], list[VisitCount]]:
+        """Return the functions that did anything, and the visits; those still open count as they are."""
+        for hart in self.harts:
+            while hart.open:
+                self.add(hart.open.pop())
+        functions = [count for count in self._functions.values() if count.calls or count.instructions]
+        return functions, [count for _, count in sorted(self._visits.items(), key=lambda item: repr(item[0]))]
 
 
 @dataclass(slots=True)
 class _Frame:
     mark: Mark
-    interval: Interval | None
+    function: FunctionCount
 
 
 class HartAccount:
-    """The mark stack of one hart, and where its instructions are charged."""
+    """The mark stack of one hart, and where its instructions are charged. `open` has the visits under way."""
 
-    def __init__(self, hart: int, functions: dict[tuple[str, str], FunctionCount], intervals: list[Interval]) -> None:
+    def __init__(self, hart: int, accounts: Accounts) -> None:
         self._hart = hart
-        self._functions = functions
-        self._intervals = intervals
+        self._accounts = accounts
         self._stack: list[_Frame] = []
-        self._open: list[tuple[Interval, Sequence[tuple[str, int, int]]]] = []
-        self._current = self._function("-", "-")
-
-    def _function(self, what: str, who: str) -> FunctionCount:
-        return self._functions.setdefault((what, who), FunctionCount(what, who))
+        self._current = accounts.function("-", "-")
+        self.open: list[Visit] = []
 
     @property
     def where(self) -> tuple[str, str]:
@@ -82,77 +120,45 @@ class HartAccount:
             return "-", "-"
         return " > ".join(frame.mark.what for frame in self._stack), self._stack[-1].mark.who
 
-    def mark(self, index: int, mark: Mark) -> None:
-        """Enter or leave a function.
+    def mark(self, index: int, mark: Mark) -> Visit | None:
+        """Enter or leave a function; return the visit that this ends, which is the caller's to count.
 
         Raises:
             TraceError: the function left is not the one entered last.
         """
         if mark.enter:
-            interval = None
             if mark.regions:
-                names = {name: RegionCount() for name, _, _ in mark.regions}
-                interval = Interval(index, self._hart, mark.what, mark.who, regions=names)
-                self._intervals.append(interval)
-                self._open.append((interval, mark.regions))
-            self._stack.append(_Frame(mark, interval))
-            self._current = self._function(mark.what, mark.who)
+                self.open.append(Visit(mark, {name: RegionCount() for name, _, _ in mark.regions}))
+            self._current = self._accounts.function(mark.what, mark.who)
             self._current.calls += 1
-            return
+            self._stack.append(_Frame(mark, self._current))
+            return None
         if not self._stack or self._stack[-1].mark.what != mark.what:
             raise TraceError(f"event {index}: hart {self._hart} leaves {mark.what!r}, which it is not in")
-        if self._stack.pop().interval is not None:
-            self._open.pop()
-        top = self._stack[-1].mark if self._stack else None
-        self._current = self._function(top.what, top.who) if top else self._function("-", "-")
+        left = self._stack.pop().mark
+        self._current = self._stack[-1].function if self._stack else self._accounts.function("-", "-")
+        return self.open.pop() if left.regions else None
 
     def instruction(self, seen: Observation) -> None:
-        """Charge one instruction to the current function and to every open interval."""
-        count = self._current
-        count.instructions += 1
-        count.cycles += seen.cycles
-        count.bytes_read += seen.bytes_read
-        count.bytes_written += seen.bytes_written
-        for interval, regions in self._open:
-            interval.instructions += 1
-            interval.cycles += seen.cycles
-            for name, first, size in regions:
-                region = interval.regions[name]
+        """Charge one instruction to the current function and to every open visit."""
+        self.charge(1, seen.cycles, seen.bytes_read, seen.bytes_written)
+        for visit in self.open:
+            visit.instructions += 1
+            visit.cycles += seen.cycles
+            for name, first, size in visit.mark.regions:
+                region = visit.regions[name]
                 for addr, length in seen.reads:
                     region.bytes_read += max(0, min(addr + length, first + size) - max(addr, first))
                 for addr, strb in seen.writes:
                     region.bytes_written += _strobed(addr, strb, first, first + size)
 
-    @property
-    def wants_traffic(self) -> bool:
-        """Whether an interval with regions is open."""
-        return bool(self._open)
-
-    def instructions(
-        self, number: int, cycles: int, bytes_read: int, bytes_written: int, reads: Traffic, writes: Traffic
-    ) -> None:
-        """Charge several instructions, as `instruction` does each.
-
-        Args:
-            reads: address and length in bytes of every read burst. writes: address of every write beat, and its byte
-                strobes, one row of 0 or 1 a beat. Both count only while `wants_traffic`.
-        """
+    def charge(self, instructions: int, cycles: int, bytes_read: int, bytes_written: int) -> None:
+        """Charge several instructions to the current function alone."""
         count = self._current
-        count.instructions += number
+        count.instructions += instructions
         count.cycles += cycles
         count.bytes_read += bytes_read
         count.bytes_written += bytes_written
-        for interval, regions in self._open:
-            interval.instructions += number
-            interval.cycles += cycles
-            for name, first, size in regions:
-                region = interval.regions[name]
-                addr, length = reads
-                inside = np.minimum(addr + length, first + size) - np.maximum(addr, first)
-                region.bytes_read += int(np.maximum(inside, 0).sum())
-                addr, strobes = writes
-                lanes = addr[:, None] + np.arange(strobes.shape[1])
-                region.bytes_written += int(strobes[(lanes >= first) & (lanes < first + size)].sum())
 
 
 def _strobed(addr: int, strb: int, first: int, end: int) -> int:

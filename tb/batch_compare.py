@@ -6,63 +6,33 @@ decides, and words the report.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from pymodel.trace import (
     MODE_NAMES,
-    PAGE_SHIFT,
-    PAGE_SIZE,
     Checkpoint,
     Difference,
     Event,
     Insn,
     Mark,
-    TraceError,
     TraceReader,
     TraceWriter,
 )
-from pymodel.trace.bulk import Array, Frames, Records
+from pymodel.trace.bulk import Array, Frames, Records, Runs, joined, spread
 from pymodel.trace.file import KIND, decode_event
-from tb.accounting import FunctionCount, HartAccount, Interval
+from tb.batch_account import COLUMNS, BatchAccounts, Items
+from tb.batch_image import FlatImage
 from tb.batch_observe import OBS, READ, Observed, address, four_valued, write_dtype
 from tb.batch_stimulus import Stimulus
 from tb.compare import compare
 from tb.layout import error_texts
-from tb.memory import GoldenImage
 from tb.result import Mismatch, ReplayConfig, ReplayResult
 
 _TRAP, _IRQ, _RD = 1, 2, 4  # flags of a record
-
-
-class FlatImage:
-    """What RAM must hold, as one array. Pages that are never written cost nothing."""
-
-    def __init__(self, base: int, size: int, fill: int) -> None:
-        self._base = base
-        self._fill = fill
-        self._bytes = np.zeros(size, np.uint8)  # of each byte its difference (XOR) from the fill pattern
-        self._pages = np.zeros(-(-size // PAGE_SIZE), bool)
-
-    def write(self, addr: Array, data: Array) -> None:
-        """Write single bytes, in order; bytes outside RAM have nowhere to go."""
-        offset = addr.astype(np.int64) - self._base
-        inside = (offset >= 0) & (offset < len(self._bytes))
-        if not inside.all():
-            offset, data = offset[inside], data[inside]
-        self._bytes[offset] = data ^ self._fill
-        self._pages[offset >> PAGE_SHIFT] = True
-
-    def differences(self, image: dict[int, str]) -> list[Difference]:
-        """See `GoldenImage.differences`."""
-        golden = GoldenImage(self._fill)
-        for page in np.flatnonzero(self._pages):
-            start = int(page) << PAGE_SHIFT
-            golden.store(self._base + start, (self._bytes[start : start + PAGE_SIZE] ^ self._fill).tobytes())
-        return golden.differences(image)
+_KNOWN_MARKS = 10_000  # kept, so that memory has a bound
 
 
 Source = Callable[[int], bytes]  # returns that many bytes of a stream, fewer only at its end
@@ -85,9 +55,8 @@ class Comparison:
         self._streams = streams
         self._four_state = four_state
         self._write = write_dtype(config.dlen)
-        self._functions: dict[tuple[str, str], FunctionCount] = {}
-        self._intervals: list[Interval] = []
-        self._accounts = [HartAccount(h, self._functions, self._intervals) for h in range(config.harts)]
+        self._accounts = BatchAccounts(config.harts)
+        self._known_marks: dict[bytes, Mark] = {}
         self._last = np.zeros((config.harts, 4), np.int64)  # totals at each hart's last observation
 
     # Fetching -------------------------------------------------------------------------------------------------------
@@ -155,71 +124,23 @@ class Comparison:
             hart = int(np.argmax(answered > asked))
             return self._unasked(seen.obs[seen.obs["hart"] == hart][asked[hart]], frames.first)
         item, hart, retire = _present(stimulus, seen, self.config.harts)
-        want = Records(frames.raw, retire, self.config.vlen // 8)
+        want = Records(frames, retire, self.config.vlen // 8)
         strobes = np.unpackbits(seen.writes["strb"], axis=1, bitorder="little")[:, : self.config.dlen // 8]
-        suspects = np.flatnonzero(self._suspects(want, seen, strobes))
+        bad = _bad_fields(want, seen) | _bad_registers(want, seen) | _bad_memory(frames.data, want.runs, seen, strobes)
+        suspects = np.flatnonzero(bad)
         found = self._first(frames, item, suspects, seen)
         end = found[0] if found else len(frames)
         if found is None and len(item) < len(stimulus.item):
             raise EOFError  # the testbench stopped without a word
-        self._account(frames, stimulus, item, hart, end, seen, strobes)
+        self._account(frames, self._items(frames, item, hart, seen, strobes), end)
         if found is not None:
             event, observation = found
             return self._mismatch(frames, event, observation)
         self.result.events += len(frames)
-        self.image.write(*_in_order(item, want, stimulus))
+        stored = want.runs
+        stored.owner = item[stored.owner]
+        self.image.write(memoryview(frames.data), Runs.merged(stored, stimulus.stores))
         return None
-
-    def _suspects(self, want: Records, seen: Observed, strobes: Array) -> Array:
-        """Return which items may differ."""
-        head, obs = want.head, seen.obs
-        flags = head["flags"]
-        trap, rd = flags & _TRAP != 0, flags & _RD != 0
-        bad: Array = obs["errors"] != 0
-        bad |= (obs["trap"] != 0) != trap
-        bad |= (obs["irq"] != 0) != (flags & _IRQ != 0)
-        bad |= (obs["rd_we"] != 0) != rd
-        for name in ("cause", "tval", "tval2"):
-            bad |= trap & (obs[name] != head[name])
-        bad |= rd & (obs["rd"] != head["rd"])
-        for name in ("vl", "vtype", "vstart", "vcsr", "mstatus_vs", "vsstatus_vs"):
-            bad |= obs[name] != head[name]
-        if seen.obs_unknown is not None:
-            bad |= seen.obs_unknown.view(np.uint8).reshape(len(obs), -1).any(1)
-
-        # Registers: the same ones, then the same bytes.
-        counts = head["regs"].astype(np.int64)
-        mask = np.zeros(len(obs), np.uint32)
-        owner = np.repeat(np.arange(len(obs)), counts)
-        np.bitwise_or.at(mask, owner, np.uint32(1) << want.regs.astype(np.uint32))
-        bad |= mask != seen.fetched()
-        good = counts == seen.reg_counts
-        bad |= ~good
-        left = want.reg_values[good[owner]]
-        seen_owner = np.repeat(np.arange(len(obs)), seen.reg_counts)
-        right = good[seen_owner]
-        bad[owner[good[owner]][(left != seen.vregs[right]).any(1)]] = True
-        if seen.vregs_unknown is not None:
-            bad[seen_owner[seen.vregs_unknown.any(1)]] = True
-
-        # Memory: the same number of bytes, then the same bytes in the same order.
-        beat_owner = np.repeat(np.arange(len(obs)), seen.write_counts)
-        stored = np.bincount(beat_owner, strobes.sum(1), len(obs)).astype(np.int64)
-        good = want.mem_counts == stored
-        bad |= ~good
-        strobed = strobes.astype(bool)
-        byte_owner = np.repeat(np.arange(len(obs)), want.mem_counts)
-        lanes = address(seen.writes["addr"])[:, None] + np.arange(strobes.shape[1])
-        chosen = strobed & good[beat_owner][:, None]
-        mine = good[byte_owner]
-        wrong = want.mem_addr[mine].astype(np.int64) != lanes[chosen]
-        wrong |= want.mem_data[mine] != seen.writes["data"][chosen]
-        bad[byte_owner[mine][wrong]] = True
-        if seen.writes_unknown is not None:
-            unknown = (seen.writes_unknown["data"] != 0) & strobed
-            unknown[:, 0] |= seen.writes_unknown["strb"].any(1) | seen.writes_unknown["addr"].any(1)
-            bad[beat_owner[unknown.any(1)]] = True
-        return bad
 
     def _first(self, frames: Frames, item: Array, suspects: Array, seen: Observed):  # type: ignore[no-untyped-def]
         """Return (event within the frames, observation) of the first item that really differs, or None."""
@@ -237,7 +158,7 @@ class Comparison:
         expected = decode_event(int(frames.kinds[event]), frames.payload(event))
         index = frames.first + event
         assert isinstance(expected, Insn | Checkpoint)
-        where, who = self._accounts[expected.hart].where
+        where, who = self._accounts.harts[expected.hart].where
         record = expected.state if isinstance(expected, Checkpoint) else expected.retire
         kind = "checkpoint" if isinstance(expected, Checkpoint) else "instruction"
         found = compare(record, seen)
@@ -270,76 +191,50 @@ class Comparison:
 
     # Accounting -----------------------------------------------------------------------------------------------------
 
-    def _account(
-        self,
-        frames: Frames,
-        stimulus: Stimulus,
-        item: Array,
-        hart: Array,
-        end: int,
-        seen: Observed,
-        strobes: Array,
-    ) -> None:
-        """Count the events before `end`, hart by hart, in pieces between marks."""
+    def _items(self, frames: Frames, item: Array, hart: Array, seen: Observed, strobes: Array) -> Items:
+        """Return what is charged for each item; a checkpoint costs nothing."""
+        beat_bytes = self.config.dlen // 8
+        written = np.bincount(np.repeat(np.arange(len(item)), seen.write_counts), strobes.sum(1), len(item))
+        is_insn = frames.kinds[item] == KIND["insn"]
+        columns = (is_insn, seen.obs["cycles"], seen.bytes_read, written, seen.bus_busy)
+        totals = np.stack([column * is_insn for column in columns], axis=1).astype(np.int64)
+        return Items(
+            item,
+            hart,
+            totals,
+            seen.read_counts,
+            address(seen.reads["addr"]) & -beat_bytes,
+            (seen.reads["len"].astype(np.int64) + 1) * beat_bytes,
+            seen.write_counts,
+            address(seen.writes["addr"]),
+            strobes,
+        )
+
+    def _account(self, frames: Frames, items: Items, end: int) -> None:
+        """Count the events before `end`."""
         result = self.result
         kinds = frames.kinds[:end]
         result.stores += int((kinds == KIND["store"]).sum())
         result.checkpoints += int((kinds == KIND["checkpoint"]).sum())
-        is_insn = (frames.kinds[item] == KIND["insn"]) & (item < end)
-        beat_bytes = self.config.dlen // 8
-        written = np.bincount(np.repeat(np.arange(len(item)), seen.write_counts), strobes.sum(1), len(item))
-        columns = np.stack(
-            [
-                is_insn,
-                is_insn * seen.obs["cycles"],
-                is_insn * seen.bytes_read,
-                is_insn * written,
-                is_insn * seen.bus_busy,
-            ],
-            axis=1,
-        ).astype(np.int64)
-        running = np.vstack([np.zeros((1, 5), np.int64), np.cumsum(columns, axis=0)])
-        result.instructions += int(running[-1, 0])
-        result.cycles += int(running[-1, 1])
-        result.bytes_read += int(running[-1, 2])
-        result.bytes_written += int(running[-1, 3])
-        result.bus_busy += int(running[-1, 4])
-        read_ends = np.concatenate([[0], np.cumsum(seen.read_counts)])
-        write_ends = np.concatenate([[0], np.cumsum(seen.write_counts)])
-        burst_addr = address(seen.reads["addr"]) & -beat_bytes
-        burst_length = (seen.reads["len"].astype(np.int64) + 1) * beat_bytes
-        beat_addr = address(seen.writes["addr"])
+        sums = self._accounts.chunk(frames.first, items, self._marks(frames, end), end)
+        for name, value in zip(COLUMNS, sums, strict=True):
+            setattr(result, name, getattr(result, name) + value)
 
-        def charge(account: HartAccount, first: int, last: int) -> None:
-            if first == last:
-                return
-            count, cycles, bytes_read, bytes_written, _ = (running[last] - running[first]).tolist()
-            reads = slice(read_ends[first], read_ends[last] if account.wants_traffic else read_ends[first])
-            writes = slice(write_ends[first], write_ends[last] if account.wants_traffic else write_ends[first])
-            account.instructions(
-                count,
-                cycles,
-                bytes_read,
-                bytes_written,
-                (burst_addr[reads], burst_length[reads]),
-                (beat_addr[writes], strobes[writes]),
-            )
-
-        starts = np.searchsorted(hart, np.arange(self.config.harts + 1))
-        stops = [int(s + np.searchsorted(item[s:e], end)) for s, e in itertools.pairwise(starts)]
-        done = [int(start) for start in starts[:-1]]
-        for event, mark in _marks(frames, end):
-            if mark.hart >= self.config.harts:
-                raise TraceError(
-                    f"event {frames.first + event} is for hart {mark.hart}, "
-                    f"but the header says {self.config.harts} harts"
-                )
-            at = int(starts[mark.hart] + np.searchsorted(item[starts[mark.hart] : starts[mark.hart + 1]], event))
-            charge(self._accounts[mark.hart], done[mark.hart], at)
-            done[mark.hart] = at
-            self._accounts[mark.hart].mark(frames.first + event, mark)
-        for number, account in enumerate(self._accounts):
-            charge(account, done[number], stops[number])
+    def _marks(self, frames: Frames, end: int) -> list[tuple[int, Mark]]:
+        """Return the marks before event `end`, with their places in the frames. Few of them are new."""
+        out = []
+        known = self._known_marks
+        for event in np.flatnonzero(frames.kinds[:end] == KIND["mark"]).tolist():
+            payload = frames.payload(event)
+            mark = known.get(payload)
+            if mark is None:
+                if len(known) >= _KNOWN_MARKS:
+                    known.clear()
+                decoded = decode_event(KIND["mark"], payload)
+                assert isinstance(decoded, Mark)
+                mark = known[payload] = decoded
+            out.append((event, mark))
+        return out
 
     def surplus(self) -> Mismatch | None:
         """Return a mismatch if there are observations that nothing in the trace explains."""
@@ -352,8 +247,7 @@ class Comparison:
 
     def finish(self) -> None:
         """Put the accounts into the result."""
-        self.result.functions = [f for f in self._functions.values() if f.calls or f.instructions]
-        self.result.intervals = sorted(self._intervals, key=lambda interval: interval.index)
+        self.result.functions, self.result.visits = self._accounts.finish()
 
 
 def _inside(counts: Array) -> Array:
@@ -373,18 +267,87 @@ def _present(stimulus: Stimulus, seen: Observed, harts: int) -> tuple[Array, Arr
     return stimulus.item[keep], stimulus.hart[keep], stimulus.retire[keep]
 
 
-def _in_order(item: Array, want: Records, stimulus: Stimulus) -> tuple[Array, Array]:
-    """Return (address, byte) of everything that a chunk writes to memory, in trace order."""
-    event = np.concatenate([np.repeat(item, want.mem_counts), stimulus.stores.event])
-    order = np.argsort(event, kind="stable")
-    addr = np.concatenate([want.mem_addr.astype(np.int64), stimulus.stores.addr])
-    data = np.concatenate([want.mem_data, stimulus.stores.data])
-    return addr[order], data[order]
+def _bad_fields(want: Records, seen: Observed) -> Array:
+    """Return which items have a protocol error, an unknown bit, or a field that differs."""
+    head, obs = want.head, seen.obs
+    flags = head["flags"]
+    trap, rd = flags & _TRAP != 0, flags & _RD != 0
+    bad: Array = obs["errors"] != 0
+    bad |= (obs["trap"] != 0) != trap
+    bad |= (obs["irq"] != 0) != (flags & _IRQ != 0)
+    bad |= (obs["rd_we"] != 0) != rd
+    for name in ("cause", "tval", "tval2"):
+        bad |= trap & (obs[name] != head[name])
+    bad |= rd & (obs["rd"] != head["rd"])
+    for name in ("vl", "vtype", "vstart", "vcsr", "mstatus_vs", "vsstatus_vs"):
+        bad |= obs[name] != head[name]
+    if seen.obs_unknown is not None:
+        bad |= seen.obs_unknown.view(np.uint8).reshape(len(obs), -1).any(1)
+    return bad
 
 
-def _marks(frames: Frames, end: int) -> Iterator[tuple[int, Mark]]:
-    """Yield the marks before event `end`, with their places in the frames."""
-    for event in np.flatnonzero(frames.kinds[:end] == KIND["mark"]):
-        mark = decode_event(KIND["mark"], frames.payload(int(event)))
-        assert isinstance(mark, Mark)
-        yield int(event), mark
+def _bad_registers(want: Records, seen: Observed) -> Array:
+    """Return which items wrote other registers than they should, or other bytes."""
+    counts = want.head["regs"].astype(np.int64)
+    mask = np.zeros(len(counts), np.uint32)
+    owner = np.repeat(np.arange(len(counts)), counts)
+    np.bitwise_or.at(mask, owner, np.uint32(1) << want.regs.astype(np.uint32))
+    bad: Array = mask != seen.fetched()
+    good = counts == seen.reg_counts
+    bad |= ~good
+    left, owner = want.reg_values, owner
+    right, seen_owner = seen.vregs, np.repeat(np.arange(len(counts)), seen.reg_counts)
+    if not good.all():
+        left, owner = left[good[owner]], owner[good[owner]]
+        right = right[good[seen_owner]]
+    bad[owner[(left != right).any(1)]] = True
+    if seen.vregs_unknown is not None:
+        bad[seen_owner[seen.vregs_unknown.any(1)]] = True
+    return bad
+
+
+def _bad_memory(data: bytes, runs: Runs, seen: Observed, strobes: Array) -> Array:
+    """Return which items stored another number of bytes than they should, to other addresses, or other bytes.
+
+    Order counts, too: what differs in that alone is found equal when it is looked at once more.
+    """
+    items = len(seen.obs)
+    owner = np.repeat(np.arange(items), seen.write_counts)
+    beats, count = seen.writes, np.bitwise_count(seen.writes["strb"]).sum(1, np.int64)
+    good = np.bincount(runs.owner, runs.length, items) == np.bincount(owner, count, items)
+    bad: Array = ~good
+    if seen.writes_unknown is not None:
+        unknown = (seen.writes_unknown["data"] != 0) & (strobes != 0)
+        unknown[:, 0] |= seen.writes_unknown["strb"].any(1) | seen.writes_unknown["addr"].any(1)
+        bad[owner[unknown.any(1)]] = True
+    keep = count > 0
+    if not good.all():
+        runs, keep = runs.pick(good[runs.owner]), keep & good[owner]
+    if not keep.all():
+        owner, beats, count, strobes = owner[keep], beats[keep], count[keep], strobes[keep]
+    if not len(owner):
+        return bad
+
+    # Both sides are streams of the same length. Their bytes:
+    lanes = strobes.shape[1]
+    full = count == lanes
+    stored = beats["data"].reshape(-1) if full.all() else beats["data"][strobes != 0]
+    wrong = np.flatnonzero(stored != joined(data, runs.start, runs.length))
+    ends = np.cumsum(count)
+    bad[owner[np.searchsorted(ends, wrong, side="right")]] = True
+
+    # Their addresses: of the first byte of each beat, and of every byte where a beat has gaps or touches two runs.
+    first = np.where(full, 0, strobes.argmax(1))
+    last = lanes - 1 - np.where(full, 0, strobes[:, ::-1].argmax(1))
+    base, position = address(beats["addr"]), ends - count
+    run_ends = np.cumsum(runs.length)
+    to_addr = runs.addr - (run_ends - runs.length)  # add the position in the stream
+    run = np.searchsorted(run_ends, position, side="right")
+    bad[owner[base + first != to_addr[run] + position]] = True
+    odd = np.flatnonzero((last - first + 1 != count) | (ends > run_ends[run]))
+    if len(odd):
+        at = spread(position[odd], count[odd])
+        run = np.searchsorted(run_ends, at, side="right")
+        seen_addr = (base[odd][:, None] + np.arange(lanes))[strobes[odd] != 0]
+        bad[np.repeat(owner[odd], count[odd])[seen_addr != to_addr[run] + at]] = True
+    return bad

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pymodel.trace import TraceError
-from pymodel.trace.bulk import INSN_HEAD, STORE_HEAD, XLAT, Array, Frames, gather, spread
+from pymodel.trace.bulk import INSN_HEAD, STORE_HEAD, XLAT, Array, Frames, Runs, gather, joined, spread
 from pymodel.trace.file import KIND
 from tb.result import ReplayConfig
 
@@ -67,15 +67,6 @@ assert CONFIG.itemsize == INSN.itemsize == STORE.itemsize == RECORD_BYTES
 
 
 @dataclass(slots=True)
-class Stores:
-    """The bytes that the stores of some frames write, in order; `event` is the event within the frames."""
-
-    event: Array
-    addr: Array
-    data: Array
-
-
-@dataclass(slots=True)
 class Stimulus:
     """One chunk.
 
@@ -83,14 +74,14 @@ class Stimulus:
         records: what the testbench is told, ended by a flush.
         item: events (within the frames) that are observed, instructions and checkpoints, hart by hart.
         hart, retire: hart of each item, and the position of its expected record.
-        stores: see `Stores`.
+        stores: the stores among the events; the owner is the event.
     """
 
     records: bytes
     item: Array
     hart: Array
     retire: Array
-    stores: Stores
+    stores: Runs
 
 
 def config_record(config: ReplayConfig) -> bytes:
@@ -151,8 +142,8 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
     records = np.zeros((int(ends[-1]) + 1, RECORD_BYTES), np.uint8)
 
     _put_insns(records, raw, starts[is_insn], place[is_insn], insn)
-    stores = _put_stores(records, raw, starts[is_store], place[is_store], store["hart"], addr, length, lines)
-    stores.event = np.flatnonzero(is_store)[stores.event]
+    stores = Runs(np.flatnonzero(is_store), addr, starts[is_store] + STORE_HEAD.itemsize, length)
+    _put_stores(records, frames.data, place[is_store], store["hart"], stores, lines)
     records[place[is_check], 0] = REC_CHECKPOINT
     records[place[is_check], 1] = hart[is_check]
     records[place[is_sync], 0] = REC_SYNC
@@ -194,21 +185,17 @@ def _put_insns(records: Array, raw: Array, starts: Array, place: Array, insn: Ar
     records[place] = out.view(np.uint8).reshape(-1, RECORD_BYTES)
 
 
-def _put_stores(
-    records: Array, raw: Array, starts: Array, place: Array, hart: Array, addr: Array, length: Array, lines: Array
-) -> Stores:
-    data = raw[spread(starts + STORE_HEAD.itemsize, length)]
+def _put_stores(records: Array, data: bytes, place: Array, hart: Array, stores: Runs, lines: Array) -> None:
     first_line = np.cumsum(lines) - lines
-    at = spread(first_line * LINE + addr % LINE, length)
+    at = spread(first_line * LINE + stores.addr % LINE, stores.length)
     image = np.zeros(int(lines.sum()) * LINE, np.uint8)
     lanes = np.zeros(len(image), np.uint8)
-    image[at] = data
+    image[at] = joined(data, stores.start, stores.length)
     lanes[at] = 1
     out = np.zeros(int(lines.sum()), STORE)
     out["kind"] = REC_STORE
     out["hart"] = np.repeat(hart, lines)
     out["strb"] = np.packbits(lanes, bitorder="little").view("<u4")
-    out["addr"] = spread(addr // LINE * LINE, lines, LINE)
+    out["addr"] = spread(stores.addr // LINE * LINE, lines, LINE)
     out["data"] = image.reshape(-1, LINE)[:, ::-1]
     records[spread(place, lines)] = out.view(np.uint8).reshape(-1, RECORD_BYTES)
-    return Stores(np.repeat(np.arange(len(addr)), length), spread(addr, length), data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -103,7 +104,7 @@ class Verdict:
                 for name, invariant in INVARIANTS.items()
             },
             "violations": [asdict(violation) for violation in ledger.violations],
-            "rtl": asdict(self.rtl) | {"intervals": len(self.rtl.intervals)},
+            "rtl": asdict(self.rtl),
         }
 
 
@@ -216,21 +217,23 @@ def operations(model: SharedUnitResult, rtl: ReplayResult, vlen: int) -> list[Op
     vsize = 32 * vlen // 8
     found = []
     for name, region in OPERATIONS.items():
-        intervals = [interval for interval in rtl.intervals if interval.what == name]
-        traffic = [interval.regions[region] for interval in intervals]
-        moved = [r.bytes_written if name.endswith("save") else r.bytes_read for r in traffic]
-        done = moved.count(vsize)
-        cycles = sum(interval.cycles for interval in intervals)
+        visits = [count for count in rtl.visits if count.what == name]
+        moved = Counter[int]()
+        for count in visits:
+            traffic = count.regions[region]
+            moved[traffic.bytes_written if name.endswith("save") else traffic.bytes_read] += count.visits
+        done = moved[vsize]
+        cycles = sum(count.cycles for count in visits)
         eager = model.counts["entries with V" if name.startswith("guest") else "entries"]
         found.append(
             Operation(
                 name,
-                calls=len(intervals),
+                calls=moved.total(),
                 done=done,
-                partial=sum(0 < size != vsize for size in moved),
+                partial=sum(number for size, number in moved.items() if 0 < size != vsize),
                 model=model.counts[f"moved: {name}"],
                 eager=eager,
-                bytes_moved=sum(moved),
+                bytes_moved=sum(size * number for size, number in moved.items()),
                 cycles=cycles,
                 eager_bytes=eager * vsize,
                 eager_cycles=round(eager * cycles / done) if done else 0,

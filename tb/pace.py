@@ -95,5 +95,5 @@ def measure(
     write_trace(trace, vlen)
     result = replay(trace, sim=sim, out_dir=out_dir, dlen=dlen, latency=Latency(cycles=latency), build_root=build_root)
     assert result.ok, result.mismatch
-    cycles = {interval.what: interval.cycles for interval in result.intervals}
+    cycles = {count.what: count.cycles for count in result.visits}
     return Pace(vlen, dlen, latency, cycles["save"], cycles["restore"])

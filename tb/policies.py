@@ -16,7 +16,7 @@ from pymodel.scenarios.shared_unit import PROGRAMS, SharedUnitConfig
 from pymodel.scenarios.workload import Workload, record
 from pymodel.trace import TraceWriter
 from pymodel.trace.recorder import Recorder
-from tb.accounting import Interval
+from tb.accounting import VisitCount
 from tb.audit import AUDIT_RAM_SIZE
 from tb.cosim import FILL, LATENCY, shown, vctx_command
 from tb.knobs import DEFAULT_DLEN
@@ -202,22 +202,20 @@ def _on_rtl(
         latency=LATENCY,
         command=f"{vctx_command('replay', shown(trace))} --sim {sim} --dlen {dlen} --waves",
     )
-    return {policy: count_traffic(policy, result.intervals, 32 * vlen // 8) for policy in plan}
+    return {policy: count_traffic(policy, result.visits, 32 * vlen // 8) for policy in plan}
 
 
-def count_traffic(policy: str, intervals: Sequence[Interval], vsize: int) -> RtlCount:
+def count_traffic(policy: str, visits: Sequence[VisitCount], vsize: int) -> RtlCount:
     """Count the moves of a policy from the bus traffic in its marks; a context is `vsize` bytes."""
-    own = [interval for interval in intervals if interval.who == policy]
-    saves = [interval for interval in own if interval.what == "policy_save"]
-    restores = [interval for interval in own if interval.what == "policy_restore"]
-    written = [interval.regions["context"].bytes_written for interval in saves]
-    read = [interval.regions["context"].bytes_read for interval in restores]
+    own = [count for count in visits if count.who == policy]
+    saves = [(count, count.regions["context"].bytes_written) for count in own if count.what == "policy_save"]
+    restores = [(count, count.regions["context"].bytes_read) for count in own if count.what == "policy_restore"]
     return RtlCount(
-        saves=written.count(vsize),
-        restores=read.count(vsize),
-        partial=sum(size != vsize for size in (*written, *read)),
-        save_cycles=sum(interval.cycles for interval in saves),
-        restore_cycles=sum(interval.cycles for interval in restores),
+        saves=sum(count.visits for count, size in saves if size == vsize),
+        restores=sum(count.visits for count, size in restores if size == vsize),
+        partial=sum(count.visits for count, size in (*saves, *restores) if size != vsize),
+        save_cycles=sum(count.cycles for count, _ in saves),
+        restore_cycles=sum(count.cycles for count, _ in restores),
     )
 
 

@@ -28,7 +28,7 @@ from pymodel.trace import (
     TraceReader,
     TraceWriter,
 )
-from tb.accounting import FunctionCount, HartAccount, Interval
+from tb.accounting import Accounts
 from tb.compare import compare
 from tb.drivers import IssueDriver
 from tb.layout import CFG
@@ -77,7 +77,7 @@ class Hart:
         self._issue = IssueDriver(handle, replay.clock)
         self._monitor = RetireMonitor(handle, replay.clock, config.vlen, config.dlen)
         self.stores = PendingStores(replay.ram, config.ram_base, config.ram_size)
-        self._account = HartAccount(number, replay.functions, replay.intervals)
+        self._account = replay.accounts.harts[number]
 
     async def run(self, events: Iterable[tuple[int, Event]]) -> None:
         """Replay this hart's events of one batch, in order.
@@ -152,8 +152,7 @@ class Replay:
         self.clock = top.clk
         self.ram = ram
         self.golden = GoldenImage(config.fill)
-        self.functions: dict[tuple[str, str], FunctionCount] = {}
-        self.intervals: list[Interval] = []
+        self.accounts = Accounts(config.harts)
         self.observed: dict[int, Event] = {}
         self.stopped = False
         self.result = ReplayResult(
@@ -195,8 +194,7 @@ class Replay:
             result.mismatch = min(self._failures, key=lambda mismatch: mismatch.index)
         if result.error is None:
             result.observed = str(self.config.observed)
-        result.functions = [f for f in self.functions.values() if f.calls or f.instructions]
-        result.intervals = sorted(self.intervals, key=lambda interval: interval.index)
+        result.functions, result.visits = self.accounts.finish()
         result.seconds = time.perf_counter() - started
         result.write(self.config.result)
         return result

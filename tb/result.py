@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pymodel.trace import Difference
-from tb.accounting import FunctionCount, Interval, RegionCount
+from tb.accounting import FunctionCount, RegionCount, VisitCount
 
 CONFIG_VARIABLE = "VCTX_REPLAY"  # environment variable that names the ReplayConfig file
 
@@ -126,7 +126,7 @@ class ReplayResult:
         bytes_read, bytes_written: bus bytes.
         seconds: wall time of the replay, without build and simulator start.
         mismatch: the first difference, or None.
-        functions, intervals: accounting; see `tb.accounting`.
+        functions, visits: accounting; see `tb.accounting`.
         observed, waves: files; `waves` is None without waves.
         error: a fault in the trace itself, found while reading it; None otherwise.
     """
@@ -149,7 +149,7 @@ class ReplayResult:
     seconds: float = 0.0
     mismatch: Mismatch | None = None
     functions: list[FunctionCount] = field(default_factory=list)
-    intervals: list[Interval] = field(default_factory=list)
+    visits: list[VisitCount] = field(default_factory=list)
     observed: str = ""
     waves: str | None = None
     error: str | None = None
@@ -168,9 +168,9 @@ class ReplayResult:
             mismatch["differences"] = [Difference(**d) for d in mismatch["differences"]]
             raw["mismatch"] = Mismatch(**mismatch)
         raw["functions"] = [FunctionCount(**f) for f in raw["functions"]]
-        for interval in raw["intervals"]:
-            interval["regions"] = {name: RegionCount(**r) for name, r in interval["regions"].items()}
-        raw["intervals"] = [Interval(**i) for i in raw["intervals"]]
+        for visit in raw["visits"]:
+            visit["regions"] = {name: RegionCount(**r) for name, r in visit["regions"].items()}
+        raw["visits"] = [VisitCount(**visit) for visit in raw["visits"]]
         return cls(**raw)
 
 

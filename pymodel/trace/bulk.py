@@ -55,6 +55,8 @@ RUN = np.dtype([("addr", "<u8"), ("length", "<u2")])
 STORE_HEAD = np.dtype([("hart", "u1"), ("addr", "<u8")])
 
 _BLOCK = 1 << 20  # bytes read at a time
+_END_HEAD = FRAME.pack(KIND["end"], END_PAYLOAD.size)
+_END_SIZE = len(_END_HEAD) + END_PAYLOAD.size
 
 
 @dataclass(slots=True)
@@ -63,11 +65,12 @@ class Frames:
 
     Attributes:
         first: trace index of the first event.
-        raw: bytes in which the payloads lie.
+        data: bytes in which the payloads lie; `raw` is the same as an array.
         kinds, starts, lengths: kind of each event (`pymodel.trace.file.KIND`), place and length of its payload.
     """
 
     first: int
+    data: bytes
     raw: Array
     kinds: Array
     starts: Array
@@ -78,9 +81,8 @@ class Frames:
 
     def payload(self, event: int) -> bytes:
         """Return the payload of one event, numbered from 0 in these frames."""
-        start = self.starts[event]
-        payload: bytes = self.raw[start : start + self.lengths[event]].tobytes()
-        return payload
+        start = int(self.starts[event])
+        return self.data[start : start + int(self.lengths[event])]
 
 
 def frames(reader: TraceReader, events: int) -> Iterator[Frames]:
@@ -90,6 +92,8 @@ def frames(reader: TraceReader, events: int) -> Iterator[Frames]:
         TraceError: the file is truncated or damaged.
     """
     path = reader.path
+    length_at = struct.Struct("<I").unpack_from
+    head_size, end_kind = FRAME.size, KIND["end"]
     total = crc = 0
     with path.open("rb") as file:
         file.seek(reader.body)
@@ -97,39 +101,31 @@ def frames(reader: TraceReader, events: int) -> Iterator[Frames]:
         while True:
             block = file.read(_BLOCK)
             data = rest + block
-            view = memoryview(data)
+            view, raw = memoryview(data), np.frombuffer(data, np.uint8)
             position, end = 0, len(data)
-            while True:
-                kinds: list[int] = []
-                starts: list[int] = []
-                lengths: list[int] = []
-                done = False
-                while len(kinds) < events and end - position >= FRAME.size:
-                    kind, length = FRAME.unpack_from(data, position)
-                    start = position + FRAME.size
-                    if start + length > end:
+            more = True
+            while more:
+                heads: list[int] = []
+                while len(heads) < events and position + head_size <= end and data[position] != end_kind:
+                    after = position + head_size + length_at(data, position + 1)[0]
+                    if after > end:
                         break
-                    position = start + length
-                    if kind == KIND["end"]:
-                        done = True
-                        break
-                    crc = zlib.crc32(view[start:position], crc)
-                    kinds.append(kind)
-                    starts.append(start)
-                    lengths.append(length)
-                if kinds:
-                    raw = np.frombuffer(data, np.uint8)
-                    yield Frames(
-                        total, raw, np.array(kinds, np.uint8), np.array(starts, np.int64), np.array(lengths, np.int64)
-                    )
-                    total += len(kinds)
-                if done:
-                    if data[start:position] != END_PAYLOAD.pack(total, crc):
-                        raise TraceError(f"{path}: damaged: event count or checksum does not match")
-                    return
-                if len(kinds) < events:
-                    break
+                    crc = zlib.crc32(view[position + head_size : after], crc)
+                    heads.append(position)
+                    position = after
+                more = len(heads) == events
+                if heads:
+                    starts = np.array(heads, np.int64)
+                    ends = np.append(starts[1:], position)
+                    kinds = raw[starts]
+                    starts += head_size
+                    yield Frames(total, data, raw, kinds, starts, ends - starts)
+                    total += len(heads)
             rest = data[position:]
+            if rest[:1] == _END_HEAD[:1] and len(rest) >= _END_SIZE:
+                if rest[:_END_SIZE] != _END_HEAD + END_PAYLOAD.pack(total, crc):
+                    raise TraceError(f"{path}: damaged: event count or checksum does not match")
+                return
             if not block:
                 raise TraceError(f"{path}: truncated after {total} events")
 
@@ -156,16 +152,59 @@ def spread(starts: Array, counts: Array, step: int = 1) -> Array:
     return out
 
 
+def joined(data: bytes, starts: Array, lengths: Array) -> Array:
+    """Return slices of `data`, back to back."""
+    view = memoryview(data)
+    stops = (starts + lengths).tolist()
+    parts = [view[start:stop] for start, stop in zip(starts.tolist(), stops, strict=True)]
+    return np.frombuffer(b"".join(parts), np.uint8)
+
+
+@dataclass(slots=True)
+class Runs:
+    """Runs of bytes that go to consecutive addresses of memory.
+
+    Attributes:
+        owner: what each run belongs to, ascending.
+        addr, length: first address and number of bytes; `start` is the place of the first one in the frames' data.
+    """
+
+    owner: Array
+    addr: Array
+    start: Array
+    length: Array
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+    def pick(self, which: Array) -> Runs:
+        """Return some of the runs, by mask or by number."""
+        return Runs(self.owner[which], self.addr[which], self.start[which], self.length[which])
+
+    @classmethod
+    def merged(cls, *parts: Runs) -> Runs:
+        """Return all runs of some parts, ordered by owner; runs of one owner keep their order."""
+        columns = [
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("owner", "addr", "start", "length")
+        ]
+        out = cls(*columns)
+        return out.pick(np.argsort(out.owner, kind="stable"))
+
+
+_NO_RUNS = Runs(*(np.empty(0, np.int64) for _ in range(4)))
+
+
 class Records:
     """The records that start at these positions.
 
     Attributes:
         head: RETIRE_HEAD of each.
         regs: numbers of the registers written, record by record; `reg_values` their bytes, one row a register.
-        mem_counts: bytes stored by each record; `mem_addr`, `mem_data` one entry a byte, record by record.
+        runs: what is stored to memory; the owner is the number of the record.
     """
 
-    def __init__(self, raw: Array, positions: Array, vlenb: int) -> None:
+    def __init__(self, frames: Frames, positions: Array, vlenb: int) -> None:
+        raw = frames.raw
         head = self.head = gather(raw, positions, RETIRE_HEAD)
         written = head["regs"] > 0
         if (head["reg_bytes"][written] != vlenb).any():
@@ -176,37 +215,24 @@ class Records:
         entries = gather(raw, spread(positions, reg_counts, entry.itemsize), entry)
         self.regs: Array = entries["reg"]
         self.reg_values: Array = entries["value"]
-        positions = positions + reg_counts * entry.itemsize
+        self.runs = _runs(raw, positions + reg_counts * entry.itemsize, head["runs"].astype(np.int64))
 
-        # Runs of stored bytes, one round a run: few records have more than two.
-        active = np.flatnonzero(head["runs"])
-        owners, addrs, starts, lengths = [], [], [], []
-        left = head["runs"][active].astype(np.int64)
-        where = positions[active]
-        while len(active):
-            run = gather(raw, where, RUN)
-            length = run["length"].astype(np.int64)
-            owners.append(active)
-            addrs.append(run["addr"])
-            starts.append(where + RUN.itemsize)
-            lengths.append(length)
-            left = left - 1
-            keep = left > 0
-            where = (where + RUN.itemsize + length)[keep]
-            active, left = active[keep], left[keep]
-        if owners:
-            owner = np.concatenate(owners)
-            order = np.argsort(owner, kind="stable")
-            length = np.concatenate(lengths)[order]
-            at = spread(np.concatenate(starts)[order], length)
-            if len(at) and at.max() >= len(raw):
-                raise TraceError("an event of the trace is damaged")
-            self.mem_addr: Array = spread(np.concatenate(addrs)[order], length)
-            self.mem_data: Array = raw[at]
-            self.mem_counts: Array = np.bincount(owner[order], length, len(head)).astype(np.int64)
-        else:
-            self.mem_addr, self.mem_data = np.empty(0, np.uint64), np.empty(0, np.uint8)
-            self.mem_counts = np.zeros(len(head), np.int64)
+
+def _runs(raw: Array, where: Array, counts: Array) -> Runs:
+    """Return counts[i] runs, which are encoded from where[i]. One round a run: few records have more than two."""
+    rounds = [_NO_RUNS]
+    owner = np.flatnonzero(counts)
+    where, left = where[owner], counts[owner]
+    while len(owner):
+        run = gather(raw, where, RUN)
+        length = run["length"].astype(np.int64)
+        rounds.append(Runs(owner, run["addr"].astype(np.int64), where + RUN.itemsize, length))
+        where = where + RUN.itemsize + length
+        if where.max() > len(raw):
+            raise TraceError("an event of the trace is damaged")
+        more = left > 1
+        owner, where, left = owner[more], where[more], left[more] - 1
+    return Runs.merged(*rounds)
 
 
 assert INSN_HEAD.itemsize == struct.calcsize("<BQ") + struct.calcsize("<IQQBBHB")

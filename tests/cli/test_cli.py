@@ -123,13 +123,13 @@ def test_posted_patch_fails_with_an_explanation() -> None:
 
 
 def test_bus_that_disagrees_with_the_model_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
-    """A save that the bus does not show must not pass: take one interval's traffic away."""
+    """A save that the bus does not show must not pass: take one byte of a visit's traffic away."""
     from rich.console import Console
 
     verdict = cosim(Knobs(sim="icarus", vlen=128, dlen=64, seed=SEED), pairs=4, entries=20)
     assert verdict.ok
     rtl: ReplayResult = verdict.rtl
-    saves = [i for i in rtl.intervals if i.what == "guest_vector_save" and i.regions["guest_datap"].bytes_written]
+    saves = [v for v in rtl.visits if v.what == "guest_vector_save" and v.regions["guest_datap"].bytes_written]
     saves[0].regions["guest_datap"].bytes_written -= 1
     verdict.operations = operations(verdict.model, rtl, 128)
     assert not verdict.ok

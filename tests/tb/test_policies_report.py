@@ -6,24 +6,24 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 from pymodel.scenarios.policies import Cost
-from tb.accounting import Interval, RegionCount
+from tb.accounting import RegionCount, VisitCount
 from tb.policies import RtlCount, count_traffic
 from tb.svg import bars
 
 VSIZE = 1024
 
 
-def interval(what: str, written: int = 0, read: int = 0, who: str = "lazy", cycles: int = 10) -> Interval:
-    return Interval(0, 0, what, who, cycles=cycles, regions={"context": RegionCount(read, written)})
+def visit(what: str, written: int = 0, read: int = 0, who: str = "lazy", cycles: int = 10) -> VisitCount:
+    return VisitCount(what, who, {"context": RegionCount(read, written)}, visits=1, cycles=cycles)
 
 
 def test_traffic_is_counted_by_policy_and_direction() -> None:
-    intervals = [
-        interval("policy_save", written=VSIZE),
-        interval("policy_restore", read=VSIZE, cycles=7),
-        interval("policy_restore", read=VSIZE, who="eager"),
+    visits = [
+        visit("policy_save", written=VSIZE),
+        visit("policy_restore", read=VSIZE, cycles=7),
+        visit("policy_restore", read=VSIZE, who="eager"),
     ]
-    found = count_traffic("lazy", intervals, VSIZE)
+    found = count_traffic("lazy", visits, VSIZE)
     assert found == RtlCount(saves=1, restores=1, partial=0, save_cycles=10, restore_cycles=7)
     assert found.agrees(Cost(1, 1))
     assert not found.agrees(Cost(1, 2))
@@ -31,7 +31,7 @@ def test_traffic_is_counted_by_policy_and_direction() -> None:
 
 
 def test_a_partial_transfer_is_not_a_move() -> None:
-    found = count_traffic("lazy", [interval("policy_save", written=VSIZE - 8)], VSIZE)
+    found = count_traffic("lazy", [visit("policy_save", written=VSIZE - 8)], VSIZE)
     assert (found.saves, found.partial) == (0, 1)
 
 

@@ -109,7 +109,7 @@ def test_traffic_is_charged_to_functions_and_regions(sim: str, tmp_path: Path) -
     result = replay(trace, sim=sim, out_dir=tmp_path / "run")
     seen = [
         (i.what, i.who, i.instructions, {n: (r.bytes_read, r.bytes_written) for n, r in i.regions.items()})
-        for i in result.intervals
+        for i in result.visits
     ]
     assert seen == [
         ("guest_vector_restore", "vcpu0", 9, {"guest_datap": (512, 0), "host_datap": (0, 0)}),

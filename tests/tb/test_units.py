@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pymodel.trace import PAGE_SIZE, Mark, Retire, Sync, TraceError
 from tb import layout
-from tb.accounting import HartAccount
+from tb.accounting import Accounts
 from tb.memory import GoldenImage, PendingStores
 from tb.observe import Observation
 from tb.replay import BATCH, batches, compare
@@ -161,32 +161,35 @@ def test_an_image_with_unknown_or_missing_pages_differs() -> None:
 
 @given(st.integers(0, 64), st.integers(0, 64), st.integers(0, 255))
 def test_region_bytes_are_those_whose_address_lies_inside(first: int, length: int, strb: int) -> None:
-    intervals: list = []
-    account = HartAccount(0, {}, intervals)
+    accounts = Accounts(1)
+    account = accounts.harts[0]
     account.mark(3, Mark(0, True, "save", "vcpu1", (("r", 1000 + first, length),)))
     account.instruction(Observation(Retire(), reads=[(1016, 24)], writes=[(1016, strb), (1024, 0xFF)]))
     region = range(1000 + first, 1000 + first + length)
     written = [1016 + i for i in range(8) if strb >> i & 1] + list(range(1024, 1032))
-    count = intervals[0].regions["r"]
+    count = account.open[0].regions["r"]
     assert count.bytes_read == len(set(range(1016, 1040)) & set(region))
     assert count.bytes_written == len(set(written) & set(region))
 
 
-def test_functions_are_charged_alone_and_intervals_with_what_they_call() -> None:
-    functions: dict = {}
-    intervals: list = []
-    account = HartAccount(0, functions, intervals)
-    account.mark(0, Mark(0, True, "load", "v0", (("r", 0, 1),)))
-    account.mark(1, Mark(0, True, "restore", "v0"))
-    assert account.where == ("load > restore", "v0")
-    account.instruction(Observation(Retire(), cycles=7))
-    account.mark(2, Mark(0, False, "restore", "v0"))
-    account.instruction(Observation(Retire(), cycles=2))
-    account.mark(3, Mark(0, False, "load", "v0"))
+def test_functions_are_charged_alone_and_visits_with_what_they_call() -> None:
+    accounts = Accounts(1)
+    account = accounts.harts[0]
+    for repeat in range(2):
+        assert account.mark(0, Mark(0, True, "load", "v0", (("r", 0, 1),))) is None
+        account.mark(1, Mark(0, True, "restore", "v0"))
+        assert account.where == ("load > restore", "v0")
+        account.instruction(Observation(Retire(), cycles=7))
+        assert account.mark(2, Mark(0, False, "restore", "v0")) is None
+        account.instruction(Observation(Retire(), cycles=2 + repeat))
+        visit = account.mark(3, Mark(0, False, "load", "v0"))
+        assert visit is not None
+        accounts.add(visit)
     account.instruction(Observation(Retire(), cycles=1))
     assert account.where == ("-", "-")
-    assert {key: f.cycles for key, f in functions.items()} == {("-", "-"): 1, ("load", "v0"): 2, ("restore", "v0"): 7}
-    assert (intervals[0].instructions, intervals[0].cycles) == (2, 9)
+    functions, visits = accounts.finish()
+    assert {(f.what, f.who): f.cycles for f in functions} == {("-", "-"): 1, ("load", "v0"): 5, ("restore", "v0"): 14}
+    assert [(v.what, v.who, v.visits, v.instructions, v.cycles) for v in visits] == [("load", "v0", 2, 4, 19)]
 
 
 def test_batches_end_at_a_sync_or_when_full_and_lose_nothing() -> None:
