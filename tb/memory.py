@@ -49,7 +49,7 @@ def read_dump(dump: Path) -> dict[int, str]:
     pages = {}
     for part in dump.read_text().split("@")[1:]:
         addr, *words = part.split()
-        digits = np.frombuffer("".join(words).encode(), "S2").reshape(-1, 8)[:, ::-1]
+        digits = np.frombuffer("".join(words).encode(), "S2").reshape(len(words), -1)[:, ::-1]
         pages[int(addr, 16) >> PAGE_SHIFT] = digits.tobytes().decode()
     dump.unlink()
     return pages

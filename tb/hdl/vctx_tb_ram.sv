@@ -47,6 +47,7 @@ module vctx_tb_ram import vctx_tb_pkg::*; #(
   end
 
   int fd;
+  logic [4095:0] line;
   logic [55:0] offset;
   logic [IdxW-1:0] index;
   poke_t poke;
@@ -102,7 +103,10 @@ module vctx_tb_ram import vctx_tb_pkg::*; #(
       for (int p = 0; p < Pages; p++) begin
         if (written[p]) begin
           $fwrite(fd, "@%h\n", 56'(cfg_i.ram_base) + 56'(p) * 56'd4096);
-          for (int i = 0; i < 512; i++) $fwrite(fd, "%h\n", mem[p * 512 + i]);
+          for (int i = 0; i < 512; i += 64) begin  // few long lines: formatting is slow
+            for (int w = 0; w < 64; w++) line[64*w +: 64] = mem[p * 512 + i + w];
+            $fwrite(fd, "%h\n", line);
+          end
         end
       end
       $fclose(fd);
