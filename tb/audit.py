@@ -22,8 +22,9 @@ from pymodel.scenarios.library import SCENARIOS
 from pymodel.trace import TraceWriter
 from tb.cosim import FILL, LATENCY, shown, vctx_command
 from tb.knobs import DEFAULT_DLEN
+from tb.launch import replay
 from tb.result import Mismatch, write_json
-from tb.simulator import SIM_BUILD, replay
+from tb.simulator import SIM_BUILD
 
 Progress = Callable[[str, int, int], None]
 
@@ -198,7 +199,7 @@ def run_audit(
         progress: called with (phase, done, total); phases are "model" and "rtl".
 
     Raises:
-        UsageError: unknown kernel, defect or scenario. VctxError: see `tb.simulator.replay`.
+        UsageError: unknown kernel, defect or scenario. VctxError: see `tb.launch.replay`.
     """
     version = by_name(kernel) if defect is None else with_defect(defect, by_name(kernel))
     chosen = [_scenario(name) for name in scenarios] if scenarios else list(SCENARIOS.values())

@@ -116,13 +116,15 @@ def batch_replay(
     config: ReplayConfig,
     *,
     four_state: bool,
+    graceful: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> ReplayResult:
-    """Replay a trace on a batch testbench and return what came of it, as `tb.simulator.replay` does.
+    """Replay a trace on a batch testbench and return what came of it, as `tb.launch.replay` does.
 
     Args:
         command: runs the testbench; the names of its files are added.
         four_state: the simulator knows unknown bits.
+        graceful: let the simulator end by itself after a mismatch, as one that writes waves has to.
 
     Raises:
         TraceError: the trace is bad. BatchError: the simulator failed.
@@ -175,6 +177,8 @@ def batch_replay(
     finally:
         gc.enable()
         feeder.stop.set()
+        if graceful and mismatch is not None:
+            process.wait()
         if process.poll() is None:
             process.kill()
             process.wait()

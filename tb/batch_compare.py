@@ -29,6 +29,7 @@ from tb.batch_observe import OBS, READ, Observed, address, four_valued, write_dt
 from tb.batch_stimulus import Stimulus
 from tb.compare import compare
 from tb.layout import error_texts
+from tb.observe import Observation
 from tb.result import Mismatch, ReplayConfig, ReplayResult
 
 _TRAP, _IRQ, _RD = 1, 2, 4  # flags of a record
@@ -57,6 +58,7 @@ class Comparison:
         self._write = write_dtype(config.dlen)
         self._accounts = BatchAccounts(config.harts)
         self._known_marks: dict[bytes, Mark] = {}
+        self._records = 1  # of the stimulus before this chunk
         self._last = np.zeros((config.harts, 4), np.int64)  # totals at each hart's last observation
 
     # Fetching -------------------------------------------------------------------------------------------------------
@@ -122,6 +124,7 @@ class Comparison:
         answered = np.bincount(seen.obs["hart"], minlength=self.config.harts)
         if (answered > asked).any():
             hart = int(np.argmax(answered > asked))
+            self.result.failed_record = self._records
             return self._unasked(seen.obs[seen.obs["hart"] == hart][asked[hart]], frames.first)
         item, hart, retire = _present(stimulus, seen, self.config.harts)
         want = Records(frames, retire, self.config.vlen // 8)
@@ -135,14 +138,16 @@ class Comparison:
         self._account(frames, self._items(frames, item, hart, seen, strobes), end)
         if found is not None:
             event, observation = found
+            self.result.failed_record = self._records + int(stimulus.place[event])
             return self._mismatch(frames, event, observation)
         self.result.events += len(frames)
+        self._records += stimulus.count
         stored = want.runs
         stored.owner = item[stored.owner]
         self.image.write(memoryview(frames.data), Runs.merged(stored, stimulus.stores))
         return None
 
-    def _first(self, frames: Frames, item: Array, suspects: Array, seen: Observed):  # type: ignore[no-untyped-def]
+    def _first(self, frames: Frames, item: Array, suspects: Array, seen: Observed) -> tuple[int, Observation] | None:
         """Return (event within the frames, observation) of the first item that really differs, or None."""
         for number in suspects[np.argsort(item[suspects])]:
             event = int(item[number])
@@ -154,7 +159,7 @@ class Comparison:
                 return event, observation
         return None
 
-    def _mismatch(self, frames: Frames, event: int, seen) -> Mismatch:  # type: ignore[no-untyped-def]
+    def _mismatch(self, frames: Frames, event: int, seen: Observation) -> Mismatch:
         expected = decode_event(int(frames.kinds[event]), frames.payload(event))
         index = frames.first + event
         assert isinstance(expected, Insn | Checkpoint)
@@ -173,7 +178,7 @@ class Comparison:
         self._write_observed(index, expected, seen)
         return mismatch
 
-    def _write_observed(self, index: int, expected: Insn | Checkpoint, seen) -> None:  # type: ignore[no-untyped-def]
+    def _write_observed(self, index: int, expected: Insn | Checkpoint, seen: Observation) -> None:
         """Write the observed trace up to the mismatch, which it includes unless it holds unknown bits."""
         reader = TraceReader(Path(self.config.trace))
         with TraceWriter(self.config.observed, reader.header) as writer:

@@ -71,13 +71,16 @@ class Stimulus:
     """One chunk.
 
     Attributes:
-        records: what the testbench is told, ended by a flush.
+        records: what the testbench is told, ended by a flush; `count` of them.
+        place: the first record of each event among them.
         item: events (within the frames) that are observed, instructions and checkpoints, hart by hart.
         hart, retire: hart of each item, and the position of its expected record.
         stores: the stores among the events; the owner is the event.
     """
 
     records: bytes
+    count: int
+    place: Array
     item: Array
     hart: Array
     retire: Array
@@ -153,7 +156,7 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
     item = item[np.argsort(hart[item], kind="stable")]
     retire = starts + 1
     retire[is_insn] = starts[is_insn] + INSN_HEAD.itemsize + insn["pages"].astype(np.int64) * XLAT.itemsize
-    return Stimulus(records.tobytes(), item, hart[item], retire[item], stores)
+    return Stimulus(records.tobytes(), len(records), place, item, hart[item], retire[item], stores)
 
 
 def _turns(hart: Array, is_sync: Array, harts: int) -> Array:

@@ -16,9 +16,10 @@ from rich.table import Table
 from pymodel.scenarios.shared_unit import SharedUnitConfig
 from pymodel.trace import TraceReader, TraceWriter
 from tb.cosim import LATENCY, record
+from tb.launch import replay
 from tb.pace import Pace, measure
 from tb.result import write_json
-from tb.simulator import SIM_BUILD, replay, replay_design, simulator
+from tb.simulator import SIM_BUILD, replay_design, simulator
 
 VLEN, DLEN, HARTS = 256, 128, 2
 VLENS, DLENS, LATENCIES = (128, 256, 512, 1024, 2048, 4096), (64, 128, 256, 512), (0, 10, 50)

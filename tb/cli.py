@@ -105,20 +105,22 @@ def replay(
     """Replay a recorded trace on the RTL, and stop at the first instruction that differs."""
     from pymodel.trace import TraceReader
     from tb import cosim as job
-    from tb import simulator
+    from tb import launch
+    from tb.report import print_waves
 
-    header = simulator.Header.of(trace)
+    header = launch.Header.of(trace)
     events = TraceReader(trace).verify()
     knobs = Knobs(sim, header.vlen, min(DEFAULT_DLEN, header.vlen) if dlen is None else dlen, harts=header.harts)
     with _Bars() as bars:
-        result = simulator.replay(
+        result = launch.replay(
             trace,
             sim=sim,
             dlen=knobs.dlen,
-            out_dir=simulator.SIM_BUILD / "replay" / f"{trace.stem}-{sim}-dlen{knobs.dlen}",
+            out_dir=launch.SIM_BUILD / "replay" / f"{trace.stem}-{sim}-dlen{knobs.dlen}",
             latency=job.LATENCY,
             waves=waves,
             step=step,
+            closer=True,
             command=f"{job.vctx_command('replay', str(trace))} --sim {sim} --dlen {knobs.dlen} --waves",
             progress=lambda done: bars("replay", done, events),
         )
@@ -129,8 +131,7 @@ def replay(
         _console.print(
             f"[bold green]agreed[/]: {result.instructions:,} instructions, {result.checkpoints:,} checkpoints"
         )
-    if result.waves:
-        _console.print(f"waves: {job.shown(result.waves)}", soft_wrap=True)
+    print_waves(_console, result)
     raise typer.Exit(0 if result.ok else 1)
 
 
@@ -215,7 +216,7 @@ def run(
 ) -> None:
     """Run a program of your own on the golden model and on the RTL; its exit code becomes this command's."""
     from tb import run as job
-    from tb.cosim import shown
+    from tb.report import print_waves
 
     knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, harts=1)
     with _Bars() as bars:
@@ -236,8 +237,7 @@ def run(
             f"{ended.instructions:,}, took {ended.traps:,} traps, and ended with exit code {ended.exit_code}",
             soft_wrap=True,
         )
-    if rtl.waves:
-        _console.print(f"waves: {shown(rtl.waves)}", soft_wrap=True)
+    print_waves(_console, rtl)
     raise typer.Exit(result.exit_code)
 
 

@@ -16,8 +16,9 @@ from pymodel.scenarios.shared_unit import SharedUnitConfig, SharedUnitResult, co
 from pymodel.trace import TraceWriter
 from pymodel.trace.recorder import Recorder
 from tb.knobs import Knobs
+from tb.launch import replay
 from tb.result import Latency, ReplayResult, write_json
-from tb.simulator import SIM_BUILD, locked, replay, replay_design, simulator
+from tb.simulator import SIM_BUILD, locked, replay_design, simulator
 
 FILL = 0xA5  # every byte of RAM that nobody wrote
 TASKS = 2
@@ -135,7 +136,7 @@ def cosim(
         progress: called with (phase, done, total); phases are "record", "build" and "replay".
 
     Raises:
-        VctxError: see `tb.simulator.replay` and `pymodel.programs.build`.
+        VctxError: see `tb.launch.replay` and `pymodel.programs.build`.
     """
 
     def report(phase: str, done: int, total: int) -> None:
@@ -159,7 +160,7 @@ def cosim(
     trace = out_dir / "trace.vctx"
     command = command_of(knobs, pairs, entries)
     tool = simulator(knobs.sim)  # before anything slow: is it there?
-    design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=RAM_SIZE, waves=waves, batch=not waves)
+    design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=RAM_SIZE, waves=waves, batch=True)
     with locked(out_dir / ".lock"), ThreadPoolExecutor(1) as builder, ProcessPoolExecutor(1) as twin:
         (out_dir / "result.json").unlink(missing_ok=True)
         build = builder.submit(tool.build, design)
@@ -176,6 +177,7 @@ def cosim(
             out_dir=out_dir / "replay",
             latency=LATENCY,
             waves=waves,
+            closer=True,
             command=f"{vctx_command('replay', shown(trace))} --sim {knobs.sim} --dlen {knobs.dlen} --waves",
             progress=lambda done: report("replay", done, total),
         )

@@ -10,8 +10,9 @@ from pymodel.fuzz.machine import FILL, Machine
 from pymodel.fuzz.program import Program, world
 from pymodel.trace import Checkpoint, Issue, Mark, Retire, TraceWriter
 from pymodel.trace.recorder import Recorder
+from tb.launch import replay
 from tb.result import Latency, Mismatch, ReplayResult
-from tb.simulator import RTL, SIM_BUILD, replay
+from tb.simulator import RTL, SIM_BUILD
 
 LATENCY = Latency(cycles=4, random=True, stall=16, xlat=2)
 _MARK = "program"
@@ -108,7 +109,7 @@ class RtlJudge:
     Attributes:
         sim, dlen: simulator and bus width in bits.
         out_dir: directory of the runs.
-        rtl, build_root: as for `tb.simulator.replay`.
+        rtl, build_root: as for `tb.launch.replay`.
     """
 
     sim: str
@@ -133,7 +134,7 @@ class RtlJudge:
     def replay(
         self, trace: Path, *, command: str | None = None, progress: Callable[[int], None] | None = None
     ) -> ReplayResult:
-        """Replay a trace; errors as `tb.simulator.replay`."""
+        """Replay a trace; errors as `tb.launch.replay`."""
         return replay(
             trace,
             sim=self.sim,

@@ -61,13 +61,17 @@ _GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-def write_save_file(path: Path, dump: Path, harts: int) -> None:
-    """Write a save file for a dump of `vctx_tb`: clock, then issue, retire, translate and bus ports of every hart."""
-    lines = [f'[dumpfile] "{dump}"', "vctx_tb.clk", "vctx_tb.rst_n"]
+def write_save_file(path: Path, dump: Path, scope: str, harts: int) -> None:
+    """Write a save file for a dump of a testbench: issue, retire, translate and bus ports of every hart.
+
+    Args:
+        scope: path of the testbench's top in the dump.
+    """
+    lines = [f'[dumpfile] "{dump}"', f"{scope}.rst_n"]
     for hart in range(harts):
-        scope = f"vctx_tb.gen_hart[{hart}].u_hart"
-        lines += [f"-hart {hart}", f"{scope}.done"]
+        own = f"{scope}.gen_hart[{hart}].u_hart"
+        lines += [f"-hart {hart}", f"{own}.clk_i"]
         for group, signals in _GROUPS.items():
             lines.append(f"-{group}")
-            lines += (f"{scope}.u_dut.{name}{bits}" for name, bits in signals)
+            lines += (f"{own}.u_dut.{name}{bits}" for name, bits in signals)
     path.write_text("\n".join(lines) + "\n")

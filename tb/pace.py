@@ -11,8 +11,9 @@ from pathlib import Path
 
 from pymodel.isa import encode
 from pymodel.trace import PAGE_SHIFT, Insn, Issue, Mark, Retire, Store, TraceWriter, Xlat
+from tb.launch import replay
 from tb.result import Latency
-from tb.simulator import SIM_BUILD, replay
+from tb.simulator import SIM_BUILD
 
 RAM_BASE = 0x8000_0000
 SAVE_AREA, RESTORE_AREA = RAM_BASE + 0x8000, RAM_BASE + 0x10000

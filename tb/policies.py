@@ -20,8 +20,9 @@ from tb.accounting import VisitCount
 from tb.audit import AUDIT_RAM_SIZE
 from tb.cosim import FILL, LATENCY, shown, vctx_command
 from tb.knobs import DEFAULT_DLEN
+from tb.launch import replay
 from tb.result import write_json
-from tb.simulator import SIM_BUILD, replay
+from tb.simulator import SIM_BUILD
 from tb.svg import bars
 
 Progress = Callable[[str, int, int], None]
@@ -118,7 +119,7 @@ def run_policies(*, sim: str = "verilator", progress: Progress | None = None) ->
         progress: called with (phase, done, total); phases are "record" and "rtl".
 
     Raises:
-        VctxError: see `tb.simulator.replay`.
+        VctxError: see `tb.launch.replay`.
     """
 
     def report(phase: str, done: int, total: int) -> None:

@@ -1,6 +1,6 @@
 """The cocotb test: replay a trace on the RTL and compare every instruction with what the trace expects.
 
-`tb.simulator.replay` starts it in a simulator; the environment variable VCTX_REPLAY names its `ReplayConfig`.
+`tb.launch.replay` starts it in a simulator; the environment variable VCTX_REPLAY names its `ReplayConfig`.
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ class Hart:
                 replay.golden.store(event.paddr, event.data)
                 replay.result.stores += 1
             elif isinstance(event, Mark):
-                self._account.mark(index, event)
+                visit = self._account.mark(index, event)
+                if visit is not None:
+                    replay.accounts.add(visit)
             elif isinstance(event, Checkpoint):
                 await self._checkpoint(index, event)
 
@@ -225,8 +227,11 @@ class Replay:
             self._failures.append(error.mismatch)
 
     def _write_observed(self, batch: list[tuple[int, Event]], writer: TraceWriter) -> None:
-        """Append a batch in trace order; after a mismatch, up to the first event that was not replayed."""
+        """Append a batch in trace order, at most up to the first mismatch."""
+        last = min((mismatch.index for mismatch in self._failures), default=batch[-1][0])
         for index, event in batch:
+            if index > last:
+                return
             if isinstance(event, Insn | Checkpoint):
                 seen = self.observed.pop(index, None)
                 if seen is None:

@@ -10,6 +10,7 @@ from pymodel.kvm import version
 from pymodel.scenarios.defects import explanations
 from pymodel.scenarios.invariants import INVARIANTS
 from tb.cosim import Operation, Verdict, shown
+from tb.result import ReplayResult
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -35,9 +36,16 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
     console.print()
     _print_findings(console, verdict)
     console.print(f"result: {shown(verdict.path)}   trace: {shown(verdict.trace)}", soft_wrap=True)
-    if verdict.rtl.waves:
-        console.print(f"waves:  {shown(verdict.rtl.waves)}   signal list: vctx.gtkw beside it", soft_wrap=True)
+    print_waves(console, verdict.rtl)
     console.print(f"repeat: {verdict.command}", soft_wrap=True)
+
+
+def print_waves(console: Console, result: ReplayResult) -> None:
+    """Say where the waves are, and what a second run made of a mismatch."""
+    if result.repeated is False:
+        console.print("the run with waves ended otherwise: the difference depends on initial values of registers")
+    if result.waves:
+        console.print(f"waves:  {shown(result.waves)}   signal list: vctx.gtkw beside it", soft_wrap=True)
 
 
 def _run_table(verdict: Verdict) -> Table:

@@ -128,6 +128,8 @@ class ReplayResult:
         mismatch: the first difference, or None.
         functions, visits: accounting; see `tb.accounting`.
         observed, waves: files; `waves` is None without waves.
+        failed_record: of a batch replay, the stimulus record that the mismatch belongs to, if it belongs to one.
+        repeated: a second run, for waves, failed in the same way; None if there was none.
         error: a fault in the trace itself, found while reading it; None otherwise.
     """
 
@@ -152,6 +154,8 @@ class ReplayResult:
     visits: list[VisitCount] = field(default_factory=list)
     observed: str = ""
     waves: str | None = None
+    failed_record: int | None = None
+    repeated: bool | None = None
     error: str | None = None
 
     def write(self, path: Path) -> None:

@@ -16,8 +16,9 @@ from pymodel.trace.commit_log import CommitLog
 from pymodel.trace.recorder import Recorder
 from tb.cosim import LATENCY, shown, vctx_command
 from tb.knobs import Knobs
+from tb.launch import replay
 from tb.result import ReplayResult
-from tb.simulator import SIM_BUILD, replay, simulator
+from tb.simulator import SIM_BUILD, simulator
 
 _MAX_EXIT_CODE = 255
 
@@ -59,7 +60,7 @@ def run(
     Raises:
         UsageError: not a program that can be run, or the log cannot be written.
         RunError: the program did not end.
-        VctxError: see `tb.simulator.replay`.
+        VctxError: see `tb.launch.replay`.
     """
 
     def report(phase: str, done: int, total: int) -> None:
@@ -79,6 +80,7 @@ def run(
         out_dir=out_dir / "replay",
         latency=LATENCY,
         waves=waves,
+        closer=True,
         command=f"{vctx_command('replay', shown(trace))} --sim {knobs.sim} --dlen {knobs.dlen} --waves",
         progress=lambda done: report("replay", done, events),
     )

@@ -20,16 +20,14 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cocotb_tools.check_results import get_results
 
 from pymodel.errors import ToolError, UsageError, VctxError
-from pymodel.trace import TraceError, TraceReader
-from tb.gtkwave import write_save_file
-from tb.result import CONFIG_VARIABLE, Latency, ReplayConfig, ReplayResult, write_json
+from tb.result import write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 RTL = ROOT / "rtl"
@@ -117,6 +115,7 @@ class Simulator(ABC):
     name: str
     flags: tuple[str, ...] = ()
     four_state = False  # unknown bits exist
+    batch_scope = BATCH_TOP  # of the batch testbench, in waves
 
     def __init__(self) -> None:
         self.version = self._check()
@@ -153,7 +152,7 @@ class Simulator(ABC):
         """Return the command that builds a batch testbench in the current directory, without the sources."""
         raise NotImplementedError
 
-    def batch_run(self, build: Path, seed: int) -> list[str]:
+    def batch_run(self, build: Path, seed: int, waves: bool) -> list[str]:
         """Return the command that runs a batch testbench, without the names of its files."""
         raise NotImplementedError
 
@@ -210,7 +209,7 @@ class Simulator(ABC):
             if status != 0:
                 kept = directory.with_name(f"{directory.name}.failed.log")
                 log.replace(kept)
-                raise SimulationError(f"{self.name} cannot build {design.top}; log: {kept}\n{_tail(kept)}")
+                raise SimulationError(f"{self.name} cannot build {design.top}; log: {kept}\n{log_tail(kept)}")
             partial.rename(directory)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -262,12 +261,12 @@ class Simulator(ABC):
             tests, failed = get_results(results)
         except (RuntimeError, OSError):
             raise SimulationError(
-                f"{self.name} ended with status {status} and no results; log: {log}\n{_tail(log)}"
+                f"{self.name} ended with status {status} and no results; log: {log}\n{log_tail(log)}"
             ) from None
         if tests == 0:
             raise SimulationError(f"{self.name} found no test in {test_module}; log: {log}")
         if failed == 0 and status != 0:
-            raise SimulationError(f"{self.name} ended with status {status}; log: {log}\n{_tail(log)}")
+            raise SimulationError(f"{self.name} ended with status {status}; log: {log}\n{log_tail(log)}")
         return failed == 0
 
 
@@ -310,9 +309,10 @@ class Verilator(Simulator):
         """See the base class. Nothing outside sees a signal, so everything may be optimised."""
         parameters = [f"-G{name}={value}" for name, value in sorted(design.parameters.items())]
         how = ["--cc", "--exe", "--build", "--top-module", design.top, "--Mdir", ".", "-o", "sim", "-O3"]
+        how += ["--timescale", "/".join(TIMESCALE), *(self.wave_flags() or ["--trace"] if design.waves else ())]
         return ["verilator", *how, *parameters, *_VERILATOR_FLAGS, *_VERILATOR_CFLAGS]
 
-    def batch_run(self, build: Path, seed: int) -> list[str]:
+    def batch_run(self, build: Path, seed: int, waves: bool) -> list[str]:
         """See the base class."""
         return [str(build / "sim"), *self.run_arguments(seed, None)[1]]
 
@@ -336,6 +336,7 @@ class Icarus(Simulator):
 
     name = "icarus"
     four_state = True
+    batch_scope = f"{BATCH_CLOCK.stem}.u_batch"
 
     def _check(self) -> str:
         hint = f"Icarus Verilog {MIN_ICARUS} or later is needed: sudo apt-get install iverilog"
@@ -353,9 +354,9 @@ class Icarus(Simulator):
         parameters = [f"-P{top}.{name}={value}" for name, value in sorted(design.parameters.items())]
         return ["iverilog", "-g2012", "-s", top, "-o", "sim.vvp", *parameters]
 
-    def batch_run(self, build: Path, seed: int) -> list[str]:
+    def batch_run(self, build: Path, seed: int, waves: bool) -> list[str]:
         """See the base class."""
-        return ["vvp", "-n", str(build / "sim.vvp")]
+        return ["vvp", "-n", str(build / "sim.vvp"), *(("-fst",) if waves else ())]
 
     def wave_file(self) -> str:
         """See the base class."""
@@ -379,192 +380,6 @@ def simulator(name: str) -> Simulator:
     if name not in SIMULATORS:
         raise UsageError(f"simulator {name!r}: must be one of {', '.join(SIMULATORS)}")
     return SIMULATORS[name]()
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a replay needs from a trace's header.
-
-    Raises:
-        TraceError: a key is missing or has the wrong type.
-    """
-
-    vlen: int
-    harts: int
-    seed: int
-    ram_base: int
-    ram_size: int
-    fill: int
-    command: str
-    has_v: bool = field(default=True)
-
-    @classmethod
-    def of(cls, trace: Path) -> Header:
-        """Read the header of a trace file."""
-        raw = TraceReader(trace).header
-        values: dict[str, Any] = {}
-        for name in ("vlen", "harts", "seed", "ram_base", "ram_size", "fill"):
-            if not isinstance(raw.get(name), int):
-                raise TraceError(f"{trace}: the header has no number {name!r}")
-            values[name] = raw[name]
-        return cls(**values, command=str(raw.get("command", "")), has_v=bool(raw.get("has_v", True)))
-
-
-def replay(
-    trace: Path,
-    *,
-    sim: str,
-    out_dir: Path,
-    vlen: int | None = None,
-    dlen: int | None = None,
-    harts: int | None = None,
-    latency: Latency | None = None,
-    seed: int | None = None,
-    waves: bool = False,
-    command: str | None = None,
-    progress: Callable[[int], None] | None = None,
-    rtl: Path = RTL,
-    build_root: Path = SIM_BUILD,
-    step: bool = False,
-) -> ReplayResult:
-    """Replay a trace and return what came of it; the same is left in `out_dir` as result.json.
-
-    Args:
-        trace: the file to replay.
-        sim: "verilator" or "icarus".
-        out_dir: directory of the run's files; two runs at the same time need two.
-        vlen, harts: must be those of the trace, if given. dlen: bus width in bits; default 64.
-        latency: of memory and translate port; default none.
-        seed: of latencies and initial values; default the trace's.
-        waves: dump all signals; `ReplayResult.waves` names the file.
-        command: what reproduces the run, for failure reports; default what recorded the trace.
-        progress: called with the number of events replayed so far.
-        rtl: directory of the block.
-        build_root: where builds are kept.
-        step: hand over every instruction from Python, one at a time, as waves do too; slow, for debugging.
-
-    Raises:
-        TraceError, UsageError: bad input. ToolError: no such simulator here. SimulationError: the run itself failed.
-    """
-    header = Header.of(trace)
-    for name, value, recorded in (("vlen", vlen, header.vlen), ("harts", harts, header.harts)):
-        if value is not None and value != recorded:
-            raise UsageError(f"{trace}: recorded with {name}={recorded}, cannot replay with {name}={value}")
-    tool = simulator(sim)
-    batch = not (step or waves)
-    design = replay_design(
-        header.vlen,
-        dlen or 64,
-        header.harts,
-        ram=header.ram_size,
-        has_v=header.has_v,
-        waves=waves,
-        rtl=rtl,
-        batch=batch,
-    )
-    build = tool.build(design, build_root)
-
-    config = replay_config(
-        trace, sim=sim, dlen=design.parameters["DLEN"], out_dir=out_dir, latency=latency, seed=seed, command=command
-    )
-    if batch:
-        return run_batch(tool, build, config, progress=progress)
-    return run_replay(tool, design, build, config, progress=progress)
-
-
-def replay_config(
-    trace: Path,
-    *,
-    sim: str,
-    dlen: int,
-    out_dir: Path,
-    latency: Latency | None = None,
-    seed: int | None = None,
-    command: str | None = None,
-) -> ReplayConfig:
-    """Return the configuration of a replay in `out_dir`, which is made; arguments as for `replay`."""
-    header = Header.of(trace)
-    out_dir = out_dir.resolve()
-    out_dir.mkdir(parents=True, exist_ok=True)
-    return ReplayConfig(
-        trace=str(trace.resolve()),
-        out_dir=str(out_dir),
-        sim=sim,
-        vlen=header.vlen,
-        dlen=dlen,
-        harts=header.harts,
-        ram_base=header.ram_base,
-        ram_size=header.ram_size,
-        fill=header.fill,
-        seed=header.seed if seed is None else seed,
-        command=header.command if command is None else command,
-        latency=latency or Latency(),
-    )
-
-
-def run_replay(
-    tool: Simulator,
-    design: Design,
-    build: Path,
-    config: ReplayConfig,
-    *,
-    test_module: str = "tb.replay",
-    env: Mapping[str, str] | None = None,
-    plusargs: Sequence[str] = (),
-    progress: Callable[[int], None] | None = None,
-) -> ReplayResult:
-    """Run a replay test module on a finished build; see `replay`."""
-    out_dir, config_file = Path(config.out_dir), Path(config.out_dir) / "config.json"
-    result_file, progress_file = config.result, config.progress
-    for stale in (result_file, progress_file, config.observed):
-        stale.unlink(missing_ok=True)
-    write_json(config_file, asdict(config))
-
-    def poll() -> None:
-        if progress is not None and progress_file.exists():
-            progress(json.loads(progress_file.read_text())["events"])
-
-    environment = {CONFIG_VARIABLE: str(config_file), **(env or {})}
-    passed = tool.run(
-        design, build, test_module, out_dir, seed=config.seed, env=environment, plusargs=plusargs, poll=poll
-    )
-    if not result_file.exists():
-        raise SimulationError(
-            f"the replay ended without a result; log: {out_dir / 'sim.log'}\n{_tail(out_dir / 'sim.log')}"
-        )
-    result = ReplayResult.read(result_file)
-    if result.error is not None:
-        raise TraceError(result.error)
-    if result.ok != passed:
-        raise SimulationError(f"the replay failed after it had passed; log: {out_dir / 'sim.log'}")
-    if design.waves:
-        result.waves = str(out_dir / tool.wave_file())
-        write_save_file(out_dir / "vctx.gtkw", Path(result.waves), config.harts)
-        result.write(result_file)
-    return result
-
-
-def run_batch(
-    tool: Simulator,
-    build: Path,
-    config: ReplayConfig,
-    *,
-    plusargs: Sequence[str] = (),
-    progress: Callable[[int], None] | None = None,
-) -> ReplayResult:
-    """Replay in batch on a finished build; see `replay`."""
-    from tb.batch import BatchError, batch_replay  # brings numpy, which the simulators' processes never need
-
-    config.result.unlink(missing_ok=True)
-    config.observed.unlink(missing_ok=True)
-    command = [*tool.batch_run(build, config.seed), *plusargs]
-    try:
-        result = batch_replay(command, config, four_state=tool.four_state, progress=progress)
-    except BatchError as error:
-        log = Path(config.out_dir) / "sim.log"
-        raise SimulationError(f"{tool.name}: {error}; log: {log}\n{_tail(log)}") from None
-    result.write(config.result)
-    return result
 
 
 @contextlib.contextmanager
@@ -622,6 +437,6 @@ def _compiles(text: str) -> bool:
     return done.returncode == 0
 
 
-def _tail(log: Path, lines: int = 12) -> str:
+def log_tail(log: Path, lines: int = 12) -> str:
     """Return the last lines of a log, for an error message."""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

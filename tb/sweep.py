@@ -14,8 +14,9 @@ from pymodel.scenarios.directed.stimulus import FILL, RAM_BASE, RAM_SIZE
 from pymodel.scenarios.directed.vs_states import KINDS, STATES, outcomes
 from pymodel.trace import Insn, Retire, TraceReader, TraceWriter
 from tb.cosim import shown, vctx_command
+from tb.launch import replay
 from tb.result import Latency, Mismatch, write_json
-from tb.simulator import RTL, SIM_BUILD, replay
+from tb.simulator import RTL, SIM_BUILD
 from tb.spike.judge import judge
 
 GOLDEN, SPIKE = "golden model", "Spike"
@@ -151,7 +152,7 @@ def rtl_opinion(
     rtl: Path = RTL,
     build_root: Path = SIM_BUILD,
 ) -> Opinion:
-    """Replay the trace on the RTL and check what was observed; arguments as for `tb.simulator.replay`."""
+    """Replay the trace on the RTL and check what was observed; arguments as for `tb.launch.replay`."""
     result = replay(trace, sim=sim, out_dir=out_dir, dlen=dlen, latency=latency, rtl=rtl, build_root=build_root)
     records = records_of(Path(result.observed))
     return Opinion(f"RTL ({sim})", records, len(probes), failures(probes, records), result.mismatch)
@@ -166,7 +167,7 @@ def sweep(name: str, *, sim: str, vlen: int, dlen: int, spike: bool = True) -> S
         spike: ask Spike, too.
 
     Raises:
-        VctxError: see `tb.simulator.replay`. ToolError: Spike is not installed.
+        VctxError: see `tb.launch.replay`. ToolError: Spike is not installed.
     """
     out_dir = SIM_BUILD / "sweep" / f"{name}-{sim}-vlen{vlen}-dlen{dlen}"
     command = vctx_command("sweep", name, f"--sim {sim}", f"--vlen {vlen}", f"--dlen {dlen}")

@@ -30,8 +30,8 @@ from pymodel.trace import (
     TraceReader,
     differences,
 )
+from tb.launch import Header
 from tb.result import Mismatch
-from tb.simulator import Header
 from tb.spike import paging
 from tb.spike.masks import Situation, mask_of, masked_settings
 from tb.spike.oracle import Spike

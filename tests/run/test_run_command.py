@@ -17,8 +17,9 @@ from pymodel.errors import UsageError
 from pymodel.programs import PROGRAMS, ProgramError, build, read_elf
 from pymodel.scenarios.bare_metal import RunError
 from tb.knobs import Knobs
+from tb.launch import replay
 from tb.run import run
-from tb.simulator import RTL, SIMULATORS, replay
+from tb.simulator import RTL, SIMULATORS
 
 ROOT = Path(__file__).resolve().parents[2]
 BARE = [name for name in PROGRAMS if name.startswith("bare-")]

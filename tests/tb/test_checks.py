@@ -13,9 +13,10 @@ from tb_designs import edited, ordinary, replay_on, sabotaged, with_axi_pins
 from tb_scripts import DIRTY, RAM_BASE, Script, identity, memory_script, pattern, script, write_trace
 
 from pymodel.trace import Checkpoint, Event, Insn, Retire, Trap
+from tb.launch import replay
 from tb.layout import ERRORS
 from tb.result import Latency, Mismatch
-from tb.simulator import RTL, replay
+from tb.simulator import RTL
 
 
 def retires(events: list[Event], accept: Callable[[Retire], Any]) -> list[tuple[int, Retire]]:

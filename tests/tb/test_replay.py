@@ -24,8 +24,8 @@ from tb_scripts import (
 
 from pymodel.isa import encode
 from pymodel.trace import Checkpoint, Insn, Trap
+from tb.launch import replay
 from tb.result import Latency, ReplayResult
-from tb.simulator import replay
 
 
 def comparable(result: ReplayResult) -> ReplayResult:

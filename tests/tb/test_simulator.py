@@ -16,8 +16,9 @@ from tb_scripts import RAM_SIZE, Script, script, write_trace
 
 from pymodel.errors import ToolError, UsageError
 from pymodel.trace import Mark, Store, TraceError
+from tb.launch import replay
 from tb.result import Latency
-from tb.simulator import ROOT, Icarus, SimulationError, Verilator, replay, simulator
+from tb.simulator import ROOT, Icarus, SimulationError, Verilator, simulator
 
 
 def test_a_truncated_trace_is_refused(sim: str, tmp_path: Path) -> None:
@@ -146,7 +147,7 @@ def test_an_interrupt_ends_the_simulator_and_leaves_no_result(tmp_path: Path) ->
         s.csrr(0xC22, 16)
     trace = s.write(tmp_path / "long.trace")
     program = (
-        "import sys; from pathlib import Path; from tb.simulator import replay\n"
+        "import sys; from pathlib import Path; from tb.launch import replay\n"
         "replay(Path(sys.argv[1]), sim='icarus', out_dir=Path(sys.argv[2]), progress=lambda n: print(n, flush=True))"
     )
     out_dir = tmp_path / "run"

@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kRecordWords = 16;  // of 32 bits
 constexpr size_t kBuffer = 1 << 20;
+constexpr uint64_t kHalfPeriod = 5000;  // ps
 
 std::vector<FILE*> files{nullptr};  // 0 is no file
 
@@ -45,7 +46,8 @@ extern "C" void io_flush(int file) { std::fflush(files[file]); }
 int main(int argc, char** argv) {
   VerilatedContext context;
   context.commandArgs(argc, argv);
-  Vvctx_tb_batch top{&context};
+  context.traceEverOn(true);  // for builds that can dump waves
+  Vvctx_tb_batch top{&context, ""};
   top.clk_i = 0;
   top.hart_clk_i = 0;
   top.eval();
@@ -53,9 +55,11 @@ int main(int argc, char** argv) {
     top.clk_i = 1;
     top.hart_clk_i = top.awake_o;
     top.eval();
+    context.timeInc(kHalfPeriod);
     top.clk_i = 0;
     top.hart_clk_i = 0;
     top.eval();
+    context.timeInc(kHalfPeriod);
   }
   top.final();
   for (FILE* file : files) {

@@ -2,7 +2,8 @@
 // the harts did. No Python runs in the simulator.
 //
 // Plus arguments name the files: stim (in), obs, vregs, reads, writes (out). Pipes will do: REC_FLUSH marks the points at
-// which the other side has all that it needs to go on.
+// which the other side has all that it needs to go on. With +waves=FILE all signals are dumped from record +waves_from=N
+// of the stimulus on; +until=N ends the run before that record.
 //
 // Whoever makes the clocks gives hart h a pulse together with clk_i whenever awake_o[h] is set. A hart with nothing to do
 // sleeps: its time stands still, and it costs nothing to simulate.
@@ -166,6 +167,8 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
 
   // The reader, at the falling edge: fills the queues until one is full or somebody must finish first.
   int                  stim_file, resets;
+  longint              records, waves_from, until_record;  // read so far; -1: never
+  string               waves;
   logic [REC_BITS-1:0] rec;
   bit                  got;
   logic                held, more, drained;  // held: rec is still to be delivered
@@ -208,6 +211,10 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
     config_rec = rec;
     c = {config_rec.ram_base[55:0], config_rec.ram_size[55:0], config_rec.fill, config_rec.is_random[0],
          config_rec.latency, config_rec.stall, config_rec.xlat, config_rec.seed[31:0]};
+    if (!$value$plusargs("waves_from=%d", waves_from)) waves_from = -1;
+    if (waves_from >= 0 && !$value$plusargs("waves=%s", waves)) waves = "dump";
+    if (!$value$plusargs("until=%d", until_record)) until_record = -1;
+    records = 0;
     held = 1'b0;
     rst_n = 1'b0;
     over = 1'b0;
@@ -223,8 +230,14 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
     more = rst_n;
     while (more) begin
       if (!held) begin
-        io_read(stim_file, rec, got);
-        if (!got) $finish;  // the other side is gone
+        if (records == waves_from) begin
+          $dumpfile(waves);
+          $dumpvars;
+        end
+        got = records != until_record;
+        if (got) io_read(stim_file, rec, got);
+        records = records + 1;
+        if (!got) rec = {8'(REC_STOP), {REC_BITS - 8{1'b0}}};
       end
       kind = rec[REC_BITS-1 -: 8];
       target = 32'(rec[REC_BITS-9 -: 8]);
@@ -256,9 +269,10 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
           drained = 1'b1;
           for (int h = 0; h < NumHarts; h++) drained = drained && done(h);
           if (drained && 32'(kind) == REC_FLUSH) flush;
+          if (drained && 32'(kind) == REC_STOP) over = 1'b1;
           if (drained && 32'(kind) == REC_END) dump_go = 1'b1;
           more = drained && 32'(kind) == REC_SYNC;
-          held = !drained || 32'(kind) == REC_END;
+          held = !drained || 32'(kind) == REC_END || 32'(kind) == REC_STOP;
         end
       endcase
     end
@@ -275,7 +289,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
       flush;
       $finish;
     end
-    over = rst_n && dead != '0;  // one cycle later, when the last observation has been written too
+    if (rst_n && dead != '0) over = 1'b1;  // one cycle later, when the last observation has been written too
   end
 
 endmodule

@@ -1,0 +1,104 @@
+"""Batch replay beside step-by-step replay: the same counts, the same reports, whatever the size of a chunk."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tb_scripts import script, write_trace
+
+import tb.batch
+from pymodel.trace import Insn
+from pymodel.trace.bulk import Runs
+from tb.batch_image import FlatImage
+from tb.launch import replay
+from tb.memory import GoldenImage
+from tb.result import Latency, ReplayResult
+
+BASE, SIZE, FILL = 0x8000_0000, 0x3000, 0xA5
+
+
+def counts(result: ReplayResult) -> dict[str, Any]:
+    """Return everything that must not depend on how the trace was handed over; cycles do."""
+    assert result.ok, result.mismatch
+    raw = asdict(result)
+    kept = ("events", "instructions", "stores", "checkpoints", "bytes_read", "bytes_written", "functions", "visits")
+    for count in (*raw["functions"], *raw["visits"]):
+        del count["cycles"]
+    return {name: raw[name] for name in kept}
+
+
+def falsified(name: str, path: Path) -> Path:
+    """Write a script's trace with a wrong bit in the last vl that an instruction leaves."""
+    events = copy.deepcopy(list(script(name).events))
+    last = [event for event in events if isinstance(event, Insn)][-1]
+    last.retire.vl ^= 1
+    return write_trace(path, events)
+
+
+@pytest.mark.parametrize("name", ["context", "bus", "memory"])
+def test_batch_counts_what_step_by_step_counts(name: str, sim: str, tmp_path: Path) -> None:
+    trace = script(name).write(tmp_path / "t.trace")
+    batch, step = (replay(trace, sim=sim, out_dir=tmp_path / str(step), step=step) for step in (False, True))
+    assert counts(batch) == counts(step)
+
+
+@pytest.mark.parametrize("chunk", [1, 7])
+def test_the_size_of_a_chunk_changes_nothing(chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = script("context").write(tmp_path / "t.trace")
+    usual = replay(trace, sim="icarus", out_dir=tmp_path / "usual")
+    monkeypatch.setattr(tb.batch, "CHUNK", chunk)
+    assert counts(replay(trace, sim="icarus", out_dir=tmp_path / "small")) == counts(usual)
+
+
+def test_both_ways_report_the_same_mismatch(sim: str, tmp_path: Path) -> None:
+    trace = falsified("context", tmp_path / "t.trace")
+    batch, step = (replay(trace, sim=sim, out_dir=tmp_path / str(step), step=step) for step in (False, True))
+    assert batch.mismatch is not None and step.mismatch is not None
+    assert batch.mismatch.text() == step.mismatch.text()
+    assert Path(batch.observed).read_bytes() == Path(step.observed).read_bytes()
+
+
+def test_a_mismatch_is_repeated_with_waves(sim: str, tmp_path: Path) -> None:
+    trace = falsified("context", tmp_path / "t.trace")
+    result = replay(trace, sim=sim, out_dir=tmp_path / "run", latency=Latency(cycles=3, random=True), closer=True)
+    assert result.mismatch is not None and result.repeated is True
+    assert result.waves is not None and Path(result.waves).stat().st_size > 1000
+    assert ReplayResult.read(tmp_path / "run" / "result.json") == result
+
+
+def test_waves_start_where_they_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waves of the last record alone are smaller than waves of all."""
+    trace = falsified("context", tmp_path / "t.trace")
+    sizes = []
+    for reach in (0, 200):
+        monkeypatch.setattr("tb.launch.NEIGHBOURHOOD", reach)
+        result = replay(trace, sim="icarus", out_dir=tmp_path / str(reach), closer=True)
+        assert result.repeated and result.waves is not None
+        sizes.append(Path(result.waves).stat().st_size)
+    assert sizes[0] < sizes[1]
+
+
+@given(st.lists(st.tuples(st.integers(-20, SIZE + 20), st.binary(min_size=1, max_size=5000)), max_size=8))
+def test_the_image_in_runs_is_the_image_in_bytes(stores: list[tuple[int, bytes]]) -> None:
+    data = b"".join(part for _, part in stores)
+    length = np.array([len(part) for _, part in stores], np.int64)
+    addr = np.array([BASE + offset for offset, _ in stores], np.int64)
+    flat, golden = FlatImage(BASE, SIZE, FILL), GoldenImage(FILL)
+    flat.write(memoryview(data), Runs(np.arange(len(stores)), addr, np.cumsum(length) - length, length))
+    pages: dict[int, str] = {}
+    for offset, part in stores:
+        for i, byte in enumerate(part):
+            if 0 <= offset + i < SIZE:
+                golden.store(BASE + offset + i, bytes([byte]))
+    for page in range(BASE >> 12, (BASE + SIZE) >> 12):
+        pages[page] = bytes(golden._page(page)).hex()
+    assert flat.differences(pages) == []
+    pages[BASE >> 12] = "00" + pages[BASE >> 12][2:]
+    assert len(flat.differences(pages)) == (golden._page(BASE >> 12)[0] != 0)
