@@ -16,7 +16,7 @@ from pymodel.isa.errors import ArchTrap, InterruptedInsn
 from pymodel.isa.mmu import Op
 from pymodel.isa.vector import compile_vop, compile_vset
 from pymodel.isa.vmem import compile_vmem
-from pymodel.trace.records import Issue, Retire, Trap
+from pymodel.trace.records import ByteRuns, Issue, Retire, Trap
 
 if TYPE_CHECKING:
     from pymodel.isa.hart import Hart
@@ -97,7 +97,7 @@ def _report(
     if isinstance(stop, ArchTrap):
         retire.trap = Trap(stop.cause, stop.tval, _port_tval2(stop))
     retire.vregs = {reg: hart.vec.regs[reg].tobytes() for reg in sorted(fx.regs)}
-    retire.mem = fx.mem
+    retire.mem = ByteRuns(fx.stored) if fx.stored else {}
     hart.observer.insn(hart.hart_id, pc, issue, retire)
 
 

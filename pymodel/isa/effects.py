@@ -14,12 +14,12 @@ class Effects:
 
     Attributes:
         regs: vector registers in which at least one element was written.
-        mem: bytes stored, by physical address.
+        stored: bytes stored, as (physical address, bytes).
         xlat: every page that holds body elements.
     """
 
     regs: set[int] = field(default_factory=set)
-    mem: dict[int, int] = field(default_factory=dict)
+    stored: list[tuple[int, bytes]] = field(default_factory=list)
     xlat: tuple[Xlat, ...] = ()
 
 

@@ -179,14 +179,14 @@ class _VectorAccess:
         if mask is None:
             data = source.tobytes()
             memory.write(paddr, data, self.hart.hart_id)
-            fx.mem.update(zip(range(paddr, paddr + len(data)), data, strict=True))
+            fx.stored.append((paddr, data))
             return
         size = self.form.size
         for i in np.flatnonzero(mask).tolist():
             data = source[i * size : (i + 1) * size].tobytes()
             at = paddr + i * size
             memory.write(at, data, self.hart.hart_id)
-            fx.mem.update(zip(range(at, at + size), data, strict=True))
+            fx.stored.append((at, data))
 
 
 def _pages(base: int, size: int, start: int, evl: int) -> Iterator[tuple[int, int]]:
