@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Protocol
 
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns, Event, Insn, Issue, Retire, Store, Sync
+from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns, Event, Insn, Issue, Retire, Store, Sync, set_runs
 
 LINE = 64
 _LINE_MASK = LINE - 1
@@ -41,13 +41,8 @@ class _HeldLine:
 
     def runs(self) -> Iterator[tuple[int, bytes]]:
         """Iterate over the runs of consecutive bytes, as (offset, bytes)."""
-        at, mask = 0, self.mask
-        while mask:
-            gap = (mask & -mask).bit_length() - 1
-            at, mask = at + gap, mask >> gap
-            length = (~mask & mask + 1).bit_length() - 1
+        for at, length in set_runs(self.mask):
             yield at, bytes(self.data[at : at + length])
-            at, mask = at + length, mask >> length
 
 
 class Recorder:

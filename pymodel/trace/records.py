@@ -27,6 +27,17 @@ class Prv(IntEnum):
 MODE_NAMES = {(3, False): "M", (1, False): "HS", (0, False): "U", (1, True): "VS", (0, True): "VU"}
 
 
+def set_runs(mask: int) -> Iterator[tuple[int, int]]:
+    """Iterate over the runs of set bits in `mask`, as (lowest bit, number of bits)."""
+    at = 0
+    while mask:
+        gap = (mask & -mask).bit_length() - 1
+        at, mask = at + gap, mask >> gap
+        length = (~mask & mask + 1).bit_length() - 1
+        yield at, length
+        at, mask = at + length, mask >> length
+
+
 class ByteRuns(Mapping[int, int]):
     """Bytes by address, as any mapping, but kept as runs of consecutive addresses.
 
