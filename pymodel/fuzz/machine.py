@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from pymodel.fuzz.program import Program, world
 from pymodel.isa import Hart, HartConfig, Memory, Observer
 from pymodel.trace.records import PAGE_SIZE
@@ -89,5 +91,5 @@ def _changed(now: bytes, wanted: bytes) -> list[tuple[int, int]]:
     """Return the range in which two pages differ, as at most one (first, last + 1)."""
     if now == wanted:
         return []
-    differing = [i for i, (a, b) in enumerate(zip(now, wanted, strict=True)) if a != b]
-    return [(differing[0], differing[-1] + 1)]
+    differing = np.flatnonzero(np.frombuffer(now, np.uint8) != np.frombuffer(wanted, np.uint8))
+    return [(int(differing[0]), int(differing[-1]) + 1)]

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pymodel.isa import bits
-from pymodel.isa.csr_numbers import BLOCK_CSRS, STATUS_CSRS, Csr
+from pymodel.isa.csr_numbers import BLOCK_CSRS, MSTATUS, STATUS_CSRS, VSSTATUS
 from pymodel.isa.effects import Effects, Execute
 from pymodel.isa.encoding import Decoded, Kind
 from pymodel.isa.errors import ArchTrap, InterruptedInsn
 from pymodel.isa.mmu import Op
 from pymodel.isa.vector import compile_vop, compile_vset
 from pymodel.isa.vmem import compile_vmem
-from pymodel.trace.records import Issue, Retire, Trap
+from pymodel.trace.records import ByteRuns, Issue, Retire, Trap
 
 if TYPE_CHECKING:
     from pymodel.isa.hart import Hart
@@ -37,22 +37,26 @@ def belongs_to_block(d: Decoded) -> bool:
 def compile_block(hart: Hart, d: Decoded) -> Op:
     """Bind a block instruction to `hart`: execute it and report what happened to the observer."""
     execute = _COMPILERS[d.kind](hart, d)
-    word, x = d.word, hart.x
+    word, x, values, fx = d.word, hart.x, hart.csr.values, hart.effects
     rs1, rs2, rd = word >> 15 & 31, word >> 20 & 31, d.fields.get("rd", 0)
     recorded = bits.SD | bits.VS if d.fields.get("csr") in STATUS_CSRS else bits.M64
 
     def op(pc: int) -> int:
-        issue = _issue(hart, word, x[rs1], x[rs2])
-        fx = hart.effects = Effects()
+        a, b = x[rs1], x[rs2]
+        status = values[MSTATUS], values[VSSTATUS]
+        fx.clear()
         try:
-            value = execute(issue.rs1, issue.rs2, fx)
+            value = execute(a, b, fx)
         except (ArchTrap, InterruptedInsn) as stop:
-            _report(hart, pc, issue, fx, None, stop)
+            if hart.observer is not None:
+                hart.observer.insn(hart.hart_id, pc, _issue(hart, word, a, b, status), _retire(hart, None, stop))
             raise
         if rd and value is not None:
             x[rd] = value
             value &= recorded
-        _report(hart, pc, issue, fx, value if rd else None, None)
+        if hart.observer is not None:
+            retire = _retire(hart, value if rd else None)
+            hart.observer.insn(hart.hart_id, pc, _issue(hart, word, a, b, status), retire)
         return pc + 4
 
     return op
@@ -62,43 +66,42 @@ def state_record(hart: Hart) -> Retire:
     """Return a record that holds the present state and no effect."""
     vec, values = hart.vec, hart.csr.values
     return Retire(
-        vl=vec.vl,
-        vtype=vec.vtype,
-        vstart=vec.vstart,
-        vcsr=vec.vcsr,
-        mstatus_vs=(values[Csr.MSTATUS] & bits.VS) >> bits.VS_SHIFT,
-        vsstatus_vs=(values[Csr.VSSTATUS] & bits.VS) >> bits.VS_SHIFT,
+        None,
+        False,
+        None,
+        vec.vl,
+        vec.vtype,
+        vec.vstart,
+        vec.vcsr,
+        (values[MSTATUS] & bits.VS) >> bits.VS_SHIFT,
+        (values[VSSTATUS] & bits.VS) >> bits.VS_SHIFT,
+        {},
+        {},
     )
 
 
-def _issue(hart: Hart, word: int, rs1: int, rs2: int) -> Issue:
-    values = hart.csr.values
-    return Issue(
-        insn=word,
-        rs1=rs1,
-        rs2=rs2,
-        prv=hart.prv,
-        virt=hart.virt,
-        fs_dirty=values[Csr.MSTATUS] & bits.FS == bits.FS,
-        vsfs_dirty=values[Csr.VSSTATUS] & bits.FS == bits.FS,
-        irq_elem=hart.irq_elem,
-    )
+def _issue(hart: Hart, word: int, rs1: int, rs2: int, status: tuple[int, int]) -> Issue:
+    """Return the stimulus of the last block instruction; `status` is mstatus and vsstatus before it."""
+    mstatus, vsstatus = status
+    fs_dirty, vsfs_dirty = mstatus & bits.FS == bits.FS, vsstatus & bits.FS == bits.FS
+    return Issue(word, rs1, rs2, hart.prv, hart.virt, fs_dirty, vsfs_dirty, hart.irq_elem, hart.effects.xlat)
 
 
-def _report(
-    hart: Hart, pc: int, issue: Issue, fx: Effects, rd: int | None, stop: ArchTrap | InterruptedInsn | None
-) -> None:
-    if hart.observer is None:
-        return
-    issue.xlat = fx.xlat
+def _retire(hart: Hart, rd: int | None, stop: ArchTrap | InterruptedInsn | None = None) -> Retire:
+    """Return the record of the last block instruction, which wrote `rd`, or did not come to its end because of `stop`."""
+    fx = hart.effects
     retire = state_record(hart)
     retire.rd = rd
-    retire.irq = isinstance(stop, InterruptedInsn)
-    if isinstance(stop, ArchTrap):
-        retire.trap = Trap(stop.cause, stop.tval, _port_tval2(stop))
-    retire.vregs = {reg: hart.vec.regs[reg].tobytes() for reg in sorted(fx.regs)}
-    retire.mem = fx.mem
-    hart.observer.insn(hart.hart_id, pc, issue, retire)
+    if stop is not None:
+        retire.irq = isinstance(stop, InterruptedInsn)
+        if isinstance(stop, ArchTrap):
+            retire.trap = Trap(stop.cause, stop.tval, _port_tval2(stop))
+    if fx.regs:
+        registers = hart.vec.registers
+        retire.vregs = {reg: registers[reg].tobytes() for reg in sorted(fx.regs)}
+    if fx.stored:
+        retire.mem = ByteRuns(fx.stored)
+    return retire
 
 
 def _port_tval2(trap: ArchTrap) -> int:

@@ -92,3 +92,6 @@ STATUS_CSRS = frozenset({Csr.MSTATUS, Csr.SSTATUS, Csr.VSSTATUS})
 BLOCK_CSRS = VECTOR_CSRS | STATUS_CSRS
 # Unprivileged counters (Zicntr), and the enables of each level.
 COUNTERS = frozenset({Csr.CYCLE, Csr.TIME, Csr.INSTRET})
+
+# Plain integers for code that runs at every instruction: an enum member costs a look-up in its class.
+MSTATUS, VSSTATUS = int(Csr.MSTATUS), int(Csr.VSSTATUS)

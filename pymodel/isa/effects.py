@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
 
 from pymodel.trace.records import Xlat
 
 
-@dataclass(slots=True)
 class Effects:
     """Side effects for the record.
 
     Attributes:
         regs: vector registers in which at least one element was written.
-        mem: bytes stored, by physical address.
+        stored: bytes stored, as (physical address, bytes).
         xlat: every page that holds body elements.
     """
 
-    regs: set[int] = field(default_factory=set)
-    mem: dict[int, int] = field(default_factory=dict)
-    xlat: tuple[Xlat, ...] = ()
+    __slots__ = ("regs", "stored", "xlat")
+
+    regs: Collection[int]
+    stored: list[tuple[int, bytes]]
+    xlat: tuple[Xlat, ...]
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything: the next instruction starts."""
+        self.regs = ()
+        self.stored = []
+        self.xlat = ()
 
 
 # Executes an instruction given x[rs1], x[rs2] and where to note its effects; returns the value for x[rd], if any.

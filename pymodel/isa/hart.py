@@ -12,7 +12,7 @@ from pymodel.isa.block import belongs_to_block, compile_block, state_record
 from pymodel.isa.commit import CommitReporter
 from pymodel.isa.compressed import expand
 from pymodel.isa.csr import CsrFile
-from pymodel.isa.csr_numbers import Csr
+from pymodel.isa.csr_numbers import MSTATUS, VSSTATUS, Csr
 from pymodel.isa.effects import Effects
 from pymodel.isa.encoding import Decoded, decode, disassemble
 from pymodel.isa.errors import ArchTrap, Cause, HartError, InterruptedInsn, UnexpectedTrap
@@ -95,10 +95,10 @@ class Hart:
         pattern = int.from_bytes(bytes([_REGISTER_FILL]) * 8, "little")
         self.x = [0] + [pattern] * 31
         self.vec = VectorState(config.vlen, _REGISTER_FILL)
+        self.effects = Effects()
         self.csr = CsrFile(self)
         self.mmu = Mmu(self, memory)
         self.irq_elem: int | None = None
-        self.effects = Effects()
         self.waiting = False
         self._commits = None if commits is None else CommitReporter(self, commits)
         self._decoded: dict[int, dict[int, Op]] = {}  # by line of physical memory, then by address
@@ -156,15 +156,15 @@ class Hart:
         """Tell whether VS permits vector instructions: at HS level, and with V=1 also in vsstatus (A-3, B-5, B-14)."""
         values = self.csr.values
         if not self._virt:
-            return bool(values[Csr.MSTATUS] & bits.VS)
-        return bool(values[Csr.MSTATUS] & bits.VS and values[Csr.VSSTATUS] & bits.VS)
+            return bool(values[MSTATUS] & bits.VS)
+        return bool(values[MSTATUS] & bits.VS and values[VSSTATUS] & bits.VS)
 
     def dirty_vs(self) -> None:
         """Set VS Dirty: at HS level, and with V=1 also in vsstatus (B-8, B-13, B-14)."""
         values = self.csr.values
-        values[Csr.MSTATUS] |= bits.VS
+        values[MSTATUS] |= bits.VS
         if self._virt:
-            values[Csr.VSSTATUS] |= bits.VS
+            values[VSSTATUS] |= bits.VS
 
     def store_physical(self, paddr: int, size: int, value: int) -> None:
         """Store the low `size` bytes of `value` for a scalar instruction and report them."""
@@ -296,7 +296,7 @@ class Hart:
     def snapshot(self) -> Retire:
         """Return the whole vector state: all 32 registers, the vector CSRs and both VS fields."""
         record = state_record(self)
-        record.vregs = {reg: self.vec.regs[reg].tobytes() for reg in range(32)}
+        record.vregs = {reg: register.tobytes() for reg, register in enumerate(self.vec.registers)}
         return record
 
     def _set_operands(self, decoded: Decoded, rs1: int, rs2: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,26 +11,26 @@ from numpy.typing import NDArray
 from pymodel.isa.bits import M64, sext, signed
 from pymodel.isa.effects import Effects, Execute
 from pymodel.isa.encoding import Decoded
-from pymodel.isa.vector_state import VectorState
-from pymodel.isa.vtype import decode_vtype, vset
+from pymodel.isa.vector_state import Booleans, VectorState
+from pymodel.isa.vtype import Vtype, decode_vtype, vset
 
 if TYPE_CHECKING:
     from pymodel.isa.hart import Hart
 
 _Array = NDArray[Any]
-_Mask = NDArray[np.bool_] | None
-_Function = Callable[[_Array, Any], _Array]
+_Mask = Booleans | None
 
-_ARITHMETIC: dict[str, _Function] = {
-    "vadd": np.add,
-    "vsub": np.subtract,
-    "vrsub": lambda a, b: np.subtract(b, a),
-    "vand": np.bitwise_and,
-    "vor": np.bitwise_or,
-    "vxor": np.bitwise_xor,
+# operation, and whether the operands change places
+_ARITHMETIC: dict[str, tuple[np.ufunc, bool]] = {
+    "vadd": (np.add, False),
+    "vsub": (np.subtract, False),
+    "vrsub": (np.subtract, True),
+    "vand": (np.bitwise_and, False),
+    "vor": (np.bitwise_or, False),
+    "vxor": (np.bitwise_xor, False),
 }
 # comparison, and whether it is signed (E-13)
-_COMPARE: dict[str, tuple[_Function, bool]] = {
+_COMPARE: dict[str, tuple[np.ufunc, bool]] = {
     "vmseq": (np.equal, False),
     "vmsne": (np.not_equal, False),
     "vmsltu": (np.less, False),
@@ -40,7 +40,8 @@ _COMPARE: dict[str, tuple[_Function, bool]] = {
     "vmsgtu": (np.greater, False),
     "vmsgt": (np.greater, True),
 }
-_MASK_LOGIC: dict[str, Callable[[_Array, _Array], _Array]] = {
+# on whole registers as integers; the caller keeps the bits of the body (E-15)
+_MASK_LOGIC: dict[str, Callable[[int, int], int]] = {
     "vmandn": lambda a, b: a & ~b,
     "vmand": lambda a, b: a & b,
     "vmor": lambda a, b: a | b,
@@ -52,7 +53,7 @@ _MASK_LOGIC: dict[str, Callable[[_Array, _Array], _Array]] = {
 }
 
 
-def touched(vec: VectorState, vd: int, size: int, start: int, stop: int, mask: _Mask) -> set[int]:
+def touched(vec: VectorState, vd: int, size: int, start: int, stop: int, mask: _Mask) -> Collection[int]:
     """Return the registers that hold the active elements `start` to `stop` - 1 of the group at `vd`.
 
     Args:
@@ -62,15 +63,20 @@ def touched(vec: VectorState, vd: int, size: int, start: int, stop: int, mask: _
         start, stop: element range; `mask` is None or has `stop` - `start` booleans.
         mask: the active elements; None for all.
     """
+    vlenb = vec.vlenb
     if mask is None:
-        return set(range(vd + start * size // vec.vlenb, vd + (stop * size - 1) // vec.vlenb + 1))
+        return range(vd + start * size // vlenb, vd + (stop * size - 1) // vlenb + 1)
     indexes = np.flatnonzero(mask) + start
-    registers: list[int] = (vd + indexes * size // vec.vlenb).tolist()
+    registers: list[int] = (vd + indexes * size // vlenb).tolist()
     return set(registers)
 
 
 class _VectorOp:
-    """What every OP-V instruction but vset* has in common: legality, operands, completion."""
+    """What every OP-V instruction but vset* has in common: legality and completion.
+
+    A subclass says with which vtypes the instruction is legal, and what it does to the body: the elements vstart to
+    vl - 1.
+    """
 
     def __init__(self, hart: Hart, d: Decoded) -> None:
         self.hart = hart
@@ -81,178 +87,255 @@ class _VectorOp:
         self.vd, self.vs1, self.vs2 = (d.fields.get(key, 0) for key in ("vd", "vs1", "vs2"))
         self.masked = d.fields.get("vm") == 0
         self.sources = (self.vs1, self.vs2) if "vs1" in d.fields else (self.vs2,)
+        self._legal: dict[int, bool] = {}  # by vtype
 
-    def begin(self) -> None:
-        """Raise unless VS is on, vtype is legal and vstart is acceptable (A-3, B-5, E-9)."""
-        if not self.hart.vector_on() or self.vec.type.vill or (self.vec.vstart and self.latitude.vstart_alu_trap):
+    def execute(self, rs1: int, rs2: int, fx: Effects) -> int | None:
+        """Execute; illegal unless VS is on, vtype is legal and vstart is acceptable (A-3, B-5, E-9)."""
+        vec = self.vec
+        vtype = vec.type
+        legal = self._legal.get(vtype.value)
+        if legal is None:
+            legal = self._legal[vtype.value] = not vtype.vill and self.legal(vtype.group)
+        if not legal or (vec.vstart and self.latitude.vstart_alu_trap) or not self.hart.vector_on():
             raise self.hart.illegal(self.d.word)
-
-    def require(self, legal: bool) -> None:
-        if not legal:
-            raise self.hart.illegal(self.d.word)
-
-    def aligned(self, *registers: int) -> None:
-        """Raise unless every register group starts at a multiple of LMUL (E-2)."""
-        group = self.vec.type.group
-        self.require(all(register % group == 0 for register in registers))
-
-    def finish(self) -> None:
-        self.vec.vstart = 0
+        value = self.body(rs1, fx)
+        vec.vstart = 0
         self.hart.dirty_vs()
+        return value
 
-    def group(self, register: int) -> _Array:
-        """Return elements vstart to vl - 1 of the group at `register`, as a view."""
-        size = self.vec.type.sew // 8
-        first = register * self.vec.vlenb // size
-        return self.vec.elements[size][first + self.vec.vstart : first + self.vec.vl]
+    def legal(self, group: int) -> bool:
+        """Tell whether the registers are acceptable where a group has `group` of them."""
+        return True
 
-    def source(self, rs1: int) -> _Array | int:
-        """Return the first source operand: elements, or a scalar truncated to SEW (E-4)."""
-        if "vs1" in self.d.fields:
-            return self.group(self.vs1)
+    def body(self, rs1: int, fx: Effects) -> int | None:
+        """Do it, and return the value for x[rd], if any."""
+        raise NotImplementedError
+
+    def sources_legal(self, group: int) -> bool:
+        """Source groups start at a multiple of LMUL (E-2)."""
+        v0_source = self.masked and 0 in self.sources
+        return not any(source % group for source in self.sources) and not (
+            v0_source and self.latitude.masked_v0_source_trap
+        )
+
+    def target_legal(self, group: int) -> bool:
+        """The destination group starts at a multiple of LMUL (E-2), and is not the mask."""
+        return self.vd % group == 0 and not (self.masked and self.vd == 0)
+
+    def scalar(self, rs1: int) -> int:
+        """Return the scalar source operand, truncated to SEW (E-4)."""
         return self.d.fields.get("imm", rs1) & (1 << self.vec.type.sew) - 1
 
     def mask(self) -> _Mask:
         return self.vec.mask_bits(0, self.vec.vstart, self.vec.vl) if self.masked else None
 
-    def write(self, result: Any, mask: _Mask, fx: Effects) -> None:
-        """Write elements vstart to vl - 1 of the destination group."""
-        target = self.group(self.vd)
+
+class _Elementwise(_VectorOp):
+    """Takes elements, and writes elements or mask bits.
+
+    The views of the body stay bound until vtype, vl or vstart changes, which in a loop they seldom do.
+    """
+
+    target: _Array
+    b: _Array | None  # the first source operand, None when it is a scalar
+
+    def __init__(self, hart: Hart, d: Decoded) -> None:
+        super().__init__(hart, d)
+        self._bound: tuple[Vtype, int, int] | None = None
+
+    def legal(self, group: int) -> bool:
+        return self.sources_legal(group) and self.target_legal(group)
+
+    def body(self, rs1: int, fx: Effects) -> None:
+        vec = self.vec
+        state = vec.type, vec.vstart, vec.vl
+        if state[1] >= state[2]:
+            return
+        if state != self._bound:
+            self.bind()
+            self._bound = state
+        self.apply(self.scalar(rs1) if self.b is None else self.b, fx)
+
+    def bind(self) -> None:
+        """Find the operands of the present body."""
+        vec = self.vec
+        self.size = vec.type.sew // 8
+        self.a = self._elements(self.vs2)
+        self.b = self._elements(self.vs1) if "vs1" in self.d.fields else None
+        self.target = self._elements(self.vd)
+        self.body_regs = touched(vec, self.vd, self.size, vec.vstart, vec.vl, None)
+
+    def _elements(self, register: int) -> _Array:
+        """Return elements vstart to vl - 1 of the group at `register`, as a view."""
+        vec = self.vec
+        first = register * vec.vlenb // self.size
+        return vec.elements[self.size][first + vec.vstart : first + vec.vl]
+
+    def apply(self, b: _Array | int, fx: Effects) -> None:
+        """Do it to a body that is not empty, `b` being the first source operand."""
+        raise NotImplementedError
+
+    def write(self, result: _Array | int, fx: Effects) -> None:
+        """Write the active elements of the destination group."""
+        mask = self.mask()
         if mask is None:
-            target[:] = result
+            self.target[:] = result
+            fx.regs = self.body_regs
         else:
-            np.copyto(target, result, where=mask)
-        fx.regs |= touched(self.vec, self.vd, self.vec.type.sew // 8, self.vec.vstart, self.vec.vl, mask)
+            np.copyto(self.target, result, where=mask)
+            fx.regs = touched(self.vec, self.vd, self.size, self.vec.vstart, self.vec.vl, mask)
 
-    def write_bits(self, result: _Array, mask: _Mask, fx: Effects) -> None:
-        """Write bits vstart to vl - 1 of the mask register vd; the others stay (E-13, E-16)."""
-        bits = self.vec.mask_bits(self.vd, 0, self.vec.vlen)
-        np.copyto(bits[self.vec.vstart : self.vec.vl], result, where=True if mask is None else mask)
-        self.vec.regs[self.vd] = np.packbits(bits, bitorder="little")
-        if mask is None or mask.any():
-            fx.regs.add(self.vd)
 
-    def elementwise(self, rs1: int, rs2: int, fx: Effects) -> None:
-        """vadd, vsub, vrsub, vand, vor, vxor."""
-        self.begin()
-        self._check_sources()
-        self.aligned(self.vd)
-        self.require(not (self.masked and self.vd == 0))
-        if self.vec.vstart < self.vec.vl:
-            fn = _ARITHMETIC[self.name]
-            self.write(fn(self.group(self.vs2), self.source(rs1)), self.mask(), fx)
-        self.finish()
+class _Arithmetic(_Elementwise):
+    """vadd, vsub, vrsub, vand, vor, vxor."""
 
-    def compare(self, rs1: int, rs2: int, fx: Effects) -> None:
-        """The integer compares: one mask bit an element (E-13)."""
-        self.begin()
-        self._check_sources()
-        if self.latitude.compare_overlap_trap:
-            group = self.vec.type.group
-            self.require(not any(source < self.vd < source + group for source in self.sources))
-        if self.vec.vstart < self.vec.vl:
-            fn, is_signed = _COMPARE[self.name]
-            a, b = self.group(self.vs2), self.source(rs1)
-            if is_signed:
-                a = a.view(a.dtype.str.replace("u", "i"))
-                b = signed(b, self.vec.type.sew) if isinstance(b, int) else b.view(a.dtype)
-            self.write_bits(fn(a, b), self.mask(), fx)
-        self.finish()
+    def __init__(self, hart: Hart, d: Decoded) -> None:
+        super().__init__(hart, d)
+        self.fn, self.reverse = _ARITHMETIC[self.name]
 
-    def _check_sources(self) -> None:
-        self.aligned(*self.sources)
-        self.require(not (self.masked and 0 in self.sources and self.latitude.masked_v0_source_trap))
+    def apply(self, b: _Array | int, fx: Effects) -> None:
+        first, second = (b, self.a) if self.reverse else (self.a, b)
+        if self.masked:
+            self.write(self.fn(first, second), fx)
+        else:
+            self.fn(first, second, out=self.target)
+            fx.regs = self.body_regs
 
-    def move(self, rs1: int, rs2: int, fx: Effects) -> None:
-        """vmv.v.v, vmv.v.x, vmv.v.i (E-6)."""
-        self.begin()
-        self.aligned(self.vd, self.vs1)
-        if self.vec.vstart < self.vec.vl:
-            self.write(self.source(rs1), None, fx)
-        self.finish()
 
-    def merge(self, rs1: int, rs2: int, fx: Effects) -> None:
-        """vmerge: every body element is written (E-6)."""
-        self.begin()
-        self.masked = True
-        self._check_sources()
-        self.aligned(self.vd)
-        self.require(self.vd != 0)
-        if self.vec.vstart < self.vec.vl:
-            a, b = self.group(self.vs2), self.source(rs1)
-            self.write(np.where(self.mask(), np.asarray(b, a.dtype), a), None, fx)  # type: ignore[arg-type]
-        self.finish()
+class _Compare(_Elementwise):
+    """The integer compares: one mask bit an element (E-13)."""
 
-    def mask_logic(self, rs1: int, rs2: int, fx: Effects) -> None:
-        """vmand.mm and its kin: bits vstart to vl - 1 (E-15)."""
-        self.begin()
-        start, stop = self.vec.vstart, self.vec.vl
-        if start < stop:
-            a, b = (self.vec.mask_bits(register, start, stop) for register in (self.vs2, self.vs1))
-            self.write_bits(_MASK_LOGIC[self.name](a, b), None, fx)
-        self.finish()
+    def __init__(self, hart: Hart, d: Decoded) -> None:
+        super().__init__(hart, d)
+        self.fn, self.signed = _COMPARE[self.name]
 
-    def index(self, rs1: int, rs2: int, fx: Effects) -> None:
-        """vid.v (E-12)."""
-        self.begin()
-        self.aligned(self.vd)
-        self.require(not (self.masked and self.vd == 0))
-        start, stop = self.vec.vstart, self.vec.vl
-        if start < stop:
-            dtype = self.vec.elements[self.vec.type.sew // 8].dtype
-            self.write(np.arange(start, stop).astype(dtype), self.mask(), fx)
-        self.finish()
+    def legal(self, group: int) -> bool:
+        overlap = any(source < self.vd < source + group for source in self.sources)
+        return self.sources_legal(group) and not (overlap and self.latitude.compare_overlap_trap)
 
-    def to_scalar(self, rs1: int, rs2: int, fx: Effects) -> int:
-        """vmv.x.s: element 0, sign-extended, whatever vl and LMUL (E-7)."""
-        self.begin()
+    def bind(self) -> None:
+        super().bind()
+        if self.signed:
+            dtype = f"<i{self.size}"
+            self.a = self.a.view(dtype)
+            self.b = None if self.b is None else self.b.view(dtype)
+
+    def apply(self, b: _Array | int, fx: Effects) -> None:
+        vec = self.vec
+        if self.signed and isinstance(b, int):
+            b = signed(b, 8 * self.size)
+        result = int.from_bytes(np.packbits(self.fn(self.a, b), bitorder="little").tobytes(), "little")
+        active = _body_bits(vec) & (vec.mask_value(0) if self.masked else -1)
+        if active:
+            vec.write_mask(self.vd, result << vec.vstart, active)
+            fx.regs = (self.vd,)
+
+
+class _Move(_Elementwise):
+    """vmv.v.v, vmv.v.x, vmv.v.i (E-6)."""
+
+    def legal(self, group: int) -> bool:
+        return self.vd % group == 0 and self.vs1 % group == 0
+
+    def apply(self, b: _Array | int, fx: Effects) -> None:
+        self.write(b, fx)
+
+
+class _Merge(_Elementwise):
+    """vmerge: every body element is written (E-6)."""
+
+    def __init__(self, hart: Hart, d: Decoded) -> None:
+        super().__init__(hart, d)
+        self.masked = True  # by its opcode: there is no vm
+
+    def apply(self, b: _Array | int, fx: Effects) -> None:
+        mask = self.mask()
+        assert mask is not None
+        self.target[:] = np.where(mask, np.asarray(b, self.a.dtype), self.a)
+        fx.regs = self.body_regs
+
+
+class _Index(_Elementwise):
+    """vid.v (E-12)."""
+
+    def legal(self, group: int) -> bool:
+        return self.target_legal(group)
+
+    def apply(self, b: _Array | int, fx: Effects) -> None:
+        self.write(np.arange(self.vec.vstart, self.vec.vl).astype(self.target.dtype), fx)
+
+
+class _MaskLogic(_VectorOp):
+    """vmand.mm and its kin: bits vstart to vl - 1 (E-15)."""
+
+    def body(self, rs1: int, fx: Effects) -> None:
+        vec = self.vec
+        if vec.vstart < vec.vl:
+            result = _MASK_LOGIC[self.name](vec.mask_value(self.vs2), vec.mask_value(self.vs1))
+            vec.write_mask(self.vd, result, _body_bits(vec))
+            fx.regs = (self.vd,)
+
+
+class _ToScalar(_VectorOp):
+    """vmv.x.s: element 0, sign-extended, whatever vl and LMUL (E-7)."""
+
+    def body(self, rs1: int, fx: Effects) -> int:
         size = self.vec.type.sew // 8
-        value = sext(int(self.vec.elements[size][self.vs2 * self.vec.vlenb // size]), 8 * size)
-        self.finish()
-        return value
+        return sext(int.from_bytes(self.vec.registers[self.vs2][:size], "little"), 8 * size)
 
-    def from_scalar(self, rs1: int, rs2: int, fx: Effects) -> None:
-        """vmv.s.x: element 0 if there is a body (E-8)."""
-        self.begin()
+
+class _FromScalar(_VectorOp):
+    """vmv.s.x: element 0 if there is a body (E-8)."""
+
+    def body(self, rs1: int, fx: Effects) -> None:
         if self.vec.vstart < self.vec.vl:
             size = self.vec.type.sew // 8
-            self.vec.elements[size][self.vd * self.vec.vlenb // size] = rs1 & (1 << 8 * size) - 1
-            fx.regs.add(self.vd)
-        self.finish()
+            self.vec.registers[self.vd][:size] = self.scalar(rs1).to_bytes(size, "little")
+            fx.regs = (self.vd,)
 
-    def whole_registers(self, rs1: int, rs2: int, fx: Effects) -> None:
-        """vmv<nr>r.v: from vstart (in SEW units) to the end of nr registers (E-11); none is written if vd is vs2."""
-        count = int(self.name[3])
-        self.begin()
-        self.require(self.vd % count == 0 and self.vs2 % count == 0)
-        vlenb = self.vec.vlenb
-        start, stop = self.vec.vstart * self.vec.type.sew // 8, count * vlenb
+
+class _WholeRegisters(_VectorOp):
+    """vmv<nr>r.v: from vstart (in SEW units) to the end of nr registers (E-11); none is written if vd is vs2."""
+
+    def __init__(self, hart: Hart, d: Decoded) -> None:
+        super().__init__(hart, d)
+        self.count = int(self.name[3])
+
+    def legal(self, group: int) -> bool:
+        return self.vd % self.count == 0 and self.vs2 % self.count == 0
+
+    def body(self, rs1: int, fx: Effects) -> None:
+        vec = self.vec
+        start, stop = vec.vstart * vec.type.sew // 8, self.count * vec.vlenb
         if start < stop and self.vd != self.vs2:
-            source = self.vec.flat[self.vs2 * vlenb + start : self.vs2 * vlenb + stop].copy()
-            self.vec.flat[self.vd * vlenb + start : self.vd * vlenb + stop] = source
-            fx.regs |= touched(self.vec, self.vd, 1, start, stop, None)
-        self.finish()
+            source, target = self.vs2 * vec.vlenb, self.vd * vec.vlenb
+            vec.view[target + start : target + stop] = vec.view[source + start : source + stop].tobytes()
+            fx.regs = touched(vec, self.vd, 1, start, stop, None)
+
+
+def _body_bits(vec: VectorState) -> int:
+    """Return the mask bits of the body, vstart to vl - 1."""
+    return (1 << vec.vl) - (1 << vec.vstart)
 
 
 def compile_vop(hart: Hart, d: Decoded) -> Execute:
     """Bind an element-wise, mask or move instruction to `hart`."""
-    op = _VectorOp(hart, d)
-    special: dict[str, Execute] = {
-        "vmv.x.s": op.to_scalar,
-        "vmv.s.x": op.from_scalar,
-        "vid.v": op.index,
-    }
+    special = {"vmv.x.s": _ToScalar, "vmv.s.x": _FromScalar, "vid.v": _Index}
+    name = d.mnemonic.split(".")[0]
+    kind: type[_VectorOp]
     if d.mnemonic in special:
-        return special[d.mnemonic]
-    if op.name in _ARITHMETIC:
-        return op.elementwise
-    if op.name in _COMPARE:
-        return op.compare
-    if op.name in _MASK_LOGIC:
-        return op.mask_logic
-    if op.name == "vmerge":
-        return op.merge
-    return op.move if op.name == "vmv" else op.whole_registers
+        kind = special[d.mnemonic]
+    elif name in _ARITHMETIC:
+        kind = _Arithmetic
+    elif name in _COMPARE:
+        kind = _Compare
+    elif name in _MASK_LOGIC:
+        kind = _MaskLogic
+    elif name == "vmerge":
+        kind = _Merge
+    else:
+        kind = _Move if name == "vmv" else _WholeRegisters
+    return kind(hart, d).execute
 
 
 def compile_vset(hart: Hart, d: Decoded) -> Execute:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ from pymodel.isa.vtype import VILL, Vtype, decode_vtype
 
 _DTYPES = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
 Elements = NDArray[np.unsignedinteger]
+Booleans = NDArray[np.bool_]
 
 
 class VectorState:
@@ -16,7 +19,7 @@ class VectorState:
 
     Attributes:
         regs: uint8 array of shape (32, VLEN/8), byte 0 of a register first; register groups are contiguous.
-        flat: the same bytes as one array.
+        flat: the same bytes as one array; `view` as a memoryview; `registers` as a memoryview for each register.
         elements: the same bytes as little-endian unsigned elements, by element size in bytes (1, 2, 4, 8).
         type: the decoded vtype.
         vl: vector length in elements. vxrm, vxsat: 2 and 1 bits.
@@ -24,8 +27,13 @@ class VectorState:
 
     def __init__(self, vlen: int, fill: int) -> None:
         self.vlen = vlen
-        self.regs: NDArray[np.uint8] = np.full((32, vlen // 8), fill, np.uint8)
-        self.flat = self.regs.reshape(-1)
+        vlenb = vlen // 8
+        # One buffer: numpy computes on many elements at once, a memoryview moves bytes at less cost.
+        buffer = bytearray([fill]) * (32 * vlenb)
+        self.view = memoryview(buffer)
+        self.registers = [self.view[at : at + vlenb] for at in range(0, len(buffer), vlenb)]
+        self.flat: NDArray[np.uint8] = np.frombuffer(buffer, np.uint8)
+        self.regs = self.flat.reshape(32, vlenb)
         self.elements: dict[int, Elements] = {size: self.flat.view(name) for size, name in _DTYPES.items()}
         self.reset()
 
@@ -88,7 +96,21 @@ class VectorState:
         self.vxsat = value
         self.vxrm = value >> 1
 
-    def mask_bits(self, reg: int, start: int, stop: int) -> NDArray[np.bool_]:
-        """Return bits `start` to `stop` - 1 of a mask register as booleans."""
-        bits = np.unpackbits(self.regs[reg], count=stop, bitorder="little")
-        return bits[start:].view(np.bool_)
+    def mask_bits(self, reg: int, start: int, stop: int) -> Booleans:
+        """Return bits `start` to `stop` - 1 of a mask register as booleans; not to be written."""
+        return _booleans(self.registers[reg][: stop + 7 >> 3].tobytes(), stop)[start:]
+
+    def mask_value(self, reg: int) -> int:
+        """Return a mask register as an integer: bit i is mask bit i."""
+        return int.from_bytes(self.registers[reg], "little")
+
+    def write_mask(self, reg: int, bits: int, written: int) -> None:
+        """Write those bits of a mask register that are set in `written`; the others stay (E-13, E-16)."""
+        value = self.mask_value(reg) & ~written | bits & written
+        self.registers[reg][:] = value.to_bytes(self.vlen // 8, "little")
+
+
+@lru_cache(maxsize=1024)
+def _booleans(data: bytes, count: int) -> Booleans:
+    """Return the low `count` bits of a mask register's first bytes as booleans."""
+    return np.unpackbits(np.frombuffer(data, np.uint8), count=count, bitorder="little").view(np.bool_)

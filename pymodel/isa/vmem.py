@@ -7,12 +7,10 @@ first active element. At one element the order is irq, misaligned, page fault.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pymodel.isa.bits import M64
 from pymodel.isa.effects import Effects, Execute
@@ -20,7 +18,9 @@ from pymodel.isa.encoding import Decoded
 from pymodel.isa.errors import ArchTrap, InterruptedInsn
 from pymodel.isa.mmu import Access
 from pymodel.isa.vector import touched
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Xlat
+from pymodel.isa.vector_state import Booleans
+from pymodel.isa.vtype import Vtype
+from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Xlat, set_runs
 
 if TYPE_CHECKING:
     from pymodel.isa.hart import Hart
@@ -68,12 +68,15 @@ class _VectorAccess:
     def __init__(self, hart: Hart, d: Decoded) -> None:
         self.hart = hart
         self.vec = hart.vec
+        self.vlenb = hart.vec.vlenb
         self.word = d.word
         self.form = element_form(d.mnemonic)
+        self.size = self.form.size
         self.store = "vs3" in d.fields
         self.access: Access = "store" if self.store else "load"
         self.reg = d.fields["vs3" if self.store else "vd"]
         self.masked = d.fields.get("vm") == 0
+        self._legal: dict[int, bool] = {}  # by vtype
 
     def execute(self, rs1: int, rs2: int, fx: Effects) -> None:
         """Execute with base address `rs1`."""
@@ -89,40 +92,47 @@ class _VectorAccess:
                 vec.vstart = stop
                 if stop > start or not interrupted:
                     hart.dirty_vs()
-                raise InterruptedInsn if interrupted else self._trap(rs1 + stop * self.form.size & M64)
+                raise InterruptedInsn if interrupted else self._trap(rs1 + stop * self.size & M64)
         vec.vstart = 0
         hart.dirty_vs()
 
     def _check(self) -> int:
         """Return evl, the number of elements, or raise illegal instruction (D-1 to D-4, D-16 to D-19)."""
         hart, vec, form = self.hart, self.vec, self.form
+        vtype = vec.type
+        legal = self._legal.get(vtype.value)
+        if legal is None:
+            legal = self._legal[vtype.value] = self._legal_with(vtype)
+        evl = form.count(vec.vl, self.vlenb)
         latitude = hart.config.latitude
-        legal = hart.vector_on()
-        evl = form.count(vec.vl, vec.vlenb)
         if form.whole:
-            legal = legal and self.reg % form.whole == 0
             legal = legal and not (latitude.vstart_wholereg_trap and vec.vstart >= evl)
-        else:
-            legal = legal and not vec.type.vill
-            if not form.mask and legal:
-                emul_eighths = 8 * form.size * vec.type.lmul_eighths // vec.type.sew
-                legal = emul_eighths <= 64 and self.reg % max(1, emul_eighths // 8) == 0
-            if self.masked and self.reg == 0:
-                legal = legal and self.store and not latitude.masked_v0_store_trap
-            legal = legal and not (latitude.vstart_vlmax_trap and vec.vstart >= form.count(vec.type.vlmax, vec.vlenb))
-        if not legal:
+        elif latitude.vstart_vlmax_trap:
+            legal = legal and vec.vstart < form.count(vtype.vlmax, self.vlenb)
+        if not legal or not hart.vector_on():
             raise hart.illegal(self.word)
         return evl
 
+    def _legal_with(self, vtype: Vtype) -> bool:
+        """Tell whether the encoding is legal under `vtype`."""
+        form = self.form
+        if form.whole:
+            return self.reg % form.whole == 0
+        if vtype.vill:
+            return False
+        if self.masked and self.reg == 0 and (not self.store or self.hart.config.latitude.masked_v0_store_trap):
+            return False
+        if form.mask:
+            return True
+        emul_eighths = 8 * self.size * vtype.lmul_eighths // vtype.sew
+        return emul_eighths <= 64 and self.reg % max(1, emul_eighths // 8) == 0
+
     def _transfer(self, base: int, start: int, evl: int, irq: int, fx: Effects) -> tuple[int, bool]:
         """Move elements from `start`; return the element where it stopped and whether `irq` is what stopped it."""
-        size, mmu = self.form.size, self.hart.mmu
+        size = self.size
         mask = self.vec.mask_bits(0, start, evl) if self.masked else None
-        pages = [
-            (first, last, mmu.xlat(base + first * size & M64, self.access))
-            for first, last in _pages(base, size, start, evl)
-        ]
-        fx.xlat = tuple(xlat for _, _, xlat in pages)
+        pages = self._pages(base, start, evl)
+        fx.xlat = tuple([xlat for _, _, xlat in pages])
         fault = self._first_fault(base, start, evl, mask, pages)
         interrupted = irq < evl and irq <= fault
         stop = irq if interrupted else fault
@@ -131,14 +141,29 @@ class _VectorAccess:
             if first >= last:
                 break
             part = None if mask is None else mask[first - start : last - start]
-            if part is None or part.any():
-                paddr = xlat.ppn << PAGE_SHIFT | base + first * size & _OFFSET
-                move = self._store if self.store else self._load
-                move(paddr, first, last, part, fx)
+            if part is not None and not part.any():  # of a page without active elements nothing is touched
+                continue
+            paddr = xlat.ppn << PAGE_SHIFT | base + first * size & _OFFSET
+            if self.store:
+                self._store(paddr, first, last, fx)
+            else:
+                self._load(paddr, first, last, part, fx)
         return stop, interrupted
 
+    def _pages(self, base: int, start: int, evl: int) -> list[tuple[int, int, Xlat]]:
+        """Split elements `start` to `evl` - 1 by the page of their first byte, as (first, last + 1, translation)."""
+        size, mmu = self.size, self.hart.mmu
+        pages = []
+        first = start
+        while first < evl:
+            address = base + first * size & M64
+            last = min(evl, first - (-(PAGE_SIZE - (address & _OFFSET)) // size))
+            pages.append((first, last, mmu.xlat(address, self.access)))
+            first = last
+        return pages
+
     def _first_fault(
-        self, base: int, start: int, evl: int, mask: NDArray[np.bool_] | None, pages: list[tuple[int, int, Xlat]]
+        self, base: int, start: int, evl: int, mask: Booleans | None, pages: list[tuple[int, int, Xlat]]
     ) -> int:
         """Return the first element that raises an exception, or `evl`."""
 
@@ -148,55 +173,41 @@ class _VectorAccess:
             active = np.flatnonzero(mask[first - start : last - start])
             return first + int(active[0]) if active.size else evl
 
-        if base % self.form.size:
+        if base % self.size:
             return first_active(start, evl)
-        return min((first_active(first, last) for first, last, xlat in pages if xlat.fault), default=evl)
+        return min([first_active(first, last) for first, last, xlat in pages if xlat.fault], default=evl)
 
     def _trap(self, address: int) -> ArchTrap:
         try:
-            self.hart.mmu.page(address, self.access, self.form.size)
+            self.hart.mmu.page(address, self.access, self.size)
         except ArchTrap as trap:
             return trap
         raise AssertionError("the faulting element does not fault")
 
-    def _span(self, first: int, last: int) -> NDArray[np.uint8]:
-        """Return the register bytes of elements `first` to `last` - 1, as a view."""
-        origin, size = self.reg * self.vec.vlenb, self.form.size
-        return self.vec.flat[origin + first * size : origin + last * size]
-
-    def _load(self, paddr: int, first: int, last: int, mask: NDArray[np.bool_] | None, fx: Effects) -> None:
-        target = self._span(first, last)
-        data = np.frombuffer(self.hart.memory.read(paddr, target.size), np.uint8)
+    def _load(self, paddr: int, first: int, last: int, mask: Booleans | None, fx: Effects) -> None:
+        """Load elements `first` to `last` - 1, of which the first one is at `paddr`."""
+        vec, size = self.vec, self.size
+        origin = self.reg * self.vlenb + first * size
+        data = self.hart.memory.read(paddr, (last - first) * size)
         if mask is None:
-            target[:] = data
+            vec.view[origin : origin + len(data)] = data
         else:
-            np.copyto(target, data, where=np.repeat(mask, self.form.size))
-        fx.regs |= touched(self.vec, self.reg, self.form.size, first, last, mask)
+            target = vec.flat[origin : origin + len(data)]
+            np.copyto(target, np.frombuffer(data, np.uint8), where=np.repeat(mask, size))
+        regs = touched(vec, self.reg, size, first, last, mask)
+        fx.regs = {*fx.regs, *regs} if fx.regs else regs
 
-    def _store(self, paddr: int, first: int, last: int, mask: NDArray[np.bool_] | None, fx: Effects) -> None:
-        memory = self.hart.memory
-        source = self._span(first, last)
-        if mask is None:
-            data = source.tobytes()
-            memory.write(paddr, data, self.hart.hart_id)
-            fx.mem.update(zip(range(paddr, paddr + len(data)), data, strict=True))
-            return
-        size = self.form.size
-        for i in np.flatnonzero(mask).tolist():
-            data = source[i * size : (i + 1) * size].tobytes()
-            at = paddr + i * size
-            memory.write(at, data, self.hart.hart_id)
-            fx.mem.update(zip(range(at, at + size), data, strict=True))
-
-
-def _pages(base: int, size: int, start: int, evl: int) -> Iterator[tuple[int, int]]:
-    """Split elements `start` to `evl` - 1 by the page of their first byte, as (first, last + 1)."""
-    first = start
-    while first < evl:
-        room = PAGE_SIZE - (base + first * size & _OFFSET)
-        last = min(evl, first - (-room // size))
-        yield first, last
-        first = last
+    def _store(self, paddr: int, first: int, last: int, fx: Effects) -> None:
+        """Store the active of the elements `first` to `last` - 1, of which the first one belongs to `paddr`."""
+        vec, size = self.vec, self.size
+        active = (1 << last - first) - 1
+        if self.masked:
+            active &= vec.mask_value(0) >> first
+        origin = self.reg * self.vlenb + first * size
+        for at, count in set_runs(active):
+            data = vec.view[origin + at * size : origin + (at + count) * size].tobytes()
+            self.hart.memory.write(paddr + at * size, data, self.hart.hart_id)
+            fx.stored.append((paddr + at * size, data))
 
 
 def compile_vmem(hart: Hart, d: Decoded) -> Execute:

@@ -15,7 +15,7 @@ from pymodel.isa import Csr, Hart, HartConfig, Memory, encode
 from pymodel.isa.observer import CommitObserver, Observer
 from pymodel.isa.trap import pending_interrupt
 from pymodel.programs import Image
-from pymodel.trace import Issue, Retire
+from pymodel.trace import ByteRuns, Issue, Retire
 
 RAM_BASE = 0x8000_0000
 MIN_RAM = 1 << 20
@@ -83,18 +83,20 @@ class _Host:
 
     def __init__(self, observer: Observer, tohost: int) -> None:
         self._observer = observer
-        self._watched = range(tohost - 7, tohost + 8)
-        self._bytes = range(tohost, tohost + 8)
+        self._tohost = tohost
         self.touched = False
 
     def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
         self._observer.insn(hart_id, pc, issue, retire)
-        if retire.mem and not retire.mem.keys().isdisjoint(self._bytes):
-            self.touched = True
+        for first, data in ByteRuns.of(retire.mem).runs if retire.mem else ():
+            self._watch(first, len(data))
 
     def store(self, hart_id: int, paddr: int, data: bytes) -> None:
         self._observer.store(hart_id, paddr, data)
-        if paddr in self._watched:
+        self._watch(paddr, len(data))
+
+    def _watch(self, first: int, length: int) -> None:
+        if first < self._tohost + 8 and first + length > self._tohost:
             self.touched = True
 
 
@@ -122,6 +124,7 @@ class _Machine:
             data = data.rstrip(b"\0")
             self.memory.write(address, data)
             self.host.store(0, address, data)
+        self.host.touched = False
         self._boot()
 
     def _boot(self) -> None:

@@ -8,7 +8,7 @@ hypervisor moved.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pymodel.isa import Csr, Hart
@@ -19,11 +19,11 @@ from pymodel.kvm.isa import guest_has_v, isa_has
 from pymodel.kvm.kernel import Kernel
 from pymodel.kvm.kmode import guest_is_live
 from pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
-from pymodel.kvm.machine import KernelObserver
+from pymodel.kvm.machine import KernelObserver, Regions
 from pymodel.kvm.vcpu import Vcpu
 from pymodel.scenarios.context import VREGS, VectorContext
 from pymodel.scenarios.invariants import Ledger
-from pymodel.trace.records import Checkpoint, Event, Issue, Mark, Retire
+from pymodel.trace.records import ByteRuns, Checkpoint, Event, Issue, Mark, Retire
 
 _RESTORES = frozenset({"guest_vector_restore", "host_vector_restore", "vstate_restore"})
 _SAVES = frozenset({"guest_vector_save", "host_vector_save", "vstate_save"})
@@ -139,21 +139,21 @@ class Monitor:
         if retire.vregs and top is not None:
             self._written(view, top, retire)
         if retire.mem and what in _SAVES and top is not None:
-            outside = [addr for addr in retire.mem if not _inside(addr, 1, top.regions)]
+            outside = _outside(retire.mem, top.regions)
             self._check("writes-in-context", not outside, hart_id, lambda: f"{what} wrote {outside[0]:#x}")
         if self._then is not None:
             self._then.insn(hart_id, pc, issue, retire)
 
     def store(self, hart_id: int, paddr: int, data: bytes) -> None:
         """Memory written by scalar code or the kernel."""
-        view = self._hart(hart_id)
-        if view.stack and view.stack[-1].what in _SAVES:
-            subject = self._subjects.get(view.stack[-1].who)
+        stack = self._hart(hart_id).stack
+        if stack and stack[-1].what in _SAVES:
+            subject = self._subjects.get(stack[-1].who)
             self._check(
                 "writes-in-context",
                 subject is None or _inside(paddr, len(data), self._structures(subject)),
                 hart_id,
-                lambda: f"{view.stack[-1].what} wrote {len(data)} bytes at {paddr:#x}",
+                lambda: f"{stack[-1].what} wrote {len(data)} bytes at {paddr:#x}",
             )
         if self._then is not None:
             self._then.store(hart_id, paddr, data)
@@ -318,9 +318,10 @@ class Monitor:
     # What is known of whom
 
     def _hart(self, hart_id: int) -> _HartView:
-        if hart_id not in self._harts:
-            self._harts[hart_id] = _HartView([f"hart{hart_id}"] * VREGS)
-        return self._harts[hart_id]
+        view = self._harts.get(hart_id)
+        if view is None:
+            view = self._harts[hart_id] = _HartView([f"hart{hart_id}"] * VREGS)
+        return view
 
     def _view(self, vcpu: Vcpu) -> _VcpuView:
         if vcpu.name not in self._vcpus:
@@ -342,7 +343,7 @@ class Monitor:
             for reg in retire.vregs:
                 view.owners[reg] = top.who
 
-    def _structures(self, subject: Vcpu | HostTask) -> tuple[tuple[str, int, int], ...]:
+    def _structures(self, subject: Vcpu | HostTask) -> Regions:
         layout = self.kernel.layout
         if isinstance(subject, HostTask):
             return (("task", subject.address, layout["task_size"]),)
@@ -393,5 +394,16 @@ class Monitor:
             self._check("guards-intact", True, hart, "", vcpu)
 
 
-def _inside(addr: int, size: int, regions: tuple[tuple[str, int, int], ...]) -> bool:
+def _outside(mem: Mapping[int, int], regions: Regions) -> list[int]:
+    """Return the addresses of `mem` that are in no region."""
+    return [
+        addr
+        for first, data in ByteRuns.of(mem).runs
+        if not _inside(first, len(data), regions)
+        for addr in range(first, first + len(data))
+        if not _inside(addr, 1, regions)
+    ]
+
+
+def _inside(addr: int, size: int, regions: Regions) -> bool:
     return any(first <= addr and addr + size <= first + length for _, first, length in regions)

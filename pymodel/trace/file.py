@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from pymodel.errors import UsageError
-from pymodel.trace.records import Checkpoint, Event, Insn, Issue, Mark, Retire, Store, Sync, Trap, Xlat
+from pymodel.trace.records import ByteRuns, Checkpoint, Event, Insn, Issue, Mark, Retire, Store, Sync, Trap, Xlat
 
 MAGIC = b"VCTXTRC1"
 
@@ -32,32 +32,47 @@ KIND = {"insn": _INSN, "store": _STORE, "mark": _MARK, "sync": _SYNC, "checkpoin
 
 FRAME = struct.Struct("<BI")
 END_PAYLOAD = struct.Struct("<QI")
-_HART_PC = struct.Struct("<BQ")
-# insn, rs1, rs2, prv, flags (virt 1, fs_dirty 2, vsfs_dirty 4, irq 8), irq_elem, number of pages
-_ISSUE = struct.Struct("<IQQBBHB")
+# hart, pc, insn, rs1, rs2, prv, flags (virt 1, fs_dirty 2, vsfs_dirty 4, irq 8), irq_elem, number of pages
+_INSN_HEAD = struct.Struct("<BQIQQBBHB")
 _XLAT = struct.Struct("<QQBQ")
 # flags (trap 1, irq 2, rd 4), cause, tval, tval2, rd, vl, vtype, vstart, vcsr, VS, vsstatus.VS,
 # number of registers, bytes each, number of runs
 _RETIRE = struct.Struct("<BBQQQQQQBBBBHH")
 _RUN = struct.Struct("<QH")
 _ADDR = struct.Struct("<BQ")
+_BYTE = [bytes([value]) for value in range(256)]
+
+_PENDING = 256  # events that a writer gathers before it writes them
 
 
 class TraceError(UsageError):
     """A file is not a trace, is truncated, or is damaged; the message says which."""
 
 
-def _encode_issue(issue: Issue) -> bytes:
-    flags = issue.virt | issue.fs_dirty << 1 | issue.vsfs_dirty << 2 | (issue.irq_elem is not None) << 3
-    head = _ISSUE.pack(issue.insn, issue.rs1, issue.rs2, issue.prv, flags, issue.irq_elem or 0, len(issue.xlat))
-    if not issue.xlat:
-        return head
-    return head + b"".join(_XLAT.pack(x.vpn, x.ppn, x.fault, x.gpn) for x in issue.xlat)
+def _encode_insn(event: Insn) -> bytes:
+    issue = event.issue
+    parts = [
+        _INSN_HEAD.pack(
+            event.hart,
+            event.pc,
+            issue.insn,
+            issue.rs1,
+            issue.rs2,
+            issue.prv,
+            issue.virt | issue.fs_dirty << 1 | issue.vsfs_dirty << 2 | (issue.irq_elem is not None) << 3,
+            issue.irq_elem or 0,
+            len(issue.xlat),
+        )
+    ]
+    for page in issue.xlat:
+        parts.append(_XLAT.pack(page.vpn, page.ppn, page.fault, page.gpn))
+    parts.append(encode_retire(event.retire))
+    return b"".join(parts)
 
 
-def _decode_issue(data: bytes, pos: int) -> tuple[Issue, int]:
-    insn, rs1, rs2, prv, flags, irq_elem, pages = _ISSUE.unpack_from(data, pos)
-    pos += _ISSUE.size
+def _decode_insn(data: bytes) -> Insn:
+    hart, pc, insn, rs1, rs2, prv, flags, irq_elem, pages = _INSN_HEAD.unpack_from(data)
+    pos = _INSN_HEAD.size
     xlat = tuple(Xlat(*_XLAT.unpack_from(data, pos + i * _XLAT.size)) for i in range(pages))
     issue = Issue(
         insn,
@@ -70,45 +85,34 @@ def _decode_issue(data: bytes, pos: int) -> tuple[Issue, int]:
         irq_elem if flags & 8 else None,
         xlat,
     )
-    return issue, pos + pages * _XLAT.size
-
-
-def _runs(mem: dict[int, int]) -> list[tuple[int, bytes]]:
-    """Group a byte map into runs of consecutive addresses, lowest first."""
-    out: list[tuple[int, bytearray]] = []
-    for addr in sorted(mem):
-        if out and addr == out[-1][0] + len(out[-1][1]):
-            out[-1][1].append(mem[addr])
-        else:
-            out.append((addr, bytearray([mem[addr]])))
-    return [(addr, bytes(data)) for addr, data in out]
+    return Insn(hart, pc, issue, decode_retire(data, pos + pages * _XLAT.size))
 
 
 def encode_retire(retire: Retire) -> bytes:
     """Return the one byte encoding of a record: equal records, and only those, have equal encodings."""
-    trap = retire.trap
-    runs = _runs(dict(retire.mem)) if retire.mem else []
-    vlenb = len(next(iter(retire.vregs.values()))) if retire.vregs else 0
-    parts = [
-        _RETIRE.pack(
-            (trap is not None) | retire.irq << 1 | (retire.rd is not None) << 2,
-            trap.cause if trap else 0,
-            trap.tval if trap else 0,
-            trap.tval2 if trap else 0,
-            retire.rd or 0,
-            retire.vl,
-            retire.vtype,
-            retire.vstart,
-            retire.vcsr,
-            retire.mstatus_vs,
-            retire.vsstatus_vs,
-            len(retire.vregs),
-            vlenb,
-            len(runs),
-        )
-    ]
-    for reg in sorted(retire.vregs):
-        parts += (bytes([reg]), retire.vregs[reg])
+    trap, vregs = retire.trap, retire.vregs
+    runs = ByteRuns.of(retire.mem).runs if retire.mem else ()
+    head = _RETIRE.pack(
+        (trap is not None) | retire.irq << 1 | (retire.rd is not None) << 2,
+        trap.cause if trap else 0,
+        trap.tval if trap else 0,
+        trap.tval2 if trap else 0,
+        retire.rd or 0,
+        retire.vl,
+        retire.vtype,
+        retire.vstart,
+        retire.vcsr,
+        retire.mstatus_vs,
+        retire.vsstatus_vs,
+        len(vregs),
+        len(next(iter(vregs.values()))) if vregs else 0,
+        len(runs),
+    )
+    if not (vregs or runs):
+        return head
+    parts = [head]
+    for reg in sorted(vregs):
+        parts += (_BYTE[reg], vregs[reg])
     for addr, data in runs:
         parts += (_RUN.pack(addr, len(data)), data)
     return b"".join(parts)
@@ -124,11 +128,11 @@ def decode_retire(data: bytes, pos: int = 0) -> Retire:
     for _ in range(nregs):
         vregs[data[pos]] = data[pos + 1 : pos + 1 + vlenb]
         pos += 1 + vlenb
-    mem: dict[int, int] = {}
+    runs = []
     for _ in range(nruns):
         addr, length = _RUN.unpack_from(data, pos)
         pos += _RUN.size
-        mem.update(enumerate(data[pos : pos + length], addr))
+        runs.append((addr, data[pos : pos + length]))
         pos += length
     return Retire(
         Trap(cause, tval, tval2) if flags & 1 else None,
@@ -141,28 +145,27 @@ def decode_retire(data: bytes, pos: int = 0) -> Retire:
         vs,
         vsvs,
         vregs,
-        mem,
+        ByteRuns(runs) if runs else {},
     )
 
 
 def _encode(event: Event) -> tuple[int, bytes]:
+    """Return kind and payload of an event."""
     if isinstance(event, Insn):
-        return _INSN, _HART_PC.pack(event.hart, event.pc) + _encode_issue(event.issue) + encode_retire(event.retire)
+        return _INSN, _encode_insn(event)
     if isinstance(event, Store):
         return _STORE, _ADDR.pack(event.hart, event.paddr) + event.data
     if isinstance(event, Mark):
         return _MARK, json.dumps([event.hart, event.enter, event.what, event.who, event.regions]).encode()
     if isinstance(event, Sync):
         return _SYNC, b""
-    return _CHECKPOINT, bytes([event.hart]) + encode_retire(event.state)
+    return _CHECKPOINT, _BYTE[event.hart] + encode_retire(event.state)
 
 
 def decode_event(kind: int, data: bytes) -> Event:
     """Return the event of a frame, given its kind and payload."""
     if kind == _INSN:
-        hart, pc = _HART_PC.unpack_from(data)
-        issue, pos = _decode_issue(data, _HART_PC.size)
-        return Insn(hart, pc, issue, decode_retire(data, pos))
+        return _decode_insn(data)
     if kind == _STORE:
         hart, paddr = _ADDR.unpack_from(data)
         return Store(hart, paddr, data[_ADDR.size :])
@@ -188,6 +191,7 @@ class TraceWriter:
         self.path = path
         self.events = 0
         self._crc = 0
+        self._pending: list[bytes] = []  # head and payload of each event not written yet
         self._partial = path.with_name(f"{path.name}.{os.getpid()}.part")
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: BinaryIO = self._partial.open("wb")
@@ -197,13 +201,15 @@ class TraceWriter:
     def event(self, event: Event) -> None:
         """Append one event."""
         kind, payload = _encode(event)
-        self._frame(kind, payload)
-        self._crc = zlib.crc32(payload, self._crc)
+        self._pending += (FRAME.pack(kind, len(payload)), payload)
         self.events += 1
+        if len(self._pending) >= 2 * _PENDING:
+            self._write_pending()
 
-    def _frame(self, kind: int, payload: bytes) -> None:
-        self._file.write(FRAME.pack(kind, len(payload)))
-        self._file.write(payload)
+    def _write_pending(self) -> None:
+        self._crc = zlib.crc32(b"".join(self._pending[1::2]), self._crc)
+        self._file.write(b"".join(self._pending))
+        self._pending.clear()
 
     def __enter__(self) -> TraceWriter:
         return self
@@ -212,7 +218,8 @@ class TraceWriter:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         if exc_type is None:
-            self._frame(_END, END_PAYLOAD.pack(self.events, self._crc))
+            self._write_pending()
+            self._file.write(FRAME.pack(_END, END_PAYLOAD.size) + END_PAYLOAD.pack(self.events, self._crc))
         self._file.close()
         if exc_type is None:
             self._partial.replace(self.path)

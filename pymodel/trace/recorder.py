@@ -10,14 +10,17 @@ Two things are decided here so that the model need not know them:
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Protocol
 
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Event, Insn, Issue, Retire, Store, Sync
+from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns, Event, Insn, Issue, Retire, Store, Sync, set_runs
 
 LINE = 64
 _LINE_MASK = LINE - 1
+
+Lines = Sequence[int]  # addresses of lines
 
 
 class Sink(Protocol):
@@ -25,6 +28,21 @@ class Sink(Protocol):
 
     def event(self, event: Event) -> None:
         """Take the next event of the trace."""
+
+
+class _HeldLine:
+    """Bytes of a line that are held back: `data`, of which those count whose bit in `mask` is set."""
+
+    __slots__ = ("data", "mask")
+
+    def __init__(self) -> None:
+        self.data = bytearray(LINE)
+        self.mask = 0
+
+    def runs(self) -> Iterator[tuple[int, bytes]]:
+        """Iterate over the runs of consecutive bytes, as (offset, bytes)."""
+        for at, length in set_runs(self.mask):
+            yield at, bytes(self.data[at : at + length])
 
 
 class Recorder:
@@ -41,9 +59,9 @@ class Recorder:
     def __init__(self, sink: Sink, vlenb: int) -> None:
         self._sink = sink
         self._span = 8 * vlenb
-        self._held: dict[int, dict[int, int]] = {}  # line -> offset in it -> byte
-        self._writer: dict[int, int] = {}  # line -> hart that wrote it since the last Sync
-        self._readers: dict[int, set[int]] = {}  # line -> harts that read it since the last Sync
+        self._held: dict[int, _HeldLine] = {}  # by line
+        self._written: defaultdict[int, set[int]] = defaultdict(set)  # hart -> lines it wrote since the last Sync
+        self._read: defaultdict[int, set[int]] = defaultdict(set)  # hart -> lines it read since the last Sync
         self.counts: Counter[str] = Counter()
 
     def event(self, event: Event) -> None:
@@ -53,31 +71,38 @@ class Recorder:
 
     def store(self, hart: int, paddr: int, data: bytes) -> None:
         """Memory written by scalar code or the kernel: hold it until the block could see it."""
-        held = self._held
-        for addr, byte in enumerate(data, paddr):
-            line = addr & ~_LINE_MASK
-            if line not in held:
-                held[line] = {}
-            held[line][addr & _LINE_MASK] = byte
+        offset, size = paddr & _LINE_MASK, len(data)
+        if offset + size > LINE:
+            head = LINE - offset
+            self.store(hart, paddr, data[:head])
+            for at in range(head, size, LINE):
+                self.store(hart, paddr + at, data[at : at + LINE])
+            return
+        held = self._held.get(paddr - offset)
+        if held is None:
+            held = self._held[paddr - offset] = _HeldLine()
+        held.data[offset : offset + size] = data
+        held.mask |= (1 << size) - 1 << offset
 
     def insn(self, hart: int, pc: int, issue: Issue, retire: Retire) -> None:
         """An instruction that the block executes."""
         if issue.xlat:
-            lines = self._lines(issue)
-            self._flush(hart, (line for line in lines if line in self._held))
+            reach = self._reach(issue)
+            self._flush(hart, [line for line in reach if line in self._held])
             if retire.mem:
-                self._order_write(hart, {addr & ~_LINE_MASK for addr in retire.mem})
+                self._order_write(hart, _lines((at, len(data)) for at, data in ByteRuns.of(retire.mem).runs))
             else:
-                self._order_read(hart, lines)
-        self.event(Insn(hart, pc, issue, retire))
+                self._order_read(hart, reach)
+        self._sink.event(Insn(hart, pc, issue, retire))
+        self.counts["Insn"] += 1
 
     def finish(self) -> None:
         """Release every byte still held, so that the whole memory can be compared at the end of the trace."""
         self._flush(0, sorted(self._held))
 
-    def _lines(self, issue: Issue) -> list[int]:
+    def _reach(self, issue: Issue) -> Lines:
         """Every line that the instruction could read or write, from its base address and pages."""
-        lines: list[int] = []
+        parts = []
         base, end = issue.rs1, issue.rs1 + self._span
         for page in issue.xlat:
             if page.fault:
@@ -85,43 +110,38 @@ class Recorder:
             start_va = page.vpn << PAGE_SHIFT
             first = max(base, start_va) - start_va
             last = min(end, start_va + PAGE_SIZE) - start_va
-            start_pa = page.ppn << PAGE_SHIFT
-            lines.extend(range((start_pa + first) & ~_LINE_MASK, start_pa + last, LINE))
-        return lines
+            parts.append(((page.ppn << PAGE_SHIFT) + first, last - first))
+        return _lines(parts)
 
-    def _flush(self, hart: int, lines: Iterable[int]) -> None:
-        flushed = list(lines)
-        if not flushed:
+    def _flush(self, hart: int, lines: Lines) -> None:
+        if not lines:
             return
-        self._order_write(hart, flushed)
-        for line in flushed:
-            held = self._held.pop(line)
-            start = None
-            for offset in sorted(held):
-                if start is None:
-                    start, data = offset, bytearray()
-                elif offset != start + len(data):
-                    self.event(Store(hart, line + start, bytes(data)))
-                    start, data = offset, bytearray()
-                data.append(held[offset])
-            assert start is not None
-            self.event(Store(hart, line + start, bytes(data)))
-
-    def _order_write(self, hart: int, lines: Iterable[int]) -> None:
-        lines = list(lines)
-        if any(self._writer.get(ln, hart) != hart or self._readers.get(ln, set()) - {hart} for ln in lines):
-            self._sync()
+        self._order_write(hart, lines)
         for line in lines:
-            self._writer[line] = hart
+            for offset, data in self._held.pop(line).runs():
+                self.event(Store(hart, line + offset, data))
 
-    def _order_read(self, hart: int, lines: Iterable[int]) -> None:
-        lines = list(lines)
-        if any(self._writer.get(ln, hart) != hart for ln in lines):
+    def _order_write(self, hart: int, lines: Lines) -> None:
+        if self._touched_elsewhere(self._written, hart, lines) or self._touched_elsewhere(self._read, hart, lines):
             self._sync()
-        for line in lines:
-            self._readers.setdefault(line, set()).add(hart)
+        self._written[hart].update(lines)
+
+    def _order_read(self, hart: int, lines: Lines) -> None:
+        if self._touched_elsewhere(self._written, hart, lines):
+            self._sync()
+        self._read[hart].update(lines)
+
+    @staticmethod
+    def _touched_elsewhere(by: dict[int, set[int]], hart: int, lines: Lines) -> bool:
+        return any(other != hart and not touched.isdisjoint(lines) for other, touched in by.items())
 
     def _sync(self) -> None:
-        self._writer.clear()
-        self._readers.clear()
+        self._written.clear()
+        self._read.clear()
         self.event(Sync())
+
+
+def _lines(parts: Iterable[tuple[int, int]]) -> Lines:
+    """Return the lines that hold some bytes, each once; a part is (first address, length)."""
+    ranges = [range(first & ~_LINE_MASK, first + length, LINE) for first, length in parts]
+    return ranges[0] if len(ranges) == 1 else list(dict.fromkeys(chain.from_iterable(ranges)))

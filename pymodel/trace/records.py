@@ -8,7 +8,7 @@ All integers are unsigned. Addresses are byte addresses; `vpn`, `ppn` and `gpn` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -25,6 +25,60 @@ class Prv(IntEnum):
 
 
 MODE_NAMES = {(3, False): "M", (1, False): "HS", (0, False): "U", (1, True): "VS", (0, True): "VU"}
+
+
+def set_runs(mask: int) -> Iterator[tuple[int, int]]:
+    """Iterate over the runs of set bits in `mask`, as (lowest bit, number of bits)."""
+    at = 0
+    while mask:
+        gap = (mask & -mask).bit_length() - 1
+        at, mask = at + gap, mask >> gap
+        length = (~mask & mask + 1).bit_length() - 1
+        yield at, length
+        at, mask = at + length, mask >> length
+
+
+class ByteRuns(Mapping[int, int]):
+    """Bytes by address, as any mapping, but kept as runs of consecutive addresses.
+
+    Args:
+        runs: (first address, bytes) of each, in any order; no two hold the same address.
+
+    Attributes:
+        runs: the same in the order of addresses, those that adjoin made one.
+    """
+
+    __slots__ = ("runs",)
+
+    def __init__(self, runs: Iterable[tuple[int, bytes]]) -> None:
+        joined: list[tuple[int, bytes]] = []
+        for first, data in sorted(runs):
+            if joined and joined[-1][0] + len(joined[-1][1]) == first:
+                first, before = joined.pop()
+                data = before + data
+            joined.append((first, data))
+        self.runs = tuple(joined)
+
+    @classmethod
+    def of(cls, mem: Mapping[int, int]) -> ByteRuns:
+        """Return the bytes of any mapping."""
+        return mem if isinstance(mem, ByteRuns) else cls((addr, bytes([byte])) for addr, byte in mem.items())
+
+    def __getitem__(self, addr: int) -> int:
+        for first, data in self.runs:
+            if 0 <= addr - first < len(data):
+                return data[addr - first]
+        raise KeyError(addr)
+
+    def __iter__(self) -> Iterator[int]:
+        for first, data in self.runs:
+            yield from range(first, first + len(data))
+
+    def __len__(self) -> int:
+        return sum(len(data) for _, data in self.runs)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 @dataclass(slots=True, frozen=True)
@@ -89,7 +143,7 @@ class Retire:
         mstatus_vs, vsstatus_vs: both VS fields afterwards.
         vregs: full value (VLEN/8 bytes, byte 0 first) of each vector register in which at least one element was
             written, by register number.
-        mem: every byte stored, physical address to value.
+        mem: every byte stored, physical address to value; see also :class:`ByteRuns`.
     """
 
     trap: Trap | None = None

@@ -101,3 +101,33 @@ def test_synced_events_replay_in_total_order() -> None:
     insns = [e for e in events if isinstance(e, Insn)]
     assert [e.hart for e in insns] == [0, 1, 0, 1, 0, 1]
     assert sum(isinstance(e, Sync) for e in events) == 5
+
+
+def test_two_pages_of_one_frame_release_a_line_once() -> None:
+    """Both virtual pages of an access map to the same frame, so its first and last line may be the same."""
+    log = Log()
+    rec = Recorder(log, vlenb=512)
+    rec.store(0, BASE + 0x40, b"a")
+    at = 0x1050  # up to 0x2050
+    pages = (Xlat(vpn=1, ppn=BASE >> 12), Xlat(vpn=2, ppn=BASE >> 12))
+    rec.insn(0, 0, Issue(VLE8, rs1=at, xlat=pages), Retire())
+    assert kinds(log.events) == ["Store", "Insn"]
+
+
+def test_a_line_conflict_orders_every_line_of_the_access() -> None:
+    """The Sync comes before the whole access, so that all of it counts afterwards."""
+    rec, events = recorder()
+    rec.insn(0, 0, *load(BASE + 0x40))
+    rec.insn(1, 0, *store(BASE, bytes(0x48)))  # the second line conflicts
+    rec.insn(0, 0, *store(BASE, bytes(8)))  # the first one does now
+    assert kinds(events) == ["Insn", "Sync", "Insn", "Sync", "Insn"]
+
+
+def test_long_and_unaligned_stores_are_held_by_line() -> None:
+    rec, events = recorder()
+    data = bytes(range(1, 201))
+    rec.store(0, BASE + 0x3F, data)
+    rec.finish()
+    stored = [event for event in events if isinstance(event, Store)]
+    assert [event.paddr for event in stored] == [BASE + 0x3F, BASE + 0x40, BASE + 0x80, BASE + 0xC0, BASE + 0x100]
+    assert b"".join(event.data for event in stored) == data
