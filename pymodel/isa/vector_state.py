@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pymodel.isa.latitude import Latitude
 from pymodel.isa.vtype import VILL, Vtype, decode_vtype
 
 _DTYPES = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
@@ -22,8 +23,9 @@ class VectorState:
         vl: vector length in elements. vxrm, vxsat: 2 and 1 bits.
     """
 
-    def __init__(self, vlen: int, fill: int) -> None:
+    def __init__(self, vlen: int, fill: int, latitude: Latitude) -> None:
         self.vlen = vlen
+        self._wide_sew_vill = latitude.wide_sew_vill
         self.regs: NDArray[np.uint8] = np.full((32, vlen // 8), fill, np.uint8)
         self.flat = self.regs.reshape(-1)
         self.elements: dict[int, Elements] = {size: self.flat.view(name) for size, name in _DTYPES.items()}
@@ -49,7 +51,7 @@ class VectorState:
 
     @vtype.setter
     def vtype(self, value: int) -> None:
-        self.type = decode_vtype(value, self.vlen)
+        self.type = decode_vtype(value, self.vlen, self._wide_sew_vill)
 
     @property
     def vstart(self) -> int:

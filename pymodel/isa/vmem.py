@@ -106,7 +106,7 @@ class _VectorAccess:
             legal = legal and not vec.type.vill
             if not form.mask and legal:
                 emul_eighths = 8 * form.size * vec.type.lmul_eighths // vec.type.sew
-                legal = emul_eighths <= 64 and self.reg % max(1, emul_eighths // 8) == 0
+                legal = 1 <= emul_eighths <= 64 and self.reg % max(1, emul_eighths // 8) == 0
             if self.masked and self.reg == 0:
                 legal = legal and self.store and not latitude.masked_v0_store_trap
             legal = legal and not (latitude.vstart_vlmax_trap and vec.vstart >= form.count(vec.type.vlmax, vec.vlenb))
