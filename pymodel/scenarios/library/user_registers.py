@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 
 from pymodel.isa import Csr
 from pymodel.kvm import onereg
-from pymodel.kvm.abi import FROZEN, vector_ids
+from pymodel.kvm.abi import FROZEN, isa_ext_id, vector_ids
 from pymodel.kvm.errors import KvmError
 from pymodel.kvm.kernel import Kernel
 from pymodel.kvm.onereg_vector import get_reg_vector, set_reg_vector
@@ -26,23 +27,36 @@ _TYPE, _NUMBER = 24, 0xFFFFFF
 
 @GROUP.scenario(46, 59, checks=["id-table"])
 def frozen_ids(lab: Lab) -> None:
-    """Every id that user space was compiled with, against the kernel's own; no two registers share one."""
+    """Every id that programs were compiled with, of the kernel's day and of today; no two registers share one."""
     kernel = lab.kernel(harts=1, vlen=128)
     own = vector_ids(lab.version, kernel.layout, 16)
-    for name, due in FROZEN["newest"].items():
+    for abi in dict.fromkeys((lab.version.abi, "newest")):
+        _compare_ids(lab, abi, own)
+    isa = {f"isa.{name}": isa_ext_id(lab.version, name) for name in lab.version.isa_ext_ids}
+    names: dict[int, list[str]] = {}
+    for name, one in (own | isa).items():
+        names.setdefault(one, []).append(name)
+    doubles = [" is ".join(sharing) for sharing in names.values() if len(sharing) > 1]
+    lab.equal("id-table", "registers that share an id", [], doubles, ["S1"])
+
+
+def _compare_ids(lab: Lab, abi: str, own: Mapping[str, int]) -> None:
+    """Compare the kernel's own ids with those of an ABI."""
+    of = f"in ABI {abi}"
+    for name, due in FROZEN[abi].items():
         found = own.get(name)
         if found is None:
-            lab.check("id-table", False, f"id of {name}", hex(due), "no such register", ["S18"])
+            lab.check("id-table", False, f"id of {name} {of}", hex(due), "no such register", ["S18"])
             continue
         class_ok = name.startswith("isa.") or found >> _TYPE & 0xFF == due >> _TYPE & 0xFF
         number_ok = found & _NUMBER == due & _NUMBER
         if name.startswith("isa."):
-            lab.check("id-table", found == due, f"ISA_EXT id of {name[4:]}", hex(due), hex(found), ["S8"])
+            lab.check("id-table", found == due, f"ISA_EXT id of {name[4:]} {of}", hex(due), hex(found), ["S8"])
         else:
-            lab.check("id-table", class_ok, f"class of {name}", hex(due), hex(found), ["S1"])
-            lab.check("id-table", number_ok, f"number of {name}", hex(due), hex(found), ["S17"])
-    doubles = sorted(name for name, one in own.items() if list(own.values()).count(one) > 1)
-    lab.equal("id-table", "registers that share an id", [], doubles, ["S1"])
+            lab.check("id-table", class_ok, f"class of {name} {of}", hex(due), hex(found), ["S1"])
+            lab.check("id-table", number_ok, f"number of {name} {of}", hex(due), hex(found), ["S17"])
+    if abi == lab.version.abi:
+        lab.equal("id-table", f"registers that ABI {abi} does not have", [], sorted(own.keys() - FROZEN[abi].keys()))
 
 
 @GROUP.scenario(47, 56, checks=["one-reg-round-trip"])
