@@ -139,8 +139,9 @@ class Monitor:
         if retire.vregs and top is not None:
             self._written(view, top, retire)
         if retire.mem and what in _SAVES and top is not None:
-            outside = [addr for addr in retire.mem if not _inside(addr, 1, top.regions)]
-            self._check("writes-in-context", not outside, hart_id, lambda: f"{what} wrote {outside[0]:#x}")
+            first, last = min(retire.mem), max(retire.mem)
+            inside = _inside(first, last - first + 1, top.regions)
+            self._check("writes-in-context", inside, hart_id, lambda: f"{what} wrote {first:#x} to {last:#x}")
         if self._then is not None:
             self._then.insn(hart_id, pc, issue, retire)
 

@@ -60,10 +60,10 @@ def first_entry_after_reset(lab: Lab) -> None:
     (_, vtype), *csrs = lab.reports(vcpu, hart, 4)
     lab.equal("reset-state", "guest: csrr vtype", VILL, vtype, ["S16"])
     for name, (code, value) in zip(("vl", "vstart", "vcsr"), csrs, strict=True):
-        lab.equal("reset-state", f"guest: csrr {name}", (0, 0), (code, value))
+        lab.equal("reset-state", f"guest: csrr {name}, reports (code, value)", (0, 0), (code, value))
     for reg in _RESET_REGS:
         ((code, value),) = lab.reports(vcpu, hart)
-        lab.equal("no-leak", f"guest: vmv.x.s a1, v{reg}", (0, 0), (code, value))
+        lab.equal("no-leak", f"guest: vmv.x.s a1, v{reg}, reports (code, a1)", (0, 0), (code, value))
 
 
 @GROUP.scenario(15, 30, checks=["reset-state"])
@@ -240,14 +240,16 @@ def hart_started_by_the_guest(lab: Lab) -> None:
     secondary.signal_pending = True
     lab.finish(run)
 
-    lab.equal("self-checks", "SBI hart_start of a stopped hart: error", (0, 0), lab.reports(boot, hart)[0])
+    lab.equal(
+        "self-checks", "SBI hart_start of a stopped hart, reports (code, error)", (0, 0), lab.reports(boot, hart)[0]
+    )
     image = VectorContext.of_image(secondary.guest_context.vector, kernel.vsize)
     lab.same("reset-state", "the started hart's image before its next KVM_RUN", filled, image)
     run = secondary.run(other)
     for opaque in _OPAQUE:
         if opaque != _OPAQUE[0]:
             started = lab.reports(boot, hart)[0]
-            lab.equal("self-checks", "SBI hart_start while KVM_RUN waits: error", (0, 0), started)
+            lab.equal("self-checks", "SBI hart_start while KVM_RUN waits, reports (code, error)", (0, 0), started)
         _expect_reset_state(lab, secondary, lab.finish(run), opaque)
         run = secondary.run(other)
         while next(run).reason is not ExitReason.STOPPED:
@@ -262,12 +264,14 @@ def _expect_reset_state(lab: Lab, vcpu: Vcpu, first: Exit, opaque: int) -> None:
     found = [first.args, *lab.reports(vcpu, hart, 1 + len(_RESET_CSRS) + len(_RESET_REGS))]
     due = {"a0, the hart's id": vcpu.vcpu_id, "a1, from hart_start": opaque}
     for (name, value), report in zip(due.items(), found[:2], strict=True):
-        lab.equal("self-checks", f"started hart: {name}", (0, value), report)
+        lab.equal("self-checks", f"started hart: {name}, reports (code, value)", (0, value), report)
     for csr, report in zip(_RESET_CSRS, found[2:], strict=False):
         value, defects = (VILL, ["S16"]) if csr is Csr.VTYPE else (0, [])
-        lab.equal("reset-state", f"started hart: csrr {csr.name.lower()}", (0, value), report, defects)
+        lab.equal(
+            "reset-state", f"started hart: csrr {csr.name.lower()}, reports (code, value)", (0, value), report, defects
+        )
     for reg, report in zip(_RESET_REGS, found[2 + len(_RESET_CSRS) :], strict=True):
-        lab.equal("no-leak", f"started hart: v{reg}", (0, 0), report)
+        lab.equal("no-leak", f"started hart: v{reg}, reports (code, value)", (0, 0), report)
 
 
 @GROUP.scenario(32, 37, checks=["load-put-idle"])
@@ -304,7 +308,12 @@ def guest_owns_its_vs(lab: Lab) -> None:
             kernel.sched_out(vcpu)
             kernel.sched_in(vcpu, other)
         code, sstatus = lab.finish(run).args
-        lab.equal("vsstatus-guest-owned", "guest: csrr sstatus, after two moves", (0, vs), (code, sstatus & VS_DIRTY))
+        lab.equal(
+            "vsstatus-guest-owned",
+            "guest: csrr sstatus, after two moves, reports (code, VS)",
+            (0, vs),
+            (code, sstatus & VS_DIRTY),
+        )
         report = lab.reports(vcpu, hart)[0][0]
         due = _ILLEGAL_IN_GUEST if vs == VS_OFF else 0
         lab.equal("guest-off-traps", f"guest: vsetvli with its VS {vs:#x}", due, report)
