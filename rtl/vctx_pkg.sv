@@ -126,6 +126,7 @@ package vctx_pkg;
   localparam bit VlCeilHalf         = 1'b0;  // L-3: vl = ceil(AVL / 2) for VLMAX < AVL < 2 * VLMAX, not VLMAX
   localparam bit RatioChangeVill    = 1'b1;  // L-4: vset* x0, x0 that changes VLMAX sets vill, not vl <= VLMAX
   localparam bit KeepVlFromVillVill = 1'b1;  // L-5: vset* x0, x0 while vill leaves vill
+  localparam bit WideSewVill        = 1'b1;  // L-6: SEW > LMUL * ELEN is not supported, even if VLMAX >= 1
   localparam bit MaskedV0SourceTrap = 1'b0;  // L-13: masked arithmetic with v0 as data is illegal
   localparam bit MaskedV0StoreTrap  = 1'b0;  // L-14: a masked store of v0 is illegal
   localparam bit TvalInsn           = 1'b1;  // L-22: xtval of causes 2 and 22 is the instruction, not 0

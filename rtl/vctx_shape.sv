@@ -15,7 +15,7 @@ module vctx_shape
   input  logic [CntW-1:0]   vl_i,
   output logic [1:0]        eew_o,      // log2 of the element width in bytes
   output logic [1:0]        group_o,    // log2 of the registers in a group; 0 for EMUL < 1
-  output logic              emul_ok_o,  // EMUL <= 8; EMUL >= 1/8 follows from a legal vtype
+  output logic              emul_ok_o,  // 1/8 <= EMUL <= 8 (D-3)
   output logic [CntW-1:0]   evl_o
 );
 
@@ -57,7 +57,7 @@ module vctx_shape
       ShapeWidth: begin
         eew_o     = width;
         group_o   = emul_regs;
-        emul_ok_o = (emul <= 5'sd3);
+        emul_ok_o = (emul <= 5'sd3) && (WideSewVill || (emul >= -5'sd3));  // SEW <= LMUL * ELEN: EMUL >= 1/8
       end
       ShapeMask: begin
         eew_o = 2'd0;

@@ -20,14 +20,14 @@ module vctx_vset
   output logic            vill_o
 );
 
-  // log2(VLMAX) = log2(VLEN / SEW * LMUL); at least 1 for every legal vtype.
+  // log2(VLMAX) = log2(VLEN / SEW * LMUL); at least 0 for every legal vtype.
   localparam logic signed [5:0] Log2BytesPerReg = 6'($clog2(VLEN / 8));
   function automatic logic signed [5:0] log2_vlmax(input logic [5:0] vtype);
     log2_vlmax = Log2BytesPerReg - $signed({3'b0, vtype[5:3]}) +
                  $signed({{3{vtype[2]}}, vtype[2:0]});
   endfunction
 
-  // SEW 8 to 64, and SEW <= LMUL * ELEN for fractional LMUL (C-11, L-6).
+  // SEW 8 to 64, and for fractional LMUL SEW <= LMUL * ELEN (C-11) or, as the other choice, SEW <= LMUL * VLEN (L-6).
   function automatic logic supported(input logic [5:0] vtype);
     case (vtype[2:0])
       3'b100:  supported = 1'b0;
@@ -36,6 +36,9 @@ module vctx_vset
       3'b111:  supported = (vtype[5:3] <= 3'd2);
       default: supported = (vtype[5:3] <= 3'd3);
     endcase
+    if (!WideSewVill && (vtype[2:0] != 3'b100)) begin
+      supported = !vtype[5] && (log2_vlmax(vtype) >= 6'sd0);
+    end
   endfunction
 
   logic immediate_avl, from_register;

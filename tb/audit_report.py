@@ -9,6 +9,7 @@ from rich.text import Text
 
 from pymodel.scenarios.audit import Finding
 from pymodel.scenarios.invariants import ALL_INVARIANTS
+from pymodel.scenarios.library import SCENARIOS
 from tb.audit import AuditVerdict
 from tb.cosim import shown
 
@@ -75,8 +76,10 @@ def _matrix_table(verdict: AuditVerdict) -> Table:
 
 def _print_defects(console: Console, verdict: AuditVerdict) -> None:
     console.print("[bold]defects[/]")
+    whole = len(verdict.audit.outcomes) == len(SCENARIOS)
     for one in verdict.audit.defects():
-        if one.text == "absent":
+        # What a part of the library does not show says nothing.
+        if one.text == "absent" or (one.text == "not shown" and not whole):
             continue
         console.print(f"[{_STYLES[one.text]}]{one.defect.name} {one.text}[/]: {one.defect.text}", soft_wrap=True)
         if one.evidence:
@@ -130,14 +133,17 @@ def _print_summary(console: Console, verdict: AuditVerdict) -> None:
     found = [one.defect.name for one in result.defects() if one.text == "found"]
     broken = len(result.catching)
     console.print()
-    passed = f"{len(result.outcomes) - broken} of {len(result.outcomes)} scenarios pass"
+    idle = sum(bool(outcome.why_not) for outcome in result.outcomes)
+    meant = len(result.outcomes) - idle
+    passed = f"{meant - broken} of {meant} scenarios pass" + (f", {idle} not applicable" if idle else "")
     name = result.version.name
     if verdict.ok:
         console.print(f"[bold green]clean[/]: kernel {name}, {passed}")
     elif result.ok:
         console.print(f"[bold red]failed[/]: kernel {name} is clean, {passed}, but RTL and model differ, see above")
     else:
-        known = f"{len(found)} known defects: {', '.join(found)}" if found else "no known defect"
+        plural = "s" if len(found) > 1 else ""
+        known = f"{len(found)} known defect{plural}: {', '.join(found)}" if found else "no known defect"
         console.print(f"[bold red]defects found[/] in kernel {name}: {known}; {passed}", soft_wrap=True)
     console.print(f"result: {shown(verdict.path)}", soft_wrap=True)
     console.print(f"repeat: {verdict.command}", soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,6 @@ WORKLOADS: dict[str, SharedUnitConfig] = {
     "VLEN 128": replace(_BASE, vlen=128),
     "VLEN 512": replace(_BASE, vlen=512),
 }
-_ON_RTL = {256: "base", 128: "VLEN 128", 512: "VLEN 512"}
 
 
 @dataclass(frozen=True)
@@ -72,15 +71,14 @@ class RtlCount:
 
 @dataclass(frozen=True)
 class Row:
-    """One policy on one workload; `rtl` is there where its moves were replayed, else cycles are at the mean cost."""
+    """One policy on one workload: what the model counts, and what the bus of the RTL says."""
 
     workload: str
     vlen: int
     share: float
     policy: str
     cost: Cost
-    cycles: int
-    rtl: RtlCount | None
+    rtl: RtlCount
 
 
 @dataclass
@@ -100,71 +98,63 @@ class PolicyReport:
             row.cost.saves < best[row.workload].saves or row.cost.restores < best[row.workload].restores
             for row in self.rows
         )
-        return not beaten and all(row.rtl is None or row.rtl.agrees(row.cost) for row in self.rows)
+        return not beaten and all(row.rtl.agrees(row.cost) for row in self.rows)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON-able data."""
         return {
             "ok": self.ok,
             "command": self.command,
-            "rows": [asdict(row) | {"bytes": row.cost.bytes_moved(row.vlen)} for row in self.rows],
+            "rows": [
+                asdict(row) | {"bytes": row.cost.bytes_moved(row.vlen), "cycles": row.rtl.cycles} for row in self.rows
+            ],
         }
 
 
-def run_policies(*, sim: str = "verilator", progress: Progress | None = None) -> PolicyReport:
-    """Compare the policies on all workloads.
+def run_policies(
+    workloads: Mapping[str, SharedUnitConfig] = WORKLOADS,
+    *,
+    sim: str = "verilator",
+    progress: Progress | None = None,
+) -> PolicyReport:
+    """Compare the policies on workloads, on the golden model and the RTL.
 
     Args:
-        sim: the simulator that replays the moves of one workload for each VLEN.
+        workloads: the configuration of each, by name.
+        sim: the simulator that replays the moves.
         progress: called with (phase, done, total); phases are "record" and "rtl".
 
     Raises:
         VctxError: see `tb.launch.replay`.
     """
 
-    def report(phase: str, done: int, total: int) -> None:
-        if progress is not None:
-            progress(phase, done, total)
-
     directory = SIM_BUILD / "policies"
     command = vctx_command("policies", f"--sim {sim}")
-    workloads: dict[str, Workload] = {}
-    for done, (name, config) in enumerate(WORKLOADS.items()):
-        report("record", done, len(WORKLOADS))
-        workloads[name] = record(name, config)
-    report("record", len(WORKLOADS), len(WORKLOADS))
-    plans = {(name, policy): moves(policy, workload) for name, workload in workloads.items() for policy in POLICIES}
-    measured: dict[tuple[str, str], RtlCount] = {}
-    for done, (vlen, name) in enumerate(_ON_RTL.items()):
-        report("rtl", done, len(_ON_RTL))
-        plan = {policy: plans[name, policy] for policy in POLICIES}
-        for policy, count in _on_rtl(plan, vlen, workloads[name].config.harts, directory, sim, command).items():
-            measured[name, policy] = count
-    report("rtl", len(_ON_RTL), len(_ON_RTL))
-    means = {vlen: _mean([measured[name, policy] for policy in POLICIES]) for vlen, name in _ON_RTL.items()}
-    rows = [
-        _row(workloads[name], policy, cost(plan), measured.get((name, policy)), means)
-        for (name, policy), plan in plans.items()
-    ]
+    recorded: list[Workload] = []
+    for done, (name, config) in enumerate(workloads.items()):
+        report_progress(progress, "record", done, len(workloads))
+        recorded.append(record(name, config))
+    report_progress(progress, "record", len(recorded), len(recorded))
+    rows: list[Row] = []
+    for done, workload in enumerate(recorded):
+        report_progress(progress, "rtl", done, len(recorded))
+        plan = {policy: moves(policy, workload) for policy in POLICIES}
+        counts = replay_moves(plan, workload, directory, sim, command)
+        rows += [
+            Row(workload.name, workload.config.vlen, workload.vector_share, policy, cost(found), counts[policy])
+            for policy, found in plan.items()
+        ]
+    report_progress(progress, "rtl", len(recorded), len(recorded))
     result = PolicyReport(rows, directory / "result.json", directory / "policies.svg", command)
     write_json(result.path, result.as_json())
     result.plot.write_text(plot(rows))
     return result
 
 
-def _row(
-    workload: Workload, policy: str, model: Cost, rtl: RtlCount | None, means: dict[int, tuple[float, float]]
-) -> Row:
-    vlen = workload.config.vlen
-    save, restore = means[vlen]
-    cycles = rtl.cycles if rtl is not None else round(model.saves * save + model.restores * restore)
-    return Row(workload.name, vlen, workload.vector_share, policy, model, cycles, rtl)
-
-
-def _mean(counts: Sequence[RtlCount]) -> tuple[float, float]:
-    """Return the mean cycles of a save and of a restore."""
-    saves, restores = sum(count.saves for count in counts), sum(count.restores for count in counts)
-    return sum(c.save_cycles for c in counts) / saves, sum(c.restore_cycles for c in counts) / restores
+def report_progress(progress: Progress | None, phase: str, done: int, total: int) -> None:
+    """Call `progress`, if there is one."""
+    if progress is not None:
+        progress(phase, done, total)
 
 
 def record_moves(plan: dict[str, list[Move]], vlen: int, harts: int, observer: KernelObserver) -> None:
@@ -176,10 +166,17 @@ def record_moves(plan: dict[str, list[Move]], vlen: int, harts: int, observer: K
         execute(found, kernel, contexts, policy)
 
 
-def _on_rtl(
-    plan: dict[str, list[Move]], vlen: int, harts: int, directory: Path, sim: str, command: str
+def replay_moves(
+    plan: dict[str, list[Move]], workload: Workload, directory: Path, sim: str, command: str
 ) -> dict[str, RtlCount]:
-    trace = directory / f"vlen{vlen}.vctx"
+    """Replay the moves of every policy on the RTL, and return what its bus says of each policy.
+
+    Raises:
+        VctxError: see `tb.simulator.replay`.
+    """
+    vlen, harts = workload.config.vlen, workload.config.harts
+    name = workload.name.replace(" ", "-")
+    trace = directory / f"{name}.vctx"
     header = {
         "scenario": "policies",
         "command": command,
@@ -199,7 +196,7 @@ def _on_rtl(
         trace,
         sim=sim,
         dlen=dlen,
-        out_dir=directory / f"replay-vlen{vlen}",
+        out_dir=directory / f"replay-{name}",
         latency=LATENCY,
         command=f"{vctx_command('replay', shown(trace))} --sim {sim} --dlen {dlen} --waves",
     )
@@ -223,6 +220,6 @@ def count_traffic(policy: str, visits: Sequence[VisitCount], vsize: int) -> RtlC
 def plot(rows: Sequence[Row]) -> str:
     """Return a bar chart of the cycles, in SVG: a group of bars for each workload, a bar for each policy."""
     groups = list(dict.fromkeys(row.workload for row in rows))
-    values = {(row.workload, row.policy): row.cycles for row in rows}
+    values = {(row.workload, row.policy): row.rtl.cycles for row in rows}
     series = {policy: [values[group, policy] / 1000 for group in groups] for policy in POLICIES}
     return bars("cycles spent on saves and restores, in thousands", groups, series)

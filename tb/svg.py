@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
@@ -9,7 +10,7 @@ from xml.sax.saxutils import escape
 _COLOURS = ("#999999", "#0072b2", "#56b4e9", "#e69f00", "#009e73", "#d55e00")
 _BAR, _GAP = 14, 24
 _LEFT, _TOP, _HEIGHT, _BOTTOM, _LEGEND = 70, 60, 300, 40, 24
-_TICKS = 5
+_TICKS = 5  # at most
 
 
 def bars(title: str, groups: Sequence[str], series: Mapping[str, Sequence[float]]) -> str:
@@ -19,7 +20,10 @@ def bars(title: str, groups: Sequence[str], series: Mapping[str, Sequence[float]
         title: what the values are.
         series: the values by name, one for each group.
     """
-    highest = max((value for values in series.values() for value in values), default=0) or 1
+    most = max((value for values in series.values() for value in values), default=0) or 1
+    step = _round_step(most / _TICKS)
+    ticks = math.ceil(most / step)
+    highest = step * ticks
     group_width = _BAR * len(series) + _GAP
     width = _LEFT + group_width * len(groups) + _GAP
     height = _TOP + _HEIGHT + _BOTTOM + _LEGEND
@@ -29,10 +33,10 @@ def bars(title: str, groups: Sequence[str], series: Mapping[str, Sequence[float]
         f'font-size="11"><rect width="100%" height="100%" fill="white"/>',
         f'<text x="{_LEFT}" y="24" font-size="14">{escape(title)}</text>',
     ]
-    for tick in range(_TICKS + 1):
-        y = base - _HEIGHT * tick / _TICKS
+    for tick in range(ticks + 1):
+        y = base - _HEIGHT * tick / ticks
         out.append(f'<line x1="{_LEFT}" x2="{width - _GAP}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dddddd"/>')
-        label = f"{highest * tick / _TICKS:,.0f}"
+        label = f"{step * tick:,g}"
         out.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
     for number, group in enumerate(groups):
         left = _LEFT + _GAP / 2 + number * group_width
@@ -49,3 +53,9 @@ def bars(title: str, groups: Sequence[str], series: Mapping[str, Sequence[float]
         out.append(f'<rect x="{x}" y="{base + _BOTTOM}" width="10" height="10" fill="{_COLOURS[place]}"/>')
         out.append(f'<text x="{x + 16}" y="{base + _BOTTOM + 9}">{escape(name)}</text>')
     return "\n".join([*out, "</svg>", ""])
+
+
+def _round_step(least: float) -> float:
+    """Return the smallest 1, 2 or 5 times a power of ten that is at least `least`, which is positive."""
+    unit = 10.0 ** math.floor(math.log10(least))
+    return next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= least)

@@ -94,7 +94,7 @@ class Hart:
         self.observer = observer
         pattern = int.from_bytes(bytes([_REGISTER_FILL]) * 8, "little")
         self.x = [0] + [pattern] * 31
-        self.vec = VectorState(config.vlen, _REGISTER_FILL)
+        self.vec = VectorState(config.vlen, _REGISTER_FILL, config.latitude)
         self.effects = Effects()
         self.csr = CsrFile(self)
         self.mmu = Mmu(self, memory)

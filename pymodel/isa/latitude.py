@@ -18,6 +18,7 @@ class Latitude:
     vl_ceil_half: bool = False
     ratio_change_vill: bool = True
     keep_vl_from_vill_vill: bool = True
+    wide_sew_vill: bool = True
     vstart_alu_trap: bool = True
     vstart_vlmax_trap: bool = False
     vstart_wholereg_trap: bool = False
@@ -91,7 +92,15 @@ POINTS = (
         "keep_vl_from_vill_vill",
         "the new vtype, vl = 0",
     ),
-    Point("L-6", "SEW > LMUL*ELEN", "need not be supported", "vill", "vctx_vset"),
+    Point(
+        "L-6",
+        "SEW > LMUL*ELEN",
+        "need not be supported",
+        "vill",
+        "WideSewVill",
+        "wide_sew_vill",
+        "supported where VLMAX is at least 1",
+    ),
     Point("L-7", "agnostic elements", "kept or ones", "kept", "vctx_alu, vctx_lsu_load"),
     Point("L-8", "tail of a mask result", "kept, ones or computed", "kept", "vctx_mask_result"),
     Point(

@@ -348,7 +348,7 @@ def compile_vset(hart: Hart, d: Decoded) -> Execute:
     def execute(rs1: int, rs2: int, fx: Effects) -> int:
         if not hart.vector_on():
             raise hart.illegal(d.word)
-        requested = decode_vtype(fields.get("vtypei", rs2), vlen)
+        requested = decode_vtype(fields.get("vtypei", rs2), vlen, latitude.wide_sew_vill)
         if requested.vill and latitude.illegal_vtype_trap:
             raise hart.illegal(d.word)
         avl = fields.get("uimm", rs1)

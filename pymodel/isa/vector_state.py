@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from pymodel.isa.latitude import Latitude
 from pymodel.isa.vtype import VILL, Vtype, decode_vtype
 
 _DTYPES = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
@@ -25,7 +26,7 @@ class VectorState:
         vl: vector length in elements. vxrm, vxsat: 2 and 1 bits.
     """
 
-    def __init__(self, vlen: int, fill: int) -> None:
+    def __init__(self, vlen: int, fill: int, latitude: Latitude) -> None:
         self.vlen = vlen
         vlenb = vlen // 8
         # One buffer: numpy computes on many elements at once, a memoryview moves bytes at less cost.
@@ -34,6 +35,7 @@ class VectorState:
         self.registers = [self.view[at : at + vlenb] for at in range(0, len(buffer), vlenb)]
         self.flat: NDArray[np.uint8] = np.frombuffer(buffer, np.uint8)
         self.regs = self.flat.reshape(32, vlenb)
+        self._wide_sew_vill = latitude.wide_sew_vill
         self.elements: dict[int, Elements] = {size: self.flat.view(name) for size, name in _DTYPES.items()}
         self.reset()
 
@@ -57,7 +59,7 @@ class VectorState:
 
     @vtype.setter
     def vtype(self, value: int) -> None:
-        self.type = decode_vtype(value, self.vlen)
+        self.type = decode_vtype(value, self.vlen, self._wide_sew_vill)
 
     @property
     def vstart(self) -> int:

@@ -125,7 +125,7 @@ class _VectorAccess:
         if form.mask:
             return True
         emul_eighths = 8 * self.size * vtype.lmul_eighths // vtype.sew
-        return emul_eighths <= 64 and self.reg % max(1, emul_eighths // 8) == 0
+        return 1 <= emul_eighths <= 64 and self.reg % max(1, emul_eighths // 8) == 0
 
     def _transfer(self, base: int, start: int, evl: int, irq: int, fx: Effects) -> tuple[int, bool]:
         """Move elements from `start`; return the element where it stopped and whether `irq` is what stopped it."""

@@ -46,11 +46,16 @@ _ILLEGAL = Vtype(VILL, vill=True)
 
 
 @lru_cache(maxsize=4096)
-def decode_vtype(value: int, vlen: int) -> Vtype:
-    """Decode all 64 bits of a requested vtype; anything unsupported gives vill (C-3, C-4, C-11)."""
+def decode_vtype(value: int, vlen: int, wide_sew_vill: bool = True) -> Vtype:
+    """Decode all 64 bits of a requested vtype; anything unsupported gives vill (C-3, C-4, C-11).
+
+    `wide_sew_vill` is the choice L-6: whether SEW > LMUL*ELEN is unsupported even if VLMAX is at least 1.
+    """
     eighths = _LMUL_EIGHTHS.get(value & 7)
     sew = 8 << (value >> 3 & 7)
-    if value >> 8 or eighths is None or 8 * sew > min(eighths, 8) * ELEN:
+    if value >> 8 or eighths is None or sew > ELEN:
+        return _ILLEGAL
+    if 8 * sew > eighths * (ELEN if wide_sew_vill else vlen):
         return _ILLEGAL
     return Vtype(value, False, sew, eighths, eighths * vlen // (8 * sew), max(1, eighths // 8))
 

@@ -11,7 +11,9 @@ class KvmError(Exception):
     """A system call of the modelled kernel failed with `errno` (positive, as in <errno.h>)."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"-{errno.errorcode[number]}")
+        # Python calls 95 ENOTSUP; in the kernel it has only its other name.
+        name = "EOPNOTSUPP" if number == errno.EOPNOTSUPP else errno.errorcode[number]
+        super().__init__(f"-{name}")
         self.errno = number
 
 

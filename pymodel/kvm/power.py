@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from pymodel.kvm.errors import KvmError
-from pymodel.kvm.vcpu import vcpu_reset, vcpu_set_boot
+from pymodel.kvm.vcpu import vcpu_reset
 
 if TYPE_CHECKING:
     from pymodel.isa import Hart
@@ -55,7 +55,7 @@ def hart_start(vcpu: Vcpu, hart: Hart, target_id: int, address: int, opaque: int
         return SBI_INVALID_PARAM
     if not target.powered_off:
         return SBI_ALREADY_AVAILABLE
-    vcpu_set_boot(target, hart, address, opaque)
+    target.reset_context.store(hart, sepc=address, x10=target_id, x11=opaque)
     target.reset_requested = True
     target.powered_off = False
     return 0

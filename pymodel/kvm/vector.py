@@ -168,7 +168,7 @@ def _load_guest(vcpu: Vcpu, hart: Hart, where: str | None) -> None:
 def _legalise(vcpu: Vcpu, hart: Hart) -> None:
     """Replace CSR values that no register can hold by what the restore would make of them (S19)."""
     state, vlen = vcpu.guest_context.vector, hart.config.vlen
-    vtype = decode_vtype(state["vtype"], vlen)
+    vtype = decode_vtype(state["vtype"], vlen, hart.config.latitude.wide_sew_vill)
     legal = {
         "vstart": state["vstart"] & vlen - 1,
         "vl": min(state["vl"], vtype.vlmax),

@@ -23,6 +23,7 @@ class KernelVersion:
 
     Attributes:
         name: what the command line calls it.
+        abi: the table of :data:`~pymodel.kvm.abi.FROZEN` that programs made for it were compiled with (item 46).
         isa_ext_count: how many ISA extensions of :data:`~pymodel.kvm.abi.ISA_EXT` it knows.
         config_regs, csr_regs: number of CONFIG and of general CSR registers of one-reg.
         multi_isa_ext: it has MULTI_EN and MULTI_DIS.
@@ -69,6 +70,7 @@ class KernelVersion:
     """
 
     name: str
+    abi: str
 
     isa_ext_count: int
     config_regs: int
@@ -143,6 +145,7 @@ class KernelVersion:
 
 CLEAN = KernelVersion(
     name="clean",
+    abi="newest",
     isa_ext_count=len(ISA_EXT),
     config_regs=7,
     csr_regs=11,
@@ -210,6 +213,7 @@ LINUX_6_12 = replace(
 V6_5 = replace(
     LINUX_6_12,
     name="v6.5",
+    abi="6.5",
     isa_ext_count=17,
     config_regs=6,
     csr_regs=10,
@@ -226,6 +230,7 @@ V6_5 = replace(
 V12 = replace(
     V6_5,
     name="v12",
+    abi="seed",
     isa_ext_count=9,
     config_regs=1,
     multi_isa_ext=False,

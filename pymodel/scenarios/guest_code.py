@@ -9,11 +9,12 @@ from pymodel.kvm.gstage import Vm
 from pymodel.kvm.layout import SR_VS, VS_INITIAL
 
 # SBI extension ids that the hypervisor serves: see sw/guests/guest.h.
-YIELD, REPORT = 0x10, 0x0800_0001
+YIELD, HSM, REPORT = 0x10, 0x48_534D, 0x0800_0001
+_HART_START, _HART_STOP = 0, 1
 FAIL_TRAP = 0x100
 _MOST = 0x2000  # bytes of code
 
-ZERO, T0, T1, A0, A1, A7 = 0, 5, 6, 10, 11, 17
+ZERO, T0, T1, S0, A0, A1, A2, A6, A7 = 0, 5, 6, 8, 10, 11, 12, 16, 17
 _LUI_BITS, _LOW_BITS = 20, 12
 
 
@@ -55,18 +56,23 @@ class GuestCode(Assembler):
     Args:
         vm: the machine it is for, whose program it replaces.
         vs: what the guest sets its sstatus.VS to, in place.
+        offset: of the code behind the entry of the program, in bytes, for code beside that of the first hart.
+
+    Attributes:
+        entry: where it starts, as the guest sees it.
     """
 
-    def __init__(self, vm: Vm, vs: int = VS_INITIAL) -> None:
+    def __init__(self, vm: Vm, vs: int = VS_INITIAL, offset: int = 0) -> None:
         super().__init__()
         self._vm = vm
+        self.entry = vm.image.entry + offset
         handler = Assembler()
         handler.insn("csrrs", rd=A0, csr=Csr.SCAUSE, rs1=ZERO).insn("addi", rd=A0, rs1=A0, imm=FAIL_TRAP)
         handler.insn("csrrs", rd=A1, csr=Csr.SEPC, rs1=ZERO).sbi(REPORT)
         handler.insn("jal", rd=ZERO, imm=-4 * len(handler.words))
         self.insn("jal", rd=ZERO, imm=4 + 4 * len(handler.words))
         self.words += handler.words
-        self.li(T0, vm.image.entry + 4).insn("csrrw", rd=ZERO, csr=Csr.STVEC, rs1=T0)
+        self.li(T0, self.entry + 4).insn("csrrw", rd=ZERO, csr=Csr.STVEC, rs1=T0)
         self.set_vs(vs)
 
     def set_vs(self, vs: int) -> Self:
@@ -79,6 +85,15 @@ class GuestCode(Assembler):
         for _ in range(times):
             self.sbi(YIELD)
         return self
+
+    def hart_start(self, hart: int, entry: int, opaque: int) -> Self:
+        """Start another hart of the machine at `entry`, with `opaque` in its a1; the SBI error is in a0."""
+        self.li(A0, hart).li(A1, entry).li(A2, opaque).li(A6, _HART_START)
+        return self.sbi(HSM)
+
+    def hart_stop(self) -> Self:
+        """Stop the hart that executes this."""
+        return self.li(A6, _HART_STOP).sbi(HSM)
 
     def report_register(self, reg: int = A1) -> Self:
         """Report success, with what x[reg] holds."""
@@ -108,7 +123,7 @@ class GuestCode(Assembler):
         end = Assembler()
         end.li(A0, 0).li(A1, 0).sbi(REPORT)
         end.insn("jal", rd=ZERO, imm=-4 * len(end.words))
-        where = self._vm.gpa_to_hpa(self._vm.image.entry)
+        where = self._vm.gpa_to_hpa(self.entry)
         assert where is not None
         code = b"".join(word.to_bytes(4, "little") for word in (*self.words, *end.words))
         assert len(code) <= _MOST

@@ -32,6 +32,8 @@ from pymodel.trace.records import MODE_NAMES, Event, Issue, Mark, Retire
 
 VLEN = 256
 HARTS = 2
+RAM_BASE_NO_V = RAM_BASE + (1 << 21)
+"""Where bit 21 of every address is clear: a kernel that asks the address (S2) finds no V here."""
 _PATIENCE = 2000  # exits of one KVM_RUN
 
 Run = Generator[Exit, None, Exit]
@@ -214,6 +216,17 @@ class Lab:
         kernel.prctl_v_allowed = v_allowed
         vcpu = kernel.vcpu_create(kernel.vm_create(program), owner)
         kernel.prctl_v_allowed = True
+        return vcpu
+
+    def has_v(self, vcpu: Vcpu) -> bool:
+        """Whether the guest's ISA bitmap has V, as user space reads it."""
+        return bool(int.from_bytes(vcpu.kernel.get_reg(vcpu, self.isa_id("v")), "little"))
+
+    def vcpu_without_v(self, kernel: Kernel, program: str) -> Vcpu:
+        """Create a vCPU without V in its ISA bitmap: denied by prctl or, where that is no bar (S22), taken away."""
+        vcpu = self.vcpu(kernel, program, v_allowed=False)
+        if self.has_v(vcpu):
+            kernel.set_reg(vcpu, self.isa_id("v"), 0)
         return vcpu
 
     def guest(

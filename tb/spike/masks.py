@@ -46,9 +46,13 @@ class Situation:
     @property
     def requested(self) -> Vtype | None:
         """The vtype that it asks for, if it is a vset*."""
-        if self.decoded.kind is not Kind.VSET:
-            return None
-        return decode_vtype(self.fields.get("vtypei", self.insn.issue.rs2), self.vlen)
+        value = self.requested_value
+        return None if value is None else decode_vtype(value, self.vlen)
+
+    @property
+    def requested_value(self) -> int | None:
+        """The vtype that it asks for, supported or not, if it is a vset*."""
+        return self.fields.get("vtypei", self.insn.issue.rs2) if self.decoded.kind is Kind.VSET else None
 
     @property
     def keeps_vl(self) -> bool:
@@ -82,6 +86,18 @@ def _changes_ratio(s: Situation) -> bool:
 
 def _keeps_vl_from_vill(s: Situation) -> bool:
     return s.keeps_vl and s.vtype.vill
+
+
+def _wide_sew(s: Situation) -> bool:
+    """SEW > LMUL*ELEN is asked for, or is there and stays: any instruction but vset* with an AVL then differs."""
+
+    def is_wide(vtype: int | None) -> bool:
+        if vtype is None:
+            return False
+        return decode_vtype(vtype, s.vlen).vill and not decode_vtype(vtype, s.vlen, wide_sew_vill=False).vill
+
+    stays = s.requested is None or s.keeps_vl
+    return is_wide(s.requested_value) or (stays and is_wide(s.before.vtype))
 
 
 def _arithmetic_from_vstart(s: Situation) -> bool:
@@ -132,6 +148,7 @@ MASKS: Mapping[str, Callable[[Situation], bool]] = {
     "vl_ceil_half": _avl_in_between,
     "ratio_change_vill": _changes_ratio,
     "keep_vl_from_vill_vill": _keeps_vl_from_vill,
+    "wide_sew_vill": _wide_sew,
     "vstart_alu_trap": _arithmetic_from_vstart,
     "vstart_vlmax_trap": _vstart_beyond_vlmax,
     "vstart_wholereg_trap": _vstart_beyond_registers,

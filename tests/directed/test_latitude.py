@@ -70,6 +70,21 @@ def _from_vill(s: Stimulus) -> None:
     s.do("vsetvli", rd=0, rs1=0, vtypei=E8)
 
 
+def _wide_sew(s: Stimulus) -> None:
+    """All instructions but the last two meet or ask for SEW > LMUL*ELEN with VLMAX >= 1; e64,mf8 has none."""
+    wide = vtype(64, "mf2")
+    s.vset(wide, 1)
+    s.do("vadd.vi", vd=1, vs2=2, imm=3)
+    s.do("vle32.v", vd=3, rs1=A0, a0=RAM_BASE)
+    s.do("vle8.v", vd=3, rs1=A0, a0=RAM_BASE)  # EMUL = 1/16
+    s.do("csrrs", rd=RD, csr=Csr.VTYPE, rs1=0)
+    s.do("vsetvli", rd=0, rs1=0, vtypei=vtype(8, "mf8"))  # another ratio: vill, L-4
+    s.do("vsetvli", rd=RD, rs1=0, vtypei=vtype(32, "mf4"))
+    s.do("vsetvli", rd=0, rs1=0, vtypei=vtype(32, "m1"))  # the same: vl = 1 stays
+    s.vset(vtype(64, "mf8"), 1)
+    s.vset(E8, 3)
+
+
 def _vstart(s: Stimulus) -> None:
     s.vset(E8, 7)
     for mnemonic, operands in (
@@ -143,6 +158,7 @@ CASES: dict[str, tuple[Callable[[Stimulus], None], int]] = {
     "vl_ceil_half": (_avl, 3),
     "ratio_change_vill": (_ratio, 2),
     "keep_vl_from_vill_vill": (_from_vill, 1),
+    "wide_sew_vill": (_wide_sew, 8),
     "vstart_alu_trap": (_vstart, 3),
     "vstart_vlmax_trap": (_vlmax, 2),
     "vstart_wholereg_trap": (_registers, 2),

@@ -42,12 +42,12 @@ def avl_between(patch: MonkeyPatch) -> None:
 
 def reserved_vtype_bit(patch: MonkeyPatch) -> None:
     """C-3: bit 8 of a requested vtype is ignored."""
-    around(patch, vector, "decode_vtype", lambda decode, value, vlen: decode(value & ~0x100, vlen))
+    around(patch, vector, "decode_vtype", lambda decode, value, *choice: decode(value & ~0x100, *choice))
 
 
 def vill_bit(patch: MonkeyPatch) -> None:
     """C-3: vsetvl ignores bit 63."""
-    around(patch, vector, "decode_vtype", lambda decode, value, vlen: decode(value & ~(1 << 63), vlen))
+    around(patch, vector, "decode_vtype", lambda decode, value, *choice: decode(value & ~(1 << 63), *choice))
 
 
 def vset_keeps_vstart(patch: MonkeyPatch) -> None:

@@ -322,6 +322,7 @@ _ILLEGAL = {
     "vill": (encode("vle8.v", vd=8, rs1=10), 1 << 63, {}),
     "vlm with vill": (encode("vlm.v", vd=8, rs1=10), 1 << 63, {}),
     "EMUL 16": (encode("vle64.v", vd=8, rs1=10), vtype(8, "m8"), {}),
+    "EMUL 1/16": (encode("vle8.v", vd=8, rs1=10), vtype(64, "mf2"), {"wide_sew_vill": False}),  # D-3, L-6
     "EMUL 2, odd register": (encode("vle16.v", vd=9, rs1=10), vtype(8), {}),
     "masked load of v0": (encode("vle8.v", vd=0, rs1=10, vm=0), vtype(8), {}),
     "vl2re8 of an odd register": (encode("vl2re8.v", vd=9, rs1=10), vtype(8), {}),

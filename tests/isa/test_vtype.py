@@ -29,6 +29,17 @@ def test_vlmax_table(vlen: int, sew: int) -> None:
         assert decoded.vlmax == expected * vlen // 128
 
 
+@pytest.mark.parametrize("vlen", [128, 256, 512, 1024])
+@pytest.mark.parametrize("sew", [8, 16, 32, 64, 128])
+def test_wide_sew_is_supported_by_choice(vlen: int, sew: int) -> None:
+    """L-6: wherever LMUL * VLEN / SEW is at least 1, and ELEN at least SEW."""
+    for eighths, lmul in ((1, "mf8"), (2, "mf4"), (4, "mf2"), (8, "m1"), (64, "m8")):
+        expected = eighths * vlen // (8 * sew) if sew <= 64 else 0
+        decoded = decode_vtype(vtype(sew, lmul), vlen, wide_sew_vill=False)
+        assert (decoded.vill, decoded.vlmax) == (expected == 0, expected)
+    assert decode_vtype(4, vlen, wide_sew_vill=False).vill
+
+
 def test_exactly_88_values_are_legal() -> None:
     legal = [value for value in range(1 << 11) if not decode_vtype(value, 128).vill]
     assert len(legal) == 88
@@ -54,7 +65,7 @@ def test_vl_is_the_smaller_of_avl_and_vlmax(value: int, avl: int) -> None:
     assert (retire.vtype, retire.vstart) == (value, 0)
 
 
-_E8, _E16M2, _E16 = vtype(8), vtype(16, "m2"), vtype(16)
+_E8, _E16M2, _E16, _E64MF2 = vtype(8), vtype(16, "m2"), vtype(16), vtype(64, "mf2")
 
 
 @pytest.mark.parametrize(
@@ -101,6 +112,8 @@ def test_the_restore_idiom_restores_any_legal_pair(value: int, vl: int) -> None:
     [
         ({"vl_ceil_half": True}, (VILL, 0), {"rd": 7, "rs1": 5, "vtypei": _E8}, (_E8, 21)),  # L-3, AVL 41
         ({"ratio_change_vill": False}, (_E8, 20), {"rd": 0, "rs1": 0, "vtypei": _E16}, (_E16, 16)),  # L-4
+        ({"wide_sew_vill": False}, (_E8, 9), {"rd": 7, "rs1": 5, "vtypei": _E64MF2}, (_E64MF2, 2)),  # L-6
+        ({"wide_sew_vill": True}, (_E8, 9), {"rd": 7, "rs1": 5, "vtypei": _E64MF2}, (VILL, 0)),
         ({"keep_vl_from_vill_vill": False}, (VILL, 0), {"rd": 0, "rs1": 0, "vtypei": _E8}, (_E8, 0)),  # L-5
     ],
 )

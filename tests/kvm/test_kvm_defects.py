@@ -64,6 +64,7 @@ def test_explanations_are_those_of_the_version() -> None:
     ("version", "abi"), [(V12, "seed"), (V6_5, "6.5"), (LINUX_6_12, "newest"), (DEFERRED, "newest"), (CLEAN, "newest")]
 )
 def test_ids_are_the_frozen_ones(version: KernelVersion, abi: str) -> None:
+    assert version.abi == abi
     kernel = Kernel(version, vlen=128)
     assert vector_ids(version, kernel.layout, 16) == FROZEN[abi]
     assert [name for name, frozen in FROZEN.items() if frozen == vector_ids(version, kernel.layout, 16)] == [abi]

@@ -38,8 +38,9 @@ def test_a_started_hart_is_reset_at_its_next_run_and_not_before(version: KernelV
     assert [kernel.get_mpstate(d.vcpu) for d in (boot, secondary)] == [MpState.RUNNABLE, MpState.STOPPED]
     state = secondary.vcpu.guest_context.vector
     state.store(kernel.harts[0], vl=5, vcsr=3)
+    secondary.vcpu.guest_context.store(kernel.harts[0], sepc=0x1234)
     assert boot.command("hart_start", 1) is Code.DONE and boot["result"] == 0
-    assert (state["vl"], state["vcsr"]) == (5, 3)
+    assert (state["vl"], state["vcsr"], secondary.vcpu.guest_context["sepc"]) == (5, 3, 0x1234)
     assert secondary.start(kernel.harts[1]) is Code.READY
     assert (state["vl"], state["vcsr"], state["vtype"]) == (0, 0, version.reset_vtype)
     assert boot.command("hart_start", 1) is Code.DONE

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from pymodel.errors import UsageError
 from pymodel.trace import TraceReader
 from pymodel.trace.records import Insn
 from tb import audit
+from tb.audit_report import print_audit
 from tb.result import Mismatch
 
 SCENARIOS = ("two-enables", "one-write-one-save", "host-without-v", "wrong-routines-are-caught")
@@ -54,6 +57,15 @@ def test_a_defect_that_the_version_hides_is_shown_over_the_clean_kernel() -> Non
     verdict = audit.run_audit("v12")
     assert list(verdict.elsewhere) == ["S9"]
     assert verdict.elsewhere["S9"].scenario == "stale-heap-stays-hidden"
+
+
+def test_the_report_names_call_expectation_and_finding() -> None:
+    console = Console(record=True, width=120, file=io.StringIO())
+    print_audit(console, audit.run_audit("v12", scenarios=["put-keeps-hgatp", "flush-with-vs-off", "two-enables"]))
+    text = console.export_text()
+    assert "put-keeps-hgatp: vcpu_put\n      expected [], found ['csrw hgatp, 0x0', 'csrw hgatp, 0x0']\n" in text
+    assert "S7 found" in text and "S13" not in text
+    assert "1 known defect: S7; 1 of 2 scenarios pass, 1 not applicable" in text
 
 
 def test_unknown_names() -> None:

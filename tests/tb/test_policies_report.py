@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import pytest
+
 from pymodel.scenarios.policies import Cost
 from tb.accounting import RegionCount, VisitCount
 from tb.policies import RtlCount, count_traffic
@@ -38,5 +40,19 @@ def test_a_partial_transfer_is_not_a_move() -> None:
 def test_the_plot_is_svg_with_a_bar_for_each_value() -> None:
     text = bars("cycles <k>", ["a & b", "c"], {"eager": [4, 2], "lazy": [1, 0]})
     root = ElementTree.fromstring(text)
+    labels = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert [label for label in labels if label and label.isdigit()] == ["0", "1", "2", "3", "4"]
     heights = [float(bar.attrib["height"]) for bar in root.iter("{http://www.w3.org/2000/svg}rect") if len(bar) == 1]
     assert heights == [300, 75, 150, 0]
+
+
+@pytest.mark.parametrize(
+    ("highest", "ticks"), [(347, "0 100 200 300 400"), (0.7, "0 0.2 0.4 0.6 0.8"), (5000, "0 5,000")]
+)
+def test_the_scale_has_round_numbers_and_room_for_the_highest_bar(highest: float, ticks: str) -> None:
+    root = ElementTree.fromstring(bars("x", ["a"], {"eager": [highest]}))
+    texts = [text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert set(ticks.split()) <= set(texts)
+    (height,) = [float(bar.attrib["height"]) for bar in root.iter("{http://www.w3.org/2000/svg}rect") if len(bar) == 1]
+    top = float(ticks.split()[-1].replace(",", ""))
+    assert height == pytest.approx(300 * highest / top, abs=0.1) and height <= 300

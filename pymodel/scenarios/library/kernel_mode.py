@@ -39,7 +39,7 @@ def _expect_values(lab: Lab, vcpu: Vcpu, hart: Hart, between: Callable[[], objec
                 between()
             except StopIteration as returned:
                 report = returned.value.args
-        lab.equal("kernel-vector", f"{how}: guest reads v8", (0, due), report, ["S13"])
+        lab.equal("kernel-vector", f"{how}: guest reports (code, v8)", (0, due), report, ["S13"])
 
 
 @GROUP.scenario(65, checks=["kernel-vector"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from pymodel.isa import Csr, Hart
+from pymodel.kvm.exits import Exit, ExitReason
 from pymodel.kvm.host import HostTask
 from pymodel.kvm.kernel import Kernel
 from pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_OFF
@@ -12,13 +13,17 @@ from pymodel.kvm.machine import Slice
 from pymodel.kvm.vcpu import Vcpu
 from pymodel.kvm.vector import vector_reset
 from pymodel.scenarios.context import VectorContext
-from pymodel.scenarios.guest_code import FAIL_TRAP, GuestCode
+from pymodel.scenarios.guest_code import A0, A1, FAIL_TRAP, S0, GuestCode
 from pymodel.scenarios.lab import Group, Lab
 from pymodel.scenarios.library.vector_unit import VILL, pattern
 
 GROUP = Group("C", "load, run and put")
 
 _ILLEGAL_IN_GUEST = FAIL_TRAP + 2
+_RESET_CSRS = (Csr.VTYPE, Csr.VL, Csr.VSTART, Csr.VCSR)
+_RESET_REGS = (0, 7, 8, 31)
+_SECONDARY = 0x4000  # of a second hart's code behind that of the first
+_OPAQUE = (0x1111, 0x2222)  # of the first start and the second
 
 
 def host_task(lab: Lab, kernel: Kernel, hart: Hart) -> HostTask:
@@ -46,19 +51,19 @@ def first_entry_after_reset(lab: Lab) -> None:
     lab.put_on_hart(kernel, hart, VectorContext(pattern(kernel.vsize), 2, 9, 0x11, 7))
 
     def write(code: GuestCode) -> None:
-        for csr in (Csr.VTYPE, Csr.VL, Csr.VSTART, Csr.VCSR):
+        for csr in _RESET_CSRS:
             code.report_csr(csr)
-        for reg in (0, 7, 8, 31):
+        for reg in _RESET_REGS:
             code.report_vreg(reg)
 
     vcpu = lab.guest(kernel, write)
     (_, vtype), *csrs = lab.reports(vcpu, hart, 4)
     lab.equal("reset-state", "guest: csrr vtype", VILL, vtype, ["S16"])
     for name, (code, value) in zip(("vl", "vstart", "vcsr"), csrs, strict=True):
-        lab.equal("reset-state", f"guest: csrr {name}", (0, 0), (code, value))
-    for reg in (0, 7, 8, 31):
+        lab.equal("reset-state", f"guest: csrr {name}, reports (code, value)", (0, 0), (code, value))
+    for reg in _RESET_REGS:
         ((code, value),) = lab.reports(vcpu, hart)
-        lab.equal("no-leak", f"guest: vmv.x.s a1, v{reg}", (0, 0), (code, value))
+        lab.equal("no-leak", f"guest: vmv.x.s a1, v{reg}, reports (code, a1)", (0, 0), (code, value))
 
 
 @GROUP.scenario(15, 30, checks=["reset-state"])
@@ -176,12 +181,12 @@ def host_task_beside_guests(lab: Lab) -> None:
     run_task(lab, task, 3)
 
 
-@GROUP.scenario(30, 31, checks=["datap-identity", "self-checks"])
+@GROUP.scenario(30, checks=["datap-identity", "self-checks"])
 def reset_inside_the_loop(lab: Lab) -> None:
-    """A reset in the run loop is put, zero, load; the buffer stays where it is. So is the start of a secondary."""
+    """A reset in the run loop is put, zero, load; the buffer stays where it is."""
     kernel = lab.kernel(harts=1)
     hart = kernel.harts[0]
-    vcpu, secondary = lab.vcpu(kernel, "canary", 1), lab.vcpu(kernel, "canary", 2)
+    vcpu = lab.vcpu(kernel, "canary", 1)
     before = vcpu.guest_context.vector["datap"]
     for _ in range(3):
         lab.rounds(vcpu, hart, 1)
@@ -192,8 +197,81 @@ def reset_inside_the_loop(lab: Lab) -> None:
         vcpu.slice = Slice()
         lab.finish(run)
     lab.equal("datap-identity", "datap after three resets", before, vcpu.guest_context.vector["datap"])
-    kernel.request_reset(secondary)  # as SBI HSM start does for a hart that never ran
-    lab.rounds(secondary, hart, 2)
+
+
+def _uses_vectors_and_stops(code: GuestCode) -> None:
+    """Report what a hart starts with: a0, a1, the vector CSRs and some registers; dirty all of that, and stop."""
+    code.insn("addi", rd=S0, rs1=A1, imm=0).report_register(A0).report_register(S0)
+    for csr in _RESET_CSRS:
+        code.report_csr(csr)
+    for reg in _RESET_REGS:
+        code.report_vreg(reg)
+    code.vset(9, 0)
+    for reg in _RESET_REGS:
+        code.insn("vmv.v.i", vd=reg, imm=5)
+    code.csrw(Csr.VCSR, 7).csrw(Csr.VSTART, 3).hart_stop()
+
+
+@GROUP.scenario(30, 31, checks=["reset-state", "no-leak", "self-checks"])
+def hart_started_by_the_guest(lab: Lab) -> None:
+    """SBI hart_start of a second hart, before its first KVM_RUN and again inside one: it starts from zero, not before.
+
+    Before the first start user space has filled its registers; before the second it has done so itself, and they are
+    on the hart on which its KVM_RUN waits.
+    """
+    kernel = lab.kernel(harts=2)
+    hart, other = kernel.harts
+    lab.put_on_hart(kernel, other, VectorContext(pattern(kernel.vsize), 2, 9, 0x11, 7))
+    vm = kernel.vm_create("scalar")
+    boot, secondary = (kernel.vcpu_create(vm, 0, vcpu_id) for vcpu_id in (0, 1))
+    code = GuestCode(vm, offset=_SECONDARY)
+    _uses_vectors_and_stops(code)
+    code.load(hart)
+    starter = GuestCode(vm)
+    for opaque in _OPAQUE:
+        starter.hart_start(secondary.vcpu_id, code.entry, opaque).report_register(A0)
+    starter.load(hart)
+
+    filled = VectorContext(pattern(kernel.vsize, 31), 1, 4, 0xD0, 5)
+    lab.set_image(kernel, secondary.guest_context.vector, filled)
+    lab.monitor.changed_by_user(secondary)
+    run = secondary.run(other)
+    lab.equal("self-checks", "KVM_RUN of a hart that was not started", ExitReason.STOPPED, next(run).reason)
+    secondary.signal_pending = True
+    lab.finish(run)
+
+    lab.equal(
+        "self-checks", "SBI hart_start of a stopped hart, reports (code, error)", (0, 0), lab.reports(boot, hart)[0]
+    )
+    image = VectorContext.of_image(secondary.guest_context.vector, kernel.vsize)
+    lab.same("reset-state", "the started hart's image before its next KVM_RUN", filled, image)
+    run = secondary.run(other)
+    for opaque in _OPAQUE:
+        if opaque != _OPAQUE[0]:
+            started = lab.reports(boot, hart)[0]
+            lab.equal("self-checks", "SBI hart_start while KVM_RUN waits, reports (code, error)", (0, 0), started)
+        _expect_reset_state(lab, secondary, lab.finish(run), opaque)
+        run = secondary.run(other)
+        while next(run).reason is not ExitReason.STOPPED:
+            pass
+    secondary.signal_pending = True
+    lab.finish(run)
+
+
+def _expect_reset_state(lab: Lab, vcpu: Vcpu, first: Exit, opaque: int) -> None:
+    """Judge the reports of `_uses_vectors_and_stops`, of which user space has got the first."""
+    hart = vcpu.kernel.harts[1]
+    found = [first.args, *lab.reports(vcpu, hart, 1 + len(_RESET_CSRS) + len(_RESET_REGS))]
+    due = {"a0, the hart's id": vcpu.vcpu_id, "a1, from hart_start": opaque}
+    for (name, value), report in zip(due.items(), found[:2], strict=True):
+        lab.equal("self-checks", f"started hart: {name}, reports (code, value)", (0, value), report)
+    for csr, report in zip(_RESET_CSRS, found[2:], strict=False):
+        value, defects = (VILL, ["S16"]) if csr is Csr.VTYPE else (0, [])
+        lab.equal(
+            "reset-state", f"started hart: csrr {csr.name.lower()}, reports (code, value)", (0, value), report, defects
+        )
+    for reg, report in zip(_RESET_REGS, found[2 + len(_RESET_CSRS) :], strict=True):
+        lab.equal("no-leak", f"started hart: v{reg}, reports (code, value)", (0, 0), report)
 
 
 @GROUP.scenario(32, 37, checks=["load-put-idle"])
@@ -230,7 +308,12 @@ def guest_owns_its_vs(lab: Lab) -> None:
             kernel.sched_out(vcpu)
             kernel.sched_in(vcpu, other)
         code, sstatus = lab.finish(run).args
-        lab.equal("vsstatus-guest-owned", "guest: csrr sstatus, after two moves", (0, vs), (code, sstatus & VS_DIRTY))
+        lab.equal(
+            "vsstatus-guest-owned",
+            "guest: csrr sstatus, after two moves, reports (code, VS)",
+            (0, vs),
+            (code, sstatus & VS_DIRTY),
+        )
         report = lab.reports(vcpu, hart)[0][0]
         due = _ILLEGAL_IN_GUEST if vs == VS_OFF else 0
         lab.equal("guest-off-traps", f"guest: vsetvli with its VS {vs:#x}", due, report)

@@ -97,10 +97,7 @@ def guest_dump(part: Part, row: Row) -> Observed:
     if row["note"] in _UNLOGGED_VS:
         driver.command("set_vs", _UNLOGGED_VS[row["note"]])
     command = "dump" if row["v"] else "csrs"
-    state = driver.vcpu.guest_context.vector
-    avl, vtype = state["vl"], state["vtype"]
-    observed = part.observe(row, driver, lambda one: _dump(part, one, command))
-    return part.explain_vtype(row, observed, avl, vtype)
+    return part.observe(row, driver, lambda one: _dump(part, one, command))
 
 
 def _dump(part: Part, driver: GuestDriver, command: str) -> Observed:
@@ -181,7 +178,7 @@ def vsetvl(part: Part, row: Row) -> Observed:
         "onereg_vl": session.get(driver, "vl"),
         "onereg_vtype": session.get(driver, "vtype"),
     }
-    return part.explain_vtype(row, Observed(values, ("avl", "vtype_in")), avl, vtype)
+    return Observed(values, ("avl", "vtype_in"))
 
 
 @lines("odd_nodirty")
@@ -196,11 +193,9 @@ def odd_nodirty(part: Part, row: Row) -> Observed:
 def odd_dirty(part: Part, row: Row) -> Observed:
     """The guest dirties its state; user space reads what the hardware made of what it had set."""
     driver, session = part.vcpu(row), part.session
-    before = session.csrs(driver)
     code = driver.command("dump")
     kept = driver.buffer == session.vregs(driver)
-    observed = Observed(session.csrs(driver) | {"code": CODES[code], "vregs_ok": int(kept)}, ("case",))
-    return part.explain_vtype(row, observed, before["vl"], before["vtype"])
+    return Observed(session.csrs(driver) | {"code": CODES[code], "vregs_ok": int(kept)}, ("case",))
 
 
 @lines("counters")

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pymodel.isa.vtype import decode_vtype
 from pymodel.kvm import KernelVersion
 from pymodel.scenarios.guest_driver import DriverError, GuestDriver
 from pymodel.scenarios.linux.session import Platform, Session, pattern
-from pymodel.scenarios.linux.trace import Explanation, Observed, Row, differences, number
+from pymodel.scenarios.linux.trace import Explanation, Observed, Row, differences
 
 # Parts whose vCPUs have started and turned their VS on before the first line that concerns them.
 _PREPARED = frozenset({"csr_only", "host", "migrate", "round_robin", "signal", "threads", "watch_v_enabled", "random"})
@@ -20,9 +19,6 @@ _TWINS = frozenset({"csr_only", "random"})
 CSR_ONLY = "the emulator loses a guest's CSR write (B-13)"
 """The recorder's emulator marks only vsstatus.VS Dirty for a guest's CSR write; B-13 requires both. Linux then has
 nothing to save. A line may differ for that reason if a twin vCPU that never did the write shows what was recorded."""
-FRACTIONAL = "the emulator supports SEW > LMUL*ELEN (L-6)"
-"""L-6: such a vtype need not be supported, and the golden hart, as Spike, gives vill. A line may differ for that reason
-if it shows what LMUL * VLEN / SEW >= 1 would make of it."""
 
 
 class Part:
@@ -86,21 +82,6 @@ class Part:
             if differences(row, observed) and not differences(row, twin):
                 observed.explanation = Explanation(CSR_ONLY, "a vCPU that never wrote it shows what was recorded")
                 self.session.copy_state(self._twins[driver], driver)
-        return observed
-
-    # Fractional LMUL
-
-    def explain_vtype(self, row: Row, observed: Observed, avl: int, vtype: int) -> Observed:
-        """Explain a line by FRACTIONAL if all that differs is what asking for `vtype` with `avl` gives there."""
-        vlen = self.session.platform.vlen
-        sew, lmul = 8 << (vtype >> 3 & 7), vtype & 7
-        vlmax = (vlen >> 8 - lmul) // sew
-        if not (decode_vtype(vtype, vlen).vill and vtype >> 8 == 0 and lmul > 4 and sew <= 64 and vlmax):
-            return observed
-        predicted = {"vtype": vtype, "vl": min(avl, vlmax)}
-        predicted |= {"rd": predicted["vl"], "onereg_vl": predicted["vl"], "onereg_vtype": vtype, "vtype_out": vtype}
-        if all(number(d.recorded) == predicted.get(d.name) for d in differences(row, observed)):
-            observed.explanation = Explanation(FRACTIONAL, f"vtype {vtype:#x} has VLMAX {vlmax} at VLEN {vlen}")
         return observed
 
 

@@ -17,6 +17,8 @@ from pymodel.scenarios.linux.trace import Row
 
 VREGS = 32
 _SD = 1 << 63
+# The choices of the recorder's emulator that its recordings show and that are not Spike's: L-6, L-9.
+EMULATOR = Latitude(wide_sew_vill=False, vstart_alu_trap=False)
 _RAM_SIZE = 0x1000_0000
 _READY, _BEFORE, _AFTER = 1, 2, 3  # reports of sw/host/caller.S
 
@@ -45,7 +47,7 @@ class Session:
     """A kernel and its vCPUs, one VM for each unless `one_vm`.
 
     Args:
-        platform: the recorder's machine. Its harts execute arithmetic with vstart set, as that machine's do.
+        platform: the recorder's machine, whose harts make the choices of `EMULATOR`.
         version: the kernel.
         one_vm: all vCPUs belong to one VM, so that all but number 0 start powered off.
         prepared: vCPUs have reported once and set their VS to Initial when they are first used, which recordings do
@@ -62,7 +64,7 @@ class Session:
             has_v=platform.has_v,
             isa=platform.isa,
             satp_mode=platform.satp_mode,
-            latitude=Latitude(vstart_alu_trap=False),
+            latitude=EMULATOR,
             ram_size=_RAM_SIZE,
         )
         self.kernel.boot()

@@ -5,9 +5,10 @@ seen. Each line is done again on the golden hypervisor, with the guest's part ex
 compared, unless it is an input of the line or belongs to the recorder alone. A field that nobody accounts for is an
 error, so nothing passes by being ignored.
 
-The recorder's machine was an emulator, and where that departs from the architecture, or takes a choice that the golden
-hart does not offer, a line differs although Linux is right. :class:`Explanation` says which lines those may be; each
-checks that the recorded value is exactly what its reason predicts.
+The recorder's machine was an emulator. Where it takes a choice that the architecture leaves open, the golden hart takes
+the same one (`session.EMULATOR`); where it departs from the architecture, a line differs although Linux is right.
+:class:`Explanation` says which lines those may be; each checks that the recorded value is exactly what its reason
+predicts.
 """
 
 from __future__ import annotations
