@@ -43,6 +43,15 @@ static void read_text(const char *path, char *text, size_t size)
 	close(file);
 }
 
+static void write_text(const char *path, const char *text)
+{
+	int file = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (file < 0 || write(file, text, strlen(text)) < 0)
+		die("cannot write %s: %s", path, strerror(errno));
+	close(file);
+}
+
 /* The CPUs, and the value of `isa` of the last one, in /proc/cpuinfo. sysconf() would leave out the isolated ones. */
 static void read_cpuinfo(void)
 {
@@ -143,6 +152,7 @@ int main(void)
 	trace_open(TRACE);
 	boot_line();
 	load_kvm();
+	write_text("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 	run_on(QUIET_CPU, true);		/* nothing else runs there, and nothing preempts this */
 	if (has_v())
 		with_v(seed, parameter("steps"));

@@ -44,6 +44,15 @@ static int set_mp_state(struct vcpu *vcpu, unsigned int state)
 	return ioctl(vcpu->fd, KVM_SET_MP_STATE, &mp) < 0 ? errno : 0;
 }
 
+static unsigned int get_mp_state(struct vcpu *vcpu)
+{
+	struct kvm_mp_state mp = {0};
+
+	if (ioctl(vcpu->fd, KVM_GET_MP_STATE, &mp))
+		die("KVM_GET_MP_STATE: %s", strerror(errno));
+	return mp.mp_state;
+}
+
 static void restart(struct vcpu *boot, struct vcpu *secondary)
 {
 	int code_boot, code_secondary;
@@ -51,6 +60,9 @@ static void restart(struct vcpu *boot, struct vcpu *secondary)
 	ticks(true);				/* a stopped vCPU stays in KVM_RUN until a signal comes */
 	if (COMMAND(secondary, DRIVER_HART_STOP) != CODE_INTR)
 		die("hart_stop returned");
+	while (get_mp_state(secondary) != KVM_MP_STATE_STOPPED)	/* the signal came before the guest's call */
+		if (start(secondary) != CODE_INTR)
+			die("hart_stop returned");
 	ticks(false);
 	code_boot = COMMAND(boot, DRIVER_HART_START, secondary->id);
 	code_secondary = start(secondary);
