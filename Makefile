@@ -26,7 +26,7 @@ RUN_TOOLS  = python3 python3-venv g++ make perl $(if $(filter icarus,$(SIM)),ive
 WAVE_TOOLS = $(if $(filter-out 0,$(WAVES)),'?liblz4-dev' '?zlib1g-dev')
 TEST_TOOLS = python3 python3-venv g++ make perl iverilog dtc '?ccache'
 
-.PHONY: cosim run test lint synth bench doctor format setup setup-dev help clean
+.PHONY: cosim run linux-kvm test lint synth bench doctor format setup setup-dev help clean
 .DEFAULT_GOAL := cosim
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
@@ -34,6 +34,9 @@ cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vecto
 
 run: setup ## a bare-metal program of yours on golden model and RTL: PROG=x.elf (LOG= writes its commit log)
 	@$(PY) -m tb.cli run $(RTL_FLAGS) $(call flag,LOG,commit-log) $(if $(PROG),"$(PROG)")
+
+linux-kvm: setup ## optional: a real Linux KVM under QEMU, driven with a fresh SEED, judges the golden hypervisor
+	@$(PY) -m tb.cli linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen)
 
 test: setup-dev ## every test, on both simulators (JOBS= parallel jobs, K= selects by name)
 	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(if $(K),-k "$(K)") tests

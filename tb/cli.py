@@ -1,10 +1,11 @@
-"""The command line: `vctx cosim`, `vctx replay`, `vctx sweep`, `vctx fuzz`, `vctx doctor`.
+"""The command line: `vctx cosim`, `vctx replay`, `vctx sweep`, `vctx fuzz`, `vctx linux-kvm`, `vctx doctor`.
 
 Exit codes: 0 all agreed; 1 a mismatch or a broken invariant; 2 bad usage or input; 3 a missing or unsuitable tool.
 """
 
 from __future__ import annotations
 
+import secrets
 import signal
 import sys
 from pathlib import Path
@@ -297,6 +298,27 @@ def policies(sim: Sim = "verilator") -> None:
         report = run_policies(sim=sim, progress=bars)
     print_policies(_console, report)
     raise typer.Exit(0 if report.ok else 1)
+
+
+@app.command()
+def linux_kvm(
+    seed: Annotated[int | None, typer.Option(help="Seed of every random choice. Default: a fresh one.")] = None,
+    vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 256,
+    steps: Annotated[int, typer.Option(help="Steps of the random walk.")] = 400,
+    without_v: Annotated[bool, typer.Option("--without-v", help="Harts without V.")] = False,
+) -> None:
+    """Boot a real Linux KVM under QEMU, drive it with a fresh seed, and judge the golden hypervisor by it."""
+    from tb.linux import job
+    from tb.linux.report import print_linux
+
+    machine = job.Machine(None if without_v else vlen, secrets.randbits(32) if seed is None else seed, steps)
+    job.check(machine)
+    harts = "harts without V" if without_v else f"VLEN {vlen}"
+    _console.print(f"[bold]vctx linux-kvm[/]: {harts}; seed {machine.seed}; {steps} steps", soft_wrap=True)
+    with _Bars() as bars:
+        verdict = job.linux_kvm(machine, progress=bars)
+    print_linux(_console, verdict)
+    raise typer.Exit(0 if verdict.ok else 1)
 
 
 @app.command()

@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from pymodel.errors import ToolError
+from tb.linux import needs as linux
+from tb.linux.boot import qemu_version
 from tb.simulator import SIMULATORS
 
 _SYSTEM = {"g++": "-dumpfullversion", "make": "--version", "perl": "-e print $^V", "ccache": "--version"}
@@ -54,6 +57,8 @@ def examine(console: Console) -> int:
         row(name, "Verilator builds", lambda n=name, f=flags: _system(n, f), needed=name not in _OPTIONAL)
     for name, purpose in _PACKAGES.items():
         row(name, purpose, lambda n=name: _package(n), needed=name not in _FOR_DEVELOPERS)
+    for thing, package in linux.packages().items():
+        row(Path(thing).name, "make linux-kvm", lambda t=thing, p=package: _for_linux(t, p), needed=False)
     console.print(table)
     return 3 if missing else 0
 
@@ -63,6 +68,12 @@ def _system(name: str, flags: str) -> str:
         raise ToolError(f"missing: sudo apt-get install {name}")
     done = subprocess.run([name, *flags.split(" ", 1)], capture_output=True, text=True, check=False)
     return done.stdout.splitlines()[0] if done.stdout else "found"
+
+
+def _for_linux(thing: str, package: str) -> str:
+    if not linux.present(thing):
+        raise ToolError(f"missing: sudo apt-get install --no-install-recommends {package}")
+    return qemu_version() if thing == linux.QEMU else "found"
 
 
 def _package(name: str) -> str:

@@ -14,12 +14,14 @@ MAX_VCPUS = 32
 DEFAULT_DLEN = 128
 
 
-def _one_of(knob: str, value: object, allowed: tuple[object, ...]) -> None:
+def one_of(knob: str, value: object, allowed: tuple[object, ...]) -> None:
+    """Raise UsageError, with what is allowed, unless `value` is."""
     if value not in allowed:
         raise UsageError(f"{knob}={value}: must be one of {', '.join(map(str, allowed))}")
 
 
-def _between(knob: str, value: int, low: int, high: int) -> None:
+def between(knob: str, value: int, low: int, high: int) -> None:
+    """Raise UsageError, with what is allowed, unless `value` is from `low` to `high`."""
     if not low <= value <= high:
         raise UsageError(f"{knob}={value}: must be from {low} to {high}")
 
@@ -49,12 +51,12 @@ class Knobs:
     kernel: str = "v6.5"
 
     def __post_init__(self) -> None:
-        _one_of("SIM", self.sim, SIMULATORS)
-        _one_of("VLEN", self.vlen, VLENS)
+        one_of("SIM", self.sim, SIMULATORS)
+        one_of("VLEN", self.vlen, VLENS)
         dlens = tuple(d for d in (64, *VLENS) if d <= self.vlen)
         if self.dlen not in dlens:
             raise UsageError(f"DLEN={self.dlen}: with VLEN={self.vlen} it must be one of {', '.join(map(str, dlens))}")
-        _between("SEED", self.seed, 0, 2**32 - 1)
-        _between("HARTS", self.harts, 1, MAX_HARTS)
-        _between("VCPUS", self.vcpus, 1, MAX_VCPUS)
-        _one_of("KERNEL", self.kernel, tuple(versions))
+        between("SEED", self.seed, 0, 2**32 - 1)
+        between("HARTS", self.harts, 1, MAX_HARTS)
+        between("VCPUS", self.vcpus, 1, MAX_VCPUS)
+        one_of("KERNEL", self.kernel, tuple(versions))

@@ -48,6 +48,9 @@ SBI_EXT = ("v01", "time", "ipi", "rfence", "srst", "hsm", "pmu", "experimental",
 CONFIG_REGS = ("isa", "zicbom_block_size", "mvendorid", "marchid", "mimpid", "zicboz_block_size", "satp_mode")
 """CONFIG registers by number, as of Linux 6.12."""
 
+MACHINE_IDS = ("mvendorid", "marchid", "mimpid")
+"""Those of them that tell what the machine is."""
+
 VECTOR_CSRS = ("vstart", "vl", "vtype", "vcsr")
 
 

@@ -6,7 +6,7 @@ the hart, a store is a write to the hart's memory that also reaches the trace, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +16,7 @@ from typing import Protocol
 from pymodel.isa import Csr, Hart, HartConfig, Memory, UnexpectedTrap, encode
 from pymodel.isa.latitude import Latitude
 from pymodel.isa.observer import Observer
+from pymodel.kvm.abi import MACHINE_IDS
 from pymodel.kvm.alloc import Allocator
 from pymodel.kvm.errors import KernelOops
 from pymodel.kvm.layout import Layout
@@ -80,6 +81,7 @@ class Machine:
         isa: the host's other ISA extensions, by their names in ISA_EXT; satp_mode: the host's satp.MODE.
         config_vector: False builds the kernel without vector support (CONFIG_VECTOR=n).
         latitude: the choices of the harts that the architecture leaves open; None for the golden hart's own.
+        machine_ids: the host's mvendorid, marchid and mimpid, as vCPUs have them at first; 0 without.
         ram_base, ram_size: physical memory, in bytes; fill: value of every byte that nobody wrote.
         observer: receives everything that happens.
 
@@ -103,6 +105,7 @@ class Machine:
         satp_mode: int = 8,
         config_vector: bool = True,
         latitude: Latitude | None = None,
+        machine_ids: Mapping[str, int] | None = None,
         ram_base: int = RAM_BASE,
         ram_size: int = RAM_SIZE,
         fill: int = 0xA5,
@@ -122,6 +125,7 @@ class Machine:
         self.has_zve = has_v and config_vector
         self.host_isa = frozenset(isa) | ({"v"} if self.has_zve and not zve_only else set())
         self.satp_mode = satp_mode
+        self.machine_ids = dict.fromkeys(MACHINE_IDS, 0) | dict(machine_ids or {})
         self.hgatp_writes: list[CsrWrite] = []
         self.null_accesses: list[str] = []
         self.warnings: list[str] = []

@@ -77,7 +77,7 @@ class Vcpu:
         self.hart: Hart | None = None
         self.last_hart: Hart | None = None
         self.thread = Thread()
-        self.other = OtherState({"mvendorid": 0, "marchid": 0, "mimpid": 0})
+        self.other = OtherState(dict(kernel.machine_ids))
         self.host_saved = False
         self.host_parked = False
         self.powered_off = False

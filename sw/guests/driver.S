@@ -159,6 +159,9 @@ dump:
 	csrw	vstart, zero			# or the stores would start behind it
 	addi	t2, mail, MAIL_BUFFER
 	move_all vs8r.v, t2
+	ld	t0, MAIL_VL(mail)
+	ld	t2, MAIL_VTYPE(mail)
+	vsetvl	t0, t0, t2			# changes nothing; not every hart marks VS Dirty for a store (L-1)
 	csrw	vstart, t1
 	j	done
 

@@ -11,7 +11,7 @@
 #define DRIVER_NOP		0
 #define DRIVER_SET_VS		1	/* sstatus.VS = ARG0 */
 #define DRIVER_CSRS		2	/* read the vector CSRs */
-#define DRIVER_DUMP		3	/* the same, and v0..v31 into the buffer */
+#define DRIVER_DUMP		3	/* the same, v0..v31 into the buffer, and VS Dirty */
 #define DRIVER_LOAD		4	/* v0..v31 from the buffer, vsetvl ARG0 ARG1, vcsr ARG2, vstart ARG3 */
 #define DRIVER_VSETVL		5	/* RESULT = vsetvl ARG0 ARG1 */
 #define DRIVER_CSRW		6	/* vstart = ARG0, vcsr = ARG1, and nothing behind it */

@@ -64,9 +64,12 @@ def test_recording_with_v() -> None:
 @pytest.mark.parametrize("setting", CHOICES)
 def test_the_emulators_choices_are_needed(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With Spike's choice instead exactly the lines that show it differ."""
-    chosen = replace(session.EMULATOR, **{setting: getattr(Latitude(), setting)})
-    monkeypatch.setattr(session, "EMULATOR", chosen)
-    verdicts = replay(list(recording(WITH_V)))
+    rows = list(recording(WITH_V))
+    platform = session.Platform.of(rows)
+    assert platform.latitude == session.EMULATOR
+    changed = replace(platform.latitude, **{setting: getattr(Latitude(), setting)})
+    monkeypatch.setattr(session.Platform, "of", lambda rows: replace(platform, latitude=changed))
+    verdicts = replay(rows)
     assert [verdict.line for verdict in verdicts if verdict.kind is Kind.DIFFERS] == CHOICES[setting]
 
 
@@ -166,6 +169,48 @@ def test_an_explanation_holds_only_for_what_it_predicts() -> None:
     assert [v.kind for v in replay(rows) if v.row is lost] == [Kind.EXPLAINED]
     lost["vcsr"] = "0x5"  # neither what was written nor what was there
     assert [v.kind for v in replay(rows) if v.row is lost] == [Kind.DIFFERS]
+
+
+def test_a_lost_csr_write_is_explained_also_as_the_first_thing_of_a_vcpu() -> None:
+    rows = rows_of(WITH_V, "random")
+    first, seen = rows[:3], next(row for row in rows if row["t"] == "guest_dump")
+    assert [row["t"] for row in first] == ["boot", "cfg", "random_begin"]
+    write: Row = {"ctx": "random", "t": "step", "n": 0, "vcpu": 0, "op": "guest_csrw", "vstart": "0x3", "vcsr": 6}
+    fresh = seen | {"vcpu": 0, "sstatus_in": "0x8000000200000600", "vs_in": 3, "vl": "0x0"}
+    lost = [*first, write | {"code": "DONE"}, fresh]
+    assert [verdict.kind for verdict in replay(lost)][-2:] == [Kind.MATCHED, Kind.EXPLAINED]
+    kept = [*lost[:-1], fresh | {"vstart": "0x3", "vcsr": "0x6", "vxrm": 3}]
+    assert [verdict.kind for verdict in replay(kept)][-1] is Kind.MATCHED
+    other = [*lost[:-1], fresh | {"vstart": "0x2"}]
+    assert [verdict.kind for verdict in replay(other)][-1] is Kind.DIFFERS
+
+
+def test_the_recording_tells_what_the_machine_is() -> None:
+    rows = [dict(row) for row in rows_of(WITH_V, "onereg")]
+    rows[1] |= {"marchid": "0x70216"}
+    assert summary(replay(rows))[Kind.DIFFERS] == 0
+
+    rows = [dict(row) for row in rows_of(WITH_V, "guest")]
+    wide = [row for row in rows if row["t"] == "vsetvl" and row["vtype_in"] == "0x1f"]
+    for row in wide:
+        row |= {"rd": 0, "vl": 0, "vtype": "0x8000000000000000", "onereg_vl": 0, "onereg_vtype": "0x8000000000000000"}
+    platform = session.Platform.of(rows)
+    assert platform.latitude == replace(session.EMULATOR, wide_sew_vill=True)
+    others = [verdict for verdict in replay(rows) if verdict.kind is Kind.DIFFERS]
+    assert others and not any(verdict.row in wide for verdict in others)
+
+    with pytest.raises(UsageError, match="starts with a boot line"):
+        replay(rows[1:])
+
+
+def test_vs_without_v_is_explained_if_it_is_what_was_written() -> None:
+    rows = [dict(row) for row in recording(WITHOUT_V)]
+    shown = [row for row in rows if row["t"] == "guest_result"]
+    for row in shown:
+        row["vs"] = 1
+    assert summary(replay(rows))[Kind.EXPLAINED] == len(shown) == 2
+    shown[0]["vs"] = 2
+    assert [verdict.row for verdict in replay(rows) if verdict.kind is Kind.DIFFERS] == shown[:1]
 
 
 def test_nothing_passes_by_being_unknown() -> None:

@@ -9,9 +9,9 @@ from pymodel.kvm import ExitReason
 from pymodel.kvm.abi import VECTOR_CSRS
 from pymodel.kvm.layout import SR_VS
 from pymodel.scenarios.guest_driver import Code, GuestDriver
-from pymodel.scenarios.linux.part import Part, lines
+from pymodel.scenarios.linux.part import VS_WITHOUT_V, Part, lines
 from pymodel.scenarios.linux.session import CODES
-from pymodel.scenarios.linux.trace import Observed, Row, fnv1a, number
+from pymodel.scenarios.linux.trace import Difference, Explanation, Observed, Row, differences, fnv1a, number
 
 _VS_SHIFT = 9
 _SBI_EXIT = 35  # KVM_EXIT_RISCV_SBI
@@ -60,11 +60,20 @@ def guest_result(part: Part, row: Row) -> Observed:
         "stval": driver["stval"] if trapped else 0,
         "vs": vs_of(driver["sstatus_out"]),
     }
-    return Observed(values, ("vcpu",))
+    return explain_vs(part, row, Observed(values, ("vcpu",)))
+
+
+def explain_vs(part: Part, row: Row, observed: Observed) -> Observed:
+    """Explain a line by VS_WITHOUT_V if all that differs is that VS holds what the guest wrote."""
+    written = part.memory.get("vs_written", 0)
+    if not part.session.platform.has_v and differences(row, observed) == (Difference("vs", written, 0),):
+        observed.explanation = Explanation(VS_WITHOUT_V, f"the guest wrote {written}")
+    return observed
 
 
 def _do(part: Part, driver: GuestDriver, note: str) -> Code:
     if note in _VS_VALUES:
+        part.memory["vs_written"] = _VS_VALUES[note]
         return driver.command("set_vs", _VS_VALUES[note])
     if note == "SBI console putchar":
         return driver.command("putchar")

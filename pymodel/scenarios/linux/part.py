@@ -19,6 +19,9 @@ _TWINS = frozenset({"csr_only", "random"})
 CSR_ONLY = "the emulator loses a guest's CSR write (B-13)"
 """The recorder's emulator marks only vsstatus.VS Dirty for a guest's CSR write; B-13 requires both. Linux then has
 nothing to save. A line may differ for that reason if a twin vCPU that never did the write shows what was recorded."""
+VS_WITHOUT_V = "the emulator lets VS be written without V (B-2)"
+"""Without vector registers VS may be read-only zero, as the golden hart's is, or not. A line may differ for that reason
+if VS is what the guest wrote."""
 
 
 class Part:
@@ -70,8 +73,9 @@ class Part:
 
     def csr_write(self, driver: GuestDriver, vstart: int, vcsr: int) -> str:
         """Have the guest write two CSRs and nothing else; the twin only marks its vsstatus.VS Dirty."""
+        _, *twins = self.both(driver)  # before the write, or a twin made now would begin with what was written
         code = driver.command("csrw", vstart, vcsr)
-        for twin in self.both(driver)[1:]:
+        for twin in twins:
             twin.command("set_vs", 3)
         return code.name
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from random import Random
 
+from pymodel.errors import UsageError
 from pymodel.isa import Hart
 from pymodel.isa.latitude import Latitude
+from pymodel.isa.vtype import VILL
 from pymodel.kvm import Exit, ExitReason, HostTask, Kernel, KernelVersion, KvmError, Slice
-from pymodel.kvm.abi import CONFIG, CSR, VECTOR_CSRS, isa_ext_id, reg_id, vector_csr_id, vector_reg_id
+from pymodel.kvm.abi import CONFIG, CSR, MACHINE_IDS, VECTOR_CSRS, isa_ext_id, reg_id, vector_csr_id, vector_reg_id
 from pymodel.kvm.onereg import UserBuffer, get_reg, set_reg
 from pymodel.scenarios.guest_driver import Code, GuestDriver, driver_vm
-from pymodel.scenarios.linux.trace import Row
+from pymodel.scenarios.linux.trace import Row, number
 
 VREGS = 32
 _SD = 1 << 63
 # The choices of the recorder's emulator that its recordings show and that are not Spike's: L-6, L-9.
 EMULATOR = Latitude(wide_sew_vill=False, vstart_alu_trap=False)
+_E64_MF2 = 0x1F
 _RAM_SIZE = 0x1000_0000
 _READY, _BEFORE, _AFTER = 1, 2, 3  # reports of sw/host/caller.S
 
@@ -32,22 +35,43 @@ class Platform:
     isa: frozenset[str]
     satp_mode: int
     harts: int
+    machine_ids: Mapping[str, int]
+    latitude: Latitude
 
     @classmethod
     def of(cls, rows: list[Row]) -> Platform:
-        """Read it from the boot line, and satp.MODE from the configuration registers if they are there."""
-        boot = next(row for row in rows if row["t"] == "boot")
+        """Read it from the boot line, and satp.MODE and the machine's ids from the configuration registers.
+
+        Emulators differ in L-6, and the first vset* that asks for it tells; without one it is as in `EMULATOR`.
+
+        Raises:
+            UsageError: there is no boot line.
+        """
+        boot = next((row for row in rows if row["t"] == "boot"), None)
+        if boot is None:
+            raise UsageError("a recording starts with a boot line, and this one has none")
         letters, *names = boot["isa"].removeprefix("rv64").split("_")
-        satp_mode = next((row["satp_mode"] for row in rows if row["t"] == "cfg"), 8)
+        config = next((row for row in rows if row["t"] == "cfg"), {})
+        machine_ids = {name: number(config.get(name, 0)) for name in MACHINE_IDS}
         isa = frozenset(letters.replace("v", "")) | frozenset(names)
-        return cls(8 * boot["host_vlenb"], "v" in letters, isa, satp_mode, boot["cpus"])
+        wide = (row["vtype"] for row in rows if row["t"] == "vsetvl" and number(row["vtype_in"]) == _E64_MF2)
+        vill = bool(number(next(wide, 0)) & VILL)
+        return cls(
+            8 * boot["host_vlenb"],
+            "v" in letters,
+            isa,
+            config.get("satp_mode", 8),
+            boot["cpus"],
+            machine_ids,
+            replace(EMULATOR, wide_sew_vill=vill),
+        )
 
 
 class Session:
     """A kernel and its vCPUs, one VM for each unless `one_vm`.
 
     Args:
-        platform: the recorder's machine, whose harts make the choices of `EMULATOR`.
+        platform: the recorder's machine, whose harts make its choices.
         version: the kernel.
         one_vm: all vCPUs belong to one VM, so that all but number 0 start powered off.
         prepared: vCPUs have reported once and set their VS to Initial when they are first used, which recordings do
@@ -64,7 +88,8 @@ class Session:
             has_v=platform.has_v,
             isa=platform.isa,
             satp_mode=platform.satp_mode,
-            latitude=EMULATOR,
+            latitude=platform.latitude,
+            machine_ids=platform.machine_ids,
             ram_size=_RAM_SIZE,
         )
         self.kernel.boot()

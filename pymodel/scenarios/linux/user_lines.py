@@ -29,6 +29,7 @@ def cfg(part: Part, row: Row) -> Observed:
     values: Row = {
         name: int.from_bytes(kernel.get_reg(driver.vcpu, reg_id(CONFIG, at)), "little")
         for at, name in enumerate(CONFIG_REGS)
+        if name in row
     }
     return Observed(values | {"isa_v": part.session.get(driver, "V")})
 
@@ -103,9 +104,9 @@ def one_reg(part: Part, row: Row) -> Observed:
 @lines("bad_addr")
 def bad_addr(part: Part, row: Row) -> Observed:
     """A call with an address that is null, not mapped, the kernel's, or read-only and zero."""
-    size = 32 if row["reg"].startswith("v") and row["reg"][1:].isdigit() else 8
-    buffer = UserBuffer(bytes(size), writable=0) if row["addr"] == "readonly" else UserBuffer()
-    error = part.session.call(part.vcpu(row), row["op"], part.session.named_id(row["reg"]), buffer)
+    register = part.session.named_id(row["reg"])
+    buffer = UserBuffer(bytes(reg_size(register)), writable=0) if row["addr"] == "readonly" else UserBuffer()
+    error = part.session.call(part.vcpu(row), row["op"], register, buffer)
     return Observed({"err": error, "ename": errno_name(error)}, ("op", "reg", "addr"))
 
 

@@ -1,0 +1,167 @@
+/*
+ * The init program of `vctx linux-kvm`: loads kvm.ko, drives /dev/kvm, and tells on a virtio-serial port what a real
+ * Linux did with the vector state of its guests. Kernel command line: seed=N steps=N.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "lines.h"
+
+#define TRACE		"/dev/vport0p1"
+#define MODULE		"/kvm.ko"
+#define VLENB_WITHOUT_V	16
+
+static char cmdline[1024], isa[1024];
+static int cpus;
+
+static void mount_on(const char *type, const char *path)
+{
+	mkdir(path, 0755);
+	if (mount(type, path, type, 0, NULL) && errno != EBUSY)
+		die("cannot mount %s: %s", path, strerror(errno));
+}
+
+static void read_text(const char *path, char *text, size_t size)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = file < 0 ? -1 : read(file, text, size - 1);
+
+	if (got < 0)
+		die("cannot read %s: %s", path, strerror(errno));
+	text[got] = 0;
+	text[strcspn(text, "\n")] = 0;
+	close(file);
+}
+
+static void write_text(const char *path, const char *text)
+{
+	int file = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (file < 0 || write(file, text, strlen(text)) < 0)
+		die("cannot write %s: %s", path, strerror(errno));
+	close(file);
+}
+
+/* The CPUs, and the value of `isa` of the last one, in /proc/cpuinfo. sysconf() would leave out the isolated ones. */
+static void read_cpuinfo(void)
+{
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	char line[1024];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		cpus += !strncmp(line, "processor\t", 10);
+		if (!strncmp(line, "isa\t", 4))
+			sscanf(line, "isa : %1023s", isa);
+	}
+	if (!isa[0] || cpus != CPUS)
+		die("/proc/cpuinfo has %d CPUs, isa %s; there must be %d", cpus, isa, CPUS);
+	fclose(file);
+}
+
+static uint64_t parameter(const char *name)
+{
+	size_t size = strlen(name);
+
+	for (const char *at = cmdline; (at = strstr(at, name)); at += size)
+		if ((at == cmdline || at[-1] == ' ') && at[size] == '=')
+			return strtoul(at + size + 1, NULL, 0);
+	die("the kernel command line has no %s=", name);
+}
+
+static bool has_v(void)
+{
+	return strchr(isa, 'v') && strcspn(isa + 2, "v") < strcspn(isa + 2, "_");	/* behind "rv" */
+}
+
+static void boot_line(void)
+{
+	struct utsname name;
+
+	uname(&name);
+	row("boot");
+	put_str("release", name.release);
+	put_str("version", name.version);
+	put_str("machine", name.machine);
+	put_int("cpus", cpus);
+	put_str("isa", isa);
+	put_int("host_vlenb", vlenb);
+	put_str("cmdline", cmdline);
+	end_row();
+}
+
+static void load_kvm(void)
+{
+	int file = open(MODULE, O_RDONLY | O_CLOEXEC), error;
+
+	if (file < 0)
+		die("cannot open %s: %s", MODULE, strerror(errno));
+	error = syscall(SYS_finit_module, file, "", 0) ? errno : 0;
+	close(file);
+	row("finit_module");
+	put_str("file", &MODULE[1]);
+	put_errno(error);
+	end_row();
+	if (error)
+		die("cannot load %s: %s", MODULE, strerror(error));
+	kvm_open();
+	row("kvm");
+	put_int("api", ioctl(kvm, KVM_GET_API_VERSION, 0));
+	put_int("cap_one_reg", ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_ONE_REG));
+	put_int("cap_mp_state", ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_MP_STATE));
+	put_int("max_vcpus", ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS));
+	end_row();
+}
+
+static void with_v(uint64_t seed, unsigned int steps)
+{
+	static void (*const parts[])(void) = {
+		part_onereg, part_isa_v, part_v_disabled_guest, part_guest, part_csr_only, part_vs_fields, part_host,
+		part_hart_start, part_migrate, part_round_robin, part_signal, part_threads, part_watch_v_enabled,
+		part_watch_v_disabled,
+	};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		parts[i]();
+	part_random(seed, steps);
+}
+
+int main(void)
+{
+	uint64_t seed;
+
+	mount_on("devtmpfs", "/dev");
+	mount_on("proc", "/proc");
+	read_text("/proc/cmdline", cmdline, sizeof(cmdline));
+	read_cpuinfo();
+	seed = parameter("seed");
+	random_seed(seed);
+	vlenb = has_v() ? host_vlenb() : VLENB_WITHOUT_V;
+	vsize = VREGS * vlenb;
+	if (vlenb > MAX_VLENB)
+		die("VLEN %zu is more than this program has room for", 8 * vlenb);
+	trace_open(TRACE);
+	boot_line();
+	load_kvm();
+	write_text("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+	run_on(QUIET_CPU, true);		/* nothing else runs there, and nothing preempts this */
+	if (has_v())
+		with_v(seed, parameter("steps"));
+	else
+		part_host_without_v();
+	trace_part("end");
+	row("end");
+	end_row();
+	sync();
+	reboot(RB_POWER_OFF);
+	return 0;
+}

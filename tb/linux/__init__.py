@@ -1,0 +1,1 @@
+"""A real Linux KVM under QEMU, driven with a fresh seed, as the judge of the golden hypervisor."""

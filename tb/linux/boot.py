@@ -1,0 +1,98 @@
+"""One run of Linux under QEMU, from power-on to power-off."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from pymodel.errors import ToolError
+from tb.linux.debian import LinuxKernel
+from tb.linux.needs import FIRMWARE, QEMU
+
+_CPUS = 2
+_MEMORY_MIB = 512
+_TAIL = 15  # lines of the console that an error shows
+_BOOT_S, _STEP_S = 240, 0.05  # patience: for a slow machine some thirty times what it takes
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What is booted.
+
+    Attributes:
+        vlen: register width in bits; None for harts without V.
+        seed, steps: of the random walk.
+    """
+
+    vlen: int | None
+    seed: int
+    steps: int
+
+
+def qemu_version() -> str:
+    """Return QEMU's version; ToolError if it cannot be started."""
+    try:
+        done = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ToolError(f"cannot start {QEMU}: {error}") from error
+    found = re.search(r"version (\S+)", done.stdout)
+    return found[1] if found else done.stdout.strip()
+
+
+def boot(machine: Machine, kernel: LinuxKernel, initrd: Path, folder: Path) -> Path:
+    """Boot, let the init program do its work, and return its trace.
+
+    Args:
+        machine: what is booted.
+        kernel, initrd: with what.
+        folder: where trace.jsonl, console.log and qemu.log go.
+
+    Raises:
+        ToolError: it did not come to its end; the message has the end of the console.
+    """
+    trace, console, log = (folder / name for name in ("trace.jsonl", "console.log", "qemu.log"))
+    for old in (trace, console):
+        old.unlink(missing_ok=True)
+    why = ""
+    with log.open("wb") as output:
+        try:
+            done = subprocess.run(
+                _command(machine, kernel, initrd, trace, console),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=_BOOT_S + _STEP_S * machine.steps,
+                check=False,
+            )
+            why = f"QEMU ended with {done.returncode}" if done.returncode else "it powered off early"
+        except subprocess.TimeoutExpired as error:
+            why = f"it ran for more than {error.timeout:.0f} s"
+    if not _ended(trace):
+        said = [line for file in (log, console) if file.exists() for line in _tail(file)]
+        raise ToolError("\n  ".join([f"Linux did not come to its end under QEMU: {why}; {console} ends with", *said]))
+    return trace
+
+
+def _command(machine: Machine, kernel: LinuxKernel, initrd: Path, trace: Path, console: Path) -> list[str]:
+    cpu = "rv64,h=true" if machine.vlen is None else f"rv64,h=true,v=true,vlen={machine.vlen}"
+    # One CPU is left to the init program: what preempts a guest behind a CSR write makes the emulator lose it.
+    parameters = f"console=ttyS0 quiet panic=-1 isolcpus=1 seed={machine.seed} steps={machine.steps}"
+    return [
+        *(QEMU, "-M", "virt", "-cpu", cpu, "-smp", str(_CPUS), "-m", str(_MEMORY_MIB)),
+        *("-nodefaults", "-display", "none", "-monitor", "none", "-no-reboot"),
+        *("-chardev", f"file,id=console,path={console}", "-serial", "chardev:console"),
+        *("-device", "virtio-serial-pci", "-chardev", f"file,id=trace,path={trace}"),
+        *("-device", "virtserialport,chardev=trace,name=trace"),
+        *("-bios", str(FIRMWARE), "-kernel", str(kernel.vmlinux), "-initrd", str(initrd), "-append", parameters),
+    ]
+
+
+def _ended(trace: Path) -> bool:
+    lines = trace.read_text(errors="replace").splitlines() if trace.exists() else []
+    return bool(lines) and '"t":"end"' in lines[-1] and lines[-1].endswith("}")
+
+
+def _tail(file: Path) -> list[str]:
+    return file.read_text(errors="replace").splitlines()[-_TAIL:]

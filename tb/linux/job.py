@@ -1,0 +1,160 @@
+"""`vctx linux-kvm`: boot a real Linux KVM, drive it with a seed, and judge the golden hypervisor by what it says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pymodel.scenarios.linux import Kind, Verdict, read_rows, replay, summary
+from tb.cosim import vctx_command
+from tb.knobs import between, one_of
+from tb.linux import needs
+from tb.linux.boot import Machine, boot, qemu_version
+from tb.linux.debian import linux_kernel
+from tb.linux.image import build_init, initramfs
+from tb.result import write_json
+from tb.simulator import SIM_BUILD, locked
+
+CACHE = SIM_BUILD / "linux-kvm"
+VLENS = (128, 256, 512, 1024)
+"""What QEMU offers."""
+STEPS = 400
+MAX_STEPS = 100_000
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class LinuxVerdict:
+    """What became of every line that the init program told.
+
+    Attributes:
+        machine: what was booted.
+        emulator, release: versions of QEMU and Linux.
+        verdicts: in the order of the trace.
+        trace, path, command: the trace, the result as JSON, and how to repeat the run.
+    """
+
+    machine: Machine
+    emulator: str
+    release: str
+    verdicts: tuple[Verdict, ...]
+    trace: Path
+    path: Path
+    command: str
+
+    @property
+    def ok(self) -> bool:
+        """No line differs without an explanation, and there are lines that judge."""
+        return self.counts[Kind.DIFFERS] == 0 and self.counts[Kind.MATCHED] > 0
+
+    @property
+    def counts(self) -> dict[Kind, int]:
+        """Lines by what became of them."""
+        return summary(self.verdicts)
+
+    @property
+    def parts(self) -> dict[str, dict[Kind, int]]:
+        """The same for each part of the run that says something of KVM."""
+        names = dict.fromkeys(v.row["ctx"] for v in self.verdicts if v.kind is not Kind.BOOKKEEPING)
+        return {name: summary(v for v in self.verdicts if v.row["ctx"] == name) for name in names}
+
+    @property
+    def reasons(self) -> Counter[str]:
+        """Explained lines by reason."""
+        return Counter(v.explanation.reason for v in self.verdicts if v.explanation is not None)
+
+    @property
+    def differing(self) -> list[Verdict]:
+        """Lines that differ."""
+        return [v for v in self.verdicts if v.kind is Kind.DIFFERS]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the verdict as JSON-able data."""
+        return {
+            "ok": self.ok,
+            "command": self.command,
+            "machine": asdict(self.machine),
+            "qemu": self.emulator,
+            "linux": self.release,
+            "trace": str(self.trace),
+            "lines": len(self.verdicts),
+            "counts": {kind.value: count for kind, count in self.counts.items()},
+            "parts": {
+                name: {kind.value: count for kind, count in counts.items()} for name, counts in self.parts.items()
+            },
+            "explained": dict(self.reasons),
+            "differing": [
+                {"line": v.line, "part": v.row["ctx"], "kind": v.row["t"], "fields": [asdict(d) for d in v.differences]}
+                for v in self.differing
+            ],
+        }
+
+
+def check(machine: Machine) -> None:
+    """Raise UsageError if the machine cannot be booted."""
+    if machine.vlen is not None:
+        one_of("VLEN", machine.vlen, VLENS)
+    between("SEED", machine.seed, 0, 2**32 - 1)
+    between("STEPS", machine.steps, 1, MAX_STEPS)
+
+
+def linux_kvm(machine: Machine, *, progress: Progress | None = None) -> LinuxVerdict:
+    """Boot Linux, drive its KVM, and judge the golden hypervisor by it.
+
+    Args:
+        machine: what is booted, and the seed of what is done there.
+        progress: called with (phase, done, total); phases are "kernel", "init", "boot" and "judge".
+
+    Raises:
+        UsageError: the machine cannot be.
+        ToolError: a tool is missing, Linux cannot be had, or it did not come to its end.
+    """
+
+    def phase(name: str, done: int) -> None:
+        if progress is not None:
+            progress(name, done, 1)
+
+    check(machine)
+    needs.require()
+    emulator = qemu_version()
+    phase("kernel", 0)
+    kernel = linux_kernel(CACHE / "kernel")
+    phase("kernel", 1)
+    phase("init", 0)
+    init = build_init(CACHE)
+    phase("init", 1)
+    width = "without-v" if machine.vlen is None else f"vlen{machine.vlen}"
+    folder = CACHE / f"{width}-seed{machine.seed}-steps{machine.steps}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / "lock"):
+        initramfs(init, kernel, folder / "initramfs.cpio")
+        phase("boot", 0)
+        trace = boot(machine, kernel, folder / "initramfs.cpio", folder)
+        phase("boot", 1)
+        phase("judge", 0)
+        verdict = judged(machine, emulator, kernel.release, trace)
+        phase("judge", 1)
+    return verdict
+
+
+def judged(machine: Machine, emulator: str, release: str, trace: Path) -> LinuxVerdict:
+    """Judge a trace, and leave result.json beside it.
+
+    Raises:
+        UsageError: it is none, or holds what the judge does not know.
+    """
+    verdicts = tuple(replay(read_rows(trace)))
+    path = trace.with_name("result.json")
+    verdict = LinuxVerdict(machine, emulator, release, verdicts, trace, path, command_of(machine))
+    write_json(path, verdict.as_json())
+    return verdict
+
+
+def command_of(machine: Machine) -> str:
+    """Return the command that repeats a run."""
+    width = "--without-v" if machine.vlen is None else f"--vlen {machine.vlen}"
+    return vctx_command("linux-kvm", f"--seed {machine.seed}", width, f"--steps {machine.steps}")

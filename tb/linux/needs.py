@@ -1,0 +1,49 @@
+"""The system tools that booting a real Linux takes, and the Debian packages they are in."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from pathlib import Path
+
+from pymodel.errors import ToolError
+
+QEMU = "qemu-system-riscv64"
+FIRMWARE = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin")
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+def _emulators_package() -> str:
+    try:
+        codename = platform.freedesktop_os_release().get("VERSION_CODENAME")
+    except OSError:
+        codename = None
+    return "qemu-system-misc" if codename == "bookworm" else "qemu-system-riscv"  # Debian 13 split it
+
+
+def packages() -> dict[str, str]:
+    """Return the package of each thing that is needed; what starts with / is a file, the others are commands."""
+    return {
+        QEMU: _emulators_package(),
+        str(FIRMWARE): "opensbi",
+        "cpio": "cpio",
+        "apt-get": "apt",
+        "gpgv": "gpgv",
+        "dpkg-deb": "dpkg",
+        str(KEYRING): "debian-archive-keyring",
+    }
+
+
+def present(thing: str) -> bool:
+    """Return whether a command or file of :func:`packages` is there."""
+    return Path(thing).exists() if thing.startswith("/") else shutil.which(thing) is not None
+
+
+def require() -> None:
+    """Raise ToolError, with the command that gets it, if anything is missing."""
+    missing = {thing: package for thing, package in packages().items() if not present(thing)}
+    if missing:
+        raise ToolError(
+            f"linux-kvm needs {', '.join(missing)}: "
+            f"sudo apt-get install --no-install-recommends {' '.join(dict.fromkeys(missing.values()))}"
+        )

@@ -1,0 +1,352 @@
+"""`vctx linux-kvm` without QEMU: arguments, missing tools, the packages, the init program, and the verdict on a trace.
+
+Here a script stands in for QEMU, and writes a recording where the trace belongs. The real thing is `make linux-kvm`.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from pymodel.errors import ToolError, UsageError
+from pymodel.programs import ProgramError
+from pymodel.scenarios.linux import Kind
+from tb.linux import debian, image, job, needs
+from tb.linux.boot import Machine, boot, qemu_version
+from tb.linux.debian import LinuxKernel, image_package, mirror, unpack
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORDING = ROOT / "tests" / "kvm" / "data" / "linux-kvm" / "linux-6.12-host-without-v.jsonl"
+MACHINE = Machine(256, seed=5, steps=400)
+KERNEL = LinuxKernel("6.12-test", Path("vmlinux"), Path("kvm.ko"))
+
+
+def vctx(*arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    env = os.environ | ({"PATH": str(path)} if path else {})
+    command = [sys.executable, "-m", "tb.cli", "linux-kvm", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+
+def script(folder: Path, name: str, text: str) -> None:
+    file = folder / name
+    file.write_text(f"#!{sys.executable}\n{text}")
+    file.chmod(0o755)
+
+
+# Arguments and tools
+
+
+@pytest.mark.parametrize(
+    ("arguments", "allowed"),
+    [
+        (("--vlen", "2048"), "VLEN=2048: must be one of 128, 256, 512, 1024"),
+        (("--seed", "-1"), "SEED=-1: must be from 0 to 4294967295"),
+        (("--steps", "0"), "STEPS=0: must be from 1 to 100000"),
+        (("--vlen", "abc"), "valid integer"),
+    ],
+)
+def test_bad_arguments(arguments: tuple[str, ...], allowed: str, tmp_path: Path) -> None:
+    done = vctx(*arguments, path=tmp_path)
+    assert done.returncode == 2
+    assert allowed in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_missing_tools_are_named_with_how_to_get_them(tmp_path: Path) -> None:
+    done = vctx(path=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: linux-kvm needs qemu-system-riscv64, ")
+    command = done.stderr.strip().partition("sudo apt-get install --no-install-recommends ")[2]
+    assert {needs.packages()[tool] for tool in ("qemu-system-riscv64", "cpio", "gpgv")} <= set(command.split())
+
+
+def test_only_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there, absent = tmp_path / "firmware", tmp_path / "absent"
+    there.touch()
+    script(tmp_path, "tool", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(needs, "packages", lambda: {"tool": "a", str(there): "b"})
+    needs.require()
+    monkeypatch.setattr(needs, "packages", lambda: {"tool": "a", str(there): "b", str(absent): "c", "other": "c"})
+    with pytest.raises(ToolError) as error:
+        needs.require()
+    assert str(error.value) == f"linux-kvm needs {absent}, other: sudo apt-get install --no-install-recommends c"
+
+
+@pytest.mark.parametrize(
+    ("codename", "package"), [("bookworm", "qemu-system-misc"), ("trixie", "qemu-system-riscv"), (None, None)]
+)
+def test_the_package_of_the_emulator(codename: str | None, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def release() -> dict[str, str]:
+        if codename is None:
+            raise OSError
+        return {"VERSION_CODENAME": codename}
+
+    monkeypatch.setattr(needs.platform, "freedesktop_os_release", release)
+    assert needs.packages()["qemu-system-riscv64"] == (package or "qemu-system-riscv")
+
+
+# Debian's packages
+
+URIS = """\
+'http://security.example/debian/dists/bookworm-security/InRelease' security_InRelease 0
+'http://mirror.example/debian/dists/bookworm/InRelease' mirror_InRelease 0
+"""
+
+
+def test_the_mirror_is_the_systems() -> None:
+    assert mirror(URIS, "bookworm") == "http://mirror.example/debian"
+    with pytest.raises(ToolError, match="no source for trixie"):
+        mirror(URIS, "trixie")
+
+
+def test_the_newest_kernels_package() -> None:
+    shown = "Package: linux-image-riscv64\nDepends: linux-image-6.12.9+deb13-riscv64 (= 6.12.9-1)\nVersion: 6.12.9-1\n"
+    assert image_package(shown) == "linux-image-6.12.9+deb13-riscv64"
+    with pytest.raises(ToolError, match="depends on no kernel"):
+        image_package("Package: linux-image-riscv64\nDepends: kmod\n")
+
+
+def package(folder: Path, files: dict[str, bytes]) -> Path:
+    tree = folder / "tree"
+    for name, data in ({"DEBIAN/control": b""} | files).items():
+        file = tree / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    fields = [
+        "Package: linux",
+        "Version: 1",
+        "Architecture: riscv64",
+        "Maintainer: N <n@example.org>",
+        "Description: t",
+    ]
+    (tree / "DEBIAN" / "control").write_text("\n".join(fields) + "\n")
+    subprocess.run(["dpkg-deb", "--build", tree, folder / "linux.deb"], check=True, capture_output=True)
+    return folder / "linux.deb"
+
+
+MODULES = "lib/modules/6.12.9/kernel/arch/riscv/kvm"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [{f"usr/{MODULES}/kvm.ko.xz": lzma.compress(b"module")}, {f"{MODULES}/kvm.ko": b"module"}],
+    ids=["compressed", "plain"],
+)
+def test_unpacking(module: dict[str, bytes], tmp_path: Path) -> None:
+    other = {f"usr/{MODULES}/other.ko.xz": lzma.compress(b"other")}
+    unpack(package(tmp_path, {"boot/vmlinux-6.12.9": b"kernel"} | module | other), tmp_path)
+    assert (tmp_path / "vmlinux").read_bytes() == b"kernel"
+    assert (tmp_path / "kvm.ko").read_bytes() == b"module"
+    kernel = tmp_path / "release"
+    assert kernel.read_text() == "6.12.9\n"
+
+
+def test_other_packages_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(ToolError, match=r"has no kvm\.ko"):
+        unpack(package(tmp_path / "a", {"boot/vmlinux-6.12.9": b"kernel"}), tmp_path)
+    (tmp_path / "b").mkdir()
+    with pytest.raises(ToolError, match="has no kernel image"):
+        unpack(package(tmp_path / "b", {f"{MODULES}/kvm.ko": b"module"}), tmp_path)
+    assert not (tmp_path / "release").exists()
+    (tmp_path / "linux.deb").write_bytes(b"nothing")
+    with pytest.raises(ToolError, match=r"cannot unpack linux\.deb: dpkg-deb: error: "):
+        unpack(tmp_path / "linux.deb", tmp_path)
+
+
+def test_a_kernel_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched = []
+
+    def fetch(cache: Path) -> None:
+        fetched.append(cache)
+        cache.mkdir()
+        (cache / "release").write_text("6.12.9\n")
+
+    monkeypatch.setattr(debian, "_fetch", fetch)
+    cache = tmp_path / "kernel"
+    assert [debian.linux_kernel(cache).release for _ in range(2)] == ["6.12.9"] * 2
+    assert fetched == [cache]
+
+
+def test_trouble_with_apt_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(tmp_path, "apt-get", "import sys; print('E: no network', file=sys.stderr); sys.exit(100)")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolError, match=r"apt-get update failed(.|\n)*E: no network"):
+        debian.linux_kernel(tmp_path / "kernel")
+    assert not (tmp_path / "kernel" / "release").exists()
+
+
+# The init program
+
+
+def test_the_init_program_is_static_and_built_once() -> None:
+    program = image.build_init(job.CACHE)
+    with program.open("rb") as file:
+        elf = ELFFile(file)
+        assert (elf["e_machine"], elf["e_type"]) == ("EM_RISCV", "ET_EXEC")
+        assert "PT_INTERP" not in {segment["p_type"] for segment in elf.iter_segments()}
+    written = program.stat().st_mtime_ns
+    assert image.build_init(job.CACHE) == program
+    assert program.stat().st_mtime_ns == written
+
+
+def test_an_error_in_the_init_program_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "main.c").write_text("int main(void) { return nothing; }\n")
+    monkeypatch.setattr(image, "SOURCES", sources)
+    with pytest.raises(ProgramError, match="undeclared identifier 'nothing'"):
+        image.build_init(job.CACHE)
+
+
+def test_trouble_with_cpio_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(tmp_path, "cpio", "import sys; sys.stdin.read(); print('disk full', file=sys.stderr); sys.exit(2)")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("init", "kvm.ko"):
+        (tmp_path / name).touch()
+    with pytest.raises(ToolError, match=r"cpio .*disk full"):
+        image.initramfs(tmp_path / "init", LinuxKernel("1", tmp_path, tmp_path / "kvm.ko"), tmp_path / "out.cpio")
+
+
+# Booting
+
+FAKE_QEMU = """
+import sys
+if sys.argv[1:] == ["--version"]:
+    print("QEMU emulator version 7.2.22 (Debian)")
+    sys.exit()
+files = {word.split(",")[1]: word.split("path=")[1] for word in sys.argv if word.startswith("file,")}
+open(files["id=console"], "w").write("OpenSBI\\nKernel panic\\n")
+open(files["id=trace"], "w").write(%r)
+open(%r, "w").write("\\n".join(sys.argv[1:]))
+sys.exit(%d)
+"""
+
+
+def fake_qemu(folder: Path, monkeypatch: pytest.MonkeyPatch, trace: str, code: int = 0) -> Path:
+    arguments = folder / "arguments"
+    script(folder, "qemu-system-riscv64", FAKE_QEMU % (trace, str(arguments), code))
+    monkeypatch.setenv("PATH", str(folder))
+    return arguments
+
+
+def test_what_is_booted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = fake_qemu(tmp_path, monkeypatch, RECORDING.read_text())
+    assert qemu_version() == "7.2.22"
+    trace = boot(MACHINE, KERNEL, tmp_path / "initramfs.cpio", tmp_path)
+    assert trace.read_text() == RECORDING.read_text()
+    said = arguments.read_text().splitlines()
+    assert said[said.index("-cpu") + 1] == "rv64,h=true,v=true,vlen=256"
+    assert {"seed=5", "steps=400", "isolcpus=1"} <= set(said[said.index("-append") + 1].split())
+    boot(Machine(None, 5, 400), KERNEL, tmp_path / "initramfs.cpio", tmp_path)
+    said = arguments.read_text().splitlines()
+    assert said[said.index("-cpu") + 1] == "rv64,h=true"
+
+
+@pytest.mark.parametrize(
+    ("trace", "code", "why"),
+    [
+        ("", 1, "QEMU ended with 1"),
+        ('{"ctx":"boot","t":"boot"}\n', 0, "it powered off early"),
+        ('{"ctx":"end","t":"en', 0, "it powered off early"),
+    ],
+)
+def test_a_boot_that_fails_shows_the_console(
+    trace: str, code: int, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_qemu(tmp_path, monkeypatch, trace, code)
+    with pytest.raises(ToolError, match=f"{why}; .*console.log ends with\n  OpenSBI\n  Kernel panic$"):
+        boot(MACHINE, KERNEL, tmp_path / "initramfs.cpio", tmp_path)
+
+
+def test_an_earlier_trace_is_not_taken_for_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(tmp_path, "qemu-system-riscv64", "import sys; sys.exit(1)")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "trace.jsonl").write_text(RECORDING.read_text())
+    with pytest.raises(ToolError, match="did not come to its end"):
+        boot(MACHINE, KERNEL, tmp_path / "initramfs.cpio", tmp_path)
+
+
+def test_an_emulator_that_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(tmp_path, "qemu-system-riscv64", "import sys; sys.exit(127)")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolError, match="cannot start qemu-system-riscv64"):
+        qemu_version()
+
+
+# The verdict
+
+
+def test_the_verdict_on_a_trace(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.jsonl"
+    trace.write_text(RECORDING.read_text())
+    machine = Machine(None, 5, 400)
+    verdict = job.judged(machine, "10.0.2", "6.12.107", trace)
+    assert verdict.ok
+    assert verdict.parts == {"host_without_v": verdict.counts | {Kind.BOOKKEEPING: 0}}
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["ok"] and result["counts"] == {"matched": 14, "explained": 0, "differs": 0, "bookkeeping": 10}
+    assert result["command"].endswith("linux-kvm --seed 5 --without-v --steps 400")
+
+
+def test_one_falsified_value_is_reported(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.jsonl"
+    trace.write_text(RECORDING.read_text().replace('"probe_n":157', '"probe_n":158'))
+    verdict = job.judged(MACHINE, "10.0.2", "6.12.107", trace)
+    assert not verdict.ok
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert not result["ok"]
+    fields = [{"name": "probe_n", "recorded": 158, "golden": 157}]
+    assert result["differing"] == [{"line": 5, "part": "host_without_v", "kind": "reg_list", "fields": fields}]
+
+
+def test_a_trace_without_judgement_is_no_agreement(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.jsonl"
+    lines = [line for line in RECORDING.read_text().splitlines() if json.loads(line)["ctx"] in ("boot", "end")]
+    trace.write_text("\n".join(lines))
+    assert not job.judged(MACHINE, "10.0.2", "6.12.107", trace).ok
+
+
+def test_impossible_machines_are_refused() -> None:
+    job.check(Machine(None, 0, 1))
+    with pytest.raises(UsageError, match="VLEN=64"):
+        job.check(Machine(64, 0, 1))
+
+
+@pytest.mark.parametrize(("falsify", "code"), [(False, 0), (True, 1)])
+def test_the_whole_command(falsify: bool, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything but Linux itself: a script stands in for QEMU, and the packages are there already."""
+    from rich.console import Console
+
+    from tb.linux.report import print_linux
+
+    text = RECORDING.read_text().replace('"probe_n":157', '"probe_n":158' if falsify else '"probe_n":157')
+    path = os.environ["PATH"]
+    fake_qemu(tmp_path, monkeypatch, text)
+    script(tmp_path, "cpio", "")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{path}")
+    monkeypatch.setattr(job.needs, "packages", lambda: {"cpio": "cpio"})
+    monkeypatch.setattr(job, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(job, "build_init", lambda cache: tmp_path / "cpio")
+    kernel = tmp_path / "cache" / "kernel"
+    kernel.mkdir(parents=True)
+    for name, contents in (("release", "6.12.9\n"), ("vmlinux", ""), ("kvm.ko", "")):
+        (kernel / name).write_text(contents)
+    phases = []
+    verdict = job.linux_kvm(Machine(None, 7, 10), progress=lambda *phase: phases.append(phase))
+    assert [phase[0] for phase in phases if phase[1]] == ["kernel", "init", "boot", "judge"]
+    assert verdict.ok is not falsify
+    console = Console(width=120, record=True, quiet=False)
+    print_linux(console, verdict)
+    shown = console.export_text()
+    assert f"of Linux 6.12.9 under QEMU 7.2.22 match, {code} differ" in shown
+    assert ("probe_n: recorded 158, golden 157" in shown) is falsify
+    assert "linux-kvm --seed 7 --without-v --steps 10" in shown
