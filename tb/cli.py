@@ -105,12 +105,13 @@ def replay(
 ) -> None:
     """Replay a recorded trace on the RTL, and stop at the first instruction that differs."""
     from pymodel.trace import TraceReader
+    from pymodel.trace.bulk import verify
     from tb import cosim as job
     from tb import launch
     from tb.report import print_waves
 
     header = launch.Header.of(trace)
-    events = TraceReader(trace).verify()
+    events = verify(TraceReader(trace))
     knobs = Knobs(sim, header.vlen, min(DEFAULT_DLEN, header.vlen) if dlen is None else dlen, harts=header.harts)
     with _Bars() as bars:
         result = launch.replay(

@@ -106,14 +106,15 @@ def frames(reader: TraceReader, events: int) -> Iterator[Frames]:
             more = True
             while more:
                 heads: list[int] = []
+                first = position
                 while len(heads) < events and position + head_size <= end and data[position] != end_kind:
                     after = position + head_size + length_at(data, position + 1)[0]
                     if after > end:
                         break
-                    crc = zlib.crc32(view[position + head_size : after], crc)
                     heads.append(position)
                     position = after
                 more = len(heads) == events
+                crc = zlib.crc32(view[first:position], crc)
                 if heads:
                     starts = np.array(heads, np.int64)
                     ends = np.append(starts[1:], position)
@@ -128,6 +129,11 @@ def frames(reader: TraceReader, events: int) -> Iterator[Frames]:
                 return
             if not block:
                 raise TraceError(f"{path}: truncated after {total} events")
+
+
+def verify(reader: TraceReader) -> int:
+    """Read a whole trace and return its number of events; raise TraceError if it is truncated or damaged."""
+    return sum(len(part) for part in frames(reader, 1 << 16))
 
 
 def gather(raw: Array, positions: Array, dtype: np.dtype[Any]) -> Array:

@@ -2,9 +2,9 @@
 
 Layout, all integers little-endian::
 
-    "VCTXTRC1"  u32 header length  header (JSON object)
+    "VCTXTRC2"  u32 header length  header (JSON object)
     repeated:   u8 kind  u32 payload length  payload
-    end frame:  kind 0xFF, payload = u64 number of events, u32 CRC-32 of all payloads
+    end frame:  kind 0xFF, payload = u64 number of events, u32 CRC-32 of all frames before
 
 A file is written under a temporary name and appears under its own only when it is complete, so an interrupted
 recording leaves nothing behind. Events stream in both directions: neither side holds the whole trace.
@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 from pymodel.errors import UsageError
 from pymodel.trace.records import ByteRuns, Checkpoint, Event, Insn, Issue, Mark, Retire, Store, Sync, Trap, Xlat
 
-MAGIC = b"VCTXTRC1"
+MAGIC = b"VCTXTRC2"
 
 _INSN, _STORE, _MARK, _SYNC, _CHECKPOINT, _END = 1, 2, 3, 4, 5, 0xFF
 
@@ -207,8 +207,9 @@ class TraceWriter:
             self._write_pending()
 
     def _write_pending(self) -> None:
-        self._crc = zlib.crc32(b"".join(self._pending[1::2]), self._crc)
-        self._file.write(b"".join(self._pending))
+        frames = b"".join(self._pending)
+        self._crc = zlib.crc32(frames, self._crc)
+        self._file.write(frames)
         self._pending.clear()
 
     def __enter__(self) -> TraceWriter:
@@ -274,7 +275,7 @@ class TraceReader:
                     raise TraceError(f"{self.path}: truncated after {count} events")
                 if kind == _END:
                     break
-                crc = zlib.crc32(payload, crc)
+                crc = zlib.crc32(payload, zlib.crc32(head, crc))
                 try:
                     event = decode_event(kind, payload)
                 except (struct.error, ValueError, IndexError):
@@ -283,7 +284,3 @@ class TraceReader:
                 count += 1
         if payload != END_PAYLOAD.pack(count, crc):
             raise TraceError(f"{self.path}: damaged: event count or checksum does not match")
-
-    def verify(self) -> int:
-        """Read the whole file and return the number of events; raise TraceError if anything is wrong."""
-        return sum(1 for _ in self)

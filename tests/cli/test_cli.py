@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pymodel.trace import TraceReader
+from pymodel.trace.bulk import verify
 from tb.cosim import cosim, operations
 from tb.knobs import Knobs
 from tb.report import print_verdict
@@ -70,7 +71,7 @@ def test_bad_knob_through_make() -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file"), (b"hello", "not a vctx trace"), (b"VCTXTRC1\xff\xff\x00\x00{}", "truncated")],
+    [(None, "No such file"), (b"hello", "not a vctx trace"), (b"VCTXTRC2\xff\xff\x00\x00{}", "truncated")],
 )
 def test_bad_trace(tmp_path: Path, content: bytes | None, message: str) -> None:
     trace = tmp_path / "bad.vctx"
@@ -111,7 +112,7 @@ def test_replay_command(icarus_run: subprocess.CompletedProcess[str]) -> None:
     done = vctx("replay", str(trace), "--sim", "icarus")
     assert done.returncode == 0, done.stderr
     assert "agreed" in done.stdout
-    assert TraceReader(trace).verify() > 0
+    assert verify(TraceReader(trace)) > 0
 
 
 def test_posted_patch_fails_with_an_explanation() -> None:

@@ -21,6 +21,7 @@ from pymodel.scenarios.shared_unit import (
     run_shared_unit,
 )
 from pymodel.trace import TraceReader, TraceWriter
+from pymodel.trace.bulk import verify
 from pymodel.trace.recorder import Recorder
 
 SMALL = SharedUnitConfig(pairs=40, entries=200, vlen=128)
@@ -63,7 +64,7 @@ def test_same_seed_same_trace(tmp_path: Path) -> None:
             recorder = Recorder(writer, SMALL.vlen // 8)
             run_shared_unit(replace(SMALL, seed=seed), recorder)
             recorder.finish()
-        assert TraceReader(tmp_path / name).verify() == writer.events
+        assert verify(TraceReader(tmp_path / name)) == writer.events
         return (tmp_path / name).read_bytes()
 
     assert record("a", 5) == record("b", 5)

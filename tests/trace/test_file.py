@@ -25,6 +25,7 @@ from pymodel.trace import (
     decode_retire,
     encode_retire,
 )
+from pymodel.trace.bulk import verify
 
 u64 = st.integers(0, 2**64 - 1)
 u2 = st.integers(0, 3)
@@ -104,7 +105,7 @@ def test_truncated(tmp_path: Path, keep: int) -> None:
     path = write(tmp_path / "t.vctx", SAMPLE)
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(TraceError, match="truncated"):
-        TraceReader(path).verify()
+        verify(TraceReader(path))
 
 
 def test_damaged_byte_is_found(tmp_path: Path) -> None:
@@ -113,7 +114,7 @@ def test_damaged_byte_is_found(tmp_path: Path) -> None:
     data[data.index(b"abc")] ^= 1
     path.write_bytes(data)
     with pytest.raises(TraceError, match="checksum"):
-        TraceReader(path).verify()
+        verify(TraceReader(path))
 
 
 @pytest.mark.parametrize(
