@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pymodel.errors import VctxError
-from pymodel.trace import TraceError, TraceReader
+from pymodel.trace import TraceReader
 from pymodel.trace.bulk import Frames, frames
 from tb.batch_compare import Comparison
 from tb.batch_stimulus import REC_END, Stimulus, config_record, encode, mark_record
+from tb.live import Recording
 from tb.memory import DUMP_FILE, read_dump
 from tb.result import Mismatch, ReplayConfig, ReplayResult
 
@@ -77,18 +78,19 @@ class _Chunk:
 class _Feeder(threading.Thread):
     """Encodes the trace, hands each chunk to the comparison and its records to the simulator."""
 
-    def __init__(self, fd: int, config: ReplayConfig) -> None:
+    def __init__(self, fd: int, config: ReplayConfig, recording: Recording | None) -> None:
         super().__init__(daemon=True)
         self._fd = fd
         self._config = config
-        self.chunks: queue.Queue[_Chunk | TraceError | None] = queue.Queue(AHEAD)
+        self._wait = recording.wait if recording is not None else None
+        self.chunks: queue.Queue[_Chunk | VctxError | None] = queue.Queue(AHEAD)
         self.stop = threading.Event()
 
     def run(self) -> None:
         try:
             with os.fdopen(self._fd, "wb", buffering=0) as pipe, contextlib.suppress(BrokenPipeError):
                 self._send(pipe.write, config_record(self._config))
-                for part in frames(TraceReader(Path(self._config.trace)), CHUNK):
+                for part in frames(TraceReader(Path(self._config.trace)), CHUNK, self._wait):
                     stimulus = encode(part, self._config)
                     self._put(_Chunk(part, stimulus))
                     self._send(pipe.write, stimulus.records)
@@ -96,10 +98,10 @@ class _Feeder(threading.Thread):
                         return
                 self._send(pipe.write, mark_record(REC_END))
             self._put(None)
-        except TraceError as error:
+        except VctxError as error:
             self._put(error)
 
-    def _put(self, chunk: _Chunk | TraceError | None) -> None:
+    def _put(self, chunk: _Chunk | VctxError | None) -> None:
         while not self.stop.is_set():
             with contextlib.suppress(queue.Full):
                 self.chunks.put(chunk, timeout=0.1)
@@ -117,6 +119,7 @@ def batch_replay(
     *,
     four_state: bool,
     graceful: bool = False,
+    recording: Recording | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ReplayResult:
     """Replay a trace on a batch testbench and return what came of it, as `tb.launch.replay` does.
@@ -124,10 +127,11 @@ def batch_replay(
     Args:
         command: runs the testbench; the names of its files are added.
         four_state: the simulator knows unknown bits.
+        recording: the trace is still being written.
         graceful: let the simulator end by itself after a mismatch, as one that writes waves has to.
 
     Raises:
-        TraceError: the trace is bad. BatchError: the simulator failed.
+        TraceError: the trace is bad. BatchError: the simulator failed. CancelledError: the recording was given up.
     """
     started = time.perf_counter()
     result = ReplayResult(False, config.sim, config.vlen, config.dlen, config.harts, config.seed, config.latency)
@@ -143,18 +147,21 @@ def batch_replay(
         )
     for fd in theirs:
         os.close(fd)
-    feeder = _Feeder(stim_write, config)
+    if recording is not None:
+        recording.on_cancel(process.kill)
+    feeder = _Feeder(stim_write, config, recording)
     collectors = {name: _Collector(read) for name, (read, _) in pipes.items()}
     streams = {name: collector.take for name, collector in collectors.items()}
     comparison = Comparison(config, streams, result, four_state=four_state)
     mismatch: Mismatch | None = None
-    gc.disable()  # nothing here makes cycles, and looking for them costs a quarter of the comparison
+    thresholds = gc.get_threshold()
+    gc.set_threshold(100_000, *thresholds[1:])  # looking for cycles, of which there are none, is slow
     try:
         for thread in (feeder, *collectors.values()):
             thread.start()
         while mismatch is None:
             chunk = feeder.chunks.get()
-            if isinstance(chunk, TraceError):
+            if isinstance(chunk, VctxError):
                 raise chunk
             if chunk is None:
                 break
@@ -170,12 +177,14 @@ def batch_replay(
             found = comparison.image.differences(read_dump(out_dir / DUMP_FILE))
             if found:
                 mismatch = Mismatch(result.events, "ram", 0, found, config.command)
-            shutil.copyfile(config.trace, config.observed)  # every record was found equal
+            _same_file(Path(config.trace), config.observed)  # every record was found equal
     except EOFError:
         process.wait()
+        if recording is not None:
+            recording.check()
         raise BatchError(f"the simulator ended with status {process.returncode} before the trace did") from None
     finally:
-        gc.enable()
+        gc.set_threshold(*thresholds)
         feeder.stop.set()
         if graceful and mismatch is not None:
             process.wait()
@@ -190,3 +199,11 @@ def batch_replay(
     result.observed = str(config.observed)
     result.seconds = time.perf_counter() - started
     return result
+
+
+def _same_file(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where that cannot be."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

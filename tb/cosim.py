@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pymodel.trace import TraceWriter
 from pymodel.trace.recorder import Recorder
 from tb.knobs import Knobs
 from tb.launch import replay
+from tb.live import Recording
 from tb.result import Latency, ReplayResult, write_json
 from tb.simulator import SIM_BUILD, locked, replay_design, simulator
 
@@ -161,27 +163,46 @@ def cosim(
     command = command_of(knobs, pairs, entries)
     tool = simulator(knobs.sim)  # before anything slow: is it there?
     design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=RAM_SIZE, waves=waves, batch=True)
-    with locked(out_dir / ".lock"), ThreadPoolExecutor(1) as builder, ProcessPoolExecutor(1) as twin:
-        (out_dir / "result.json").unlink(missing_ok=True)
-        build = builder.submit(tool.build, design)
-        model = record(config, trace, command_of(knobs, pairs, entries, sim=False), report)
-        eager: Future[SharedUnitResult] = twin.submit(run_shared_unit, replace(config, eager=True))
+
+    def follow(recording: Recording) -> ReplayResult:
+        """Build the testbench and replay, while the recording goes on."""
         report("build", 0, 1)
-        build.result()
+        tool.build(design)
         report("build", 1, 1)
-        total = model.counts["trace events"]
-        rtl = replay(
-            trace,
+        return replay(
+            recording.trace,
             sim=knobs.sim,
             dlen=knobs.dlen,
             out_dir=out_dir / "replay",
             latency=LATENCY,
             waves=waves,
             closer=True,
+            recording=recording,
             command=f"{vctx_command('replay', shown(trace))} --sim {knobs.sim} --dlen {knobs.dlen} --waves",
-            progress=lambda done: report("replay", done, total),
+            progress=lambda done: report("replay", done, max(done, expected[0])),
         )
-        report("replay", total, total)
+
+    expected = [0]  # events of the trace, once they are known
+    (out_dir / "result.json").unlink(missing_ok=True)
+    with locked(out_dir / ".lock"), ProcessPoolExecutor(1) as twin, ThreadPoolExecutor(1) as follower:
+        eager = twin.submit(run_shared_unit, replace(config, eager=True))
+        with recorded(config, trace, command_of(knobs, pairs, entries, sim=False)) as (writer, observer):
+            recording = Recording(writer.partial, out_dir / "replay" / "live.trace")
+            replayed = follower.submit(follow, recording)
+            try:
+                model = run_shared_unit(config, observer, lambda done, total: report("record", done, total))
+            except BaseException:
+                recording.cancel()
+                raise
+        expected[0] = model.counts["trace events"] = writer.events
+        try:
+            rtl = replayed.result()
+        except BaseException:
+            recording.cancel()
+            raise
+        finally:
+            recording.close()
+        report("replay", expected[0], expected[0])
         compare_with_eager(model, eager.result())
     verdict = Verdict(knobs, model, rtl, operations(model, rtl, knobs.vlen), trace, out_dir / "result.json", command)
     write_json(verdict.path, verdict.as_json())
@@ -194,8 +215,9 @@ def shown(path: Path | str) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def record(config: SharedUnitConfig, trace: Path, command: str, report: Progress) -> SharedUnitResult:
-    """Record the scenario into a trace file."""
+@contextmanager
+def recorded(config: SharedUnitConfig, trace: Path, command: str) -> Iterator[tuple[TraceWriter, Recorder]]:
+    """Provide the observer that records a scenario into a trace file; the file is complete when the context ends."""
     header = {
         "scenario": "shared-unit",
         "command": command,
@@ -208,8 +230,14 @@ def record(config: SharedUnitConfig, trace: Path, command: str, report: Progress
     }
     with TraceWriter(trace, header) as writer:
         recorder = Recorder(writer, config.vlen // 8)
-        result = run_shared_unit(config, recorder, lambda done, total: report("record", done, total))
+        yield writer, recorder
         recorder.finish()
+
+
+def record(config: SharedUnitConfig, trace: Path, command: str, report: Progress) -> SharedUnitResult:
+    """Record the scenario into a trace file."""
+    with recorded(config, trace, command) as (writer, recorder):
+        result = run_shared_unit(config, recorder, lambda done, total: report("record", done, total))
     result.counts["trace events"] = writer.events
     return result
 

@@ -14,6 +14,7 @@ from typing import Any
 from pymodel.errors import UsageError
 from pymodel.trace import TraceError, TraceReader
 from tb.gtkwave import write_save_file
+from tb.live import Recording
 from tb.result import CONFIG_VARIABLE, Latency, ReplayConfig, ReplayResult, write_json
 from tb.simulator import RTL, SIM_BUILD, Design, SimulationError, Simulator, log_tail, replay_design, simulator
 
@@ -66,6 +67,7 @@ def replay(
     build_root: Path = SIM_BUILD,
     step: bool = False,
     closer: bool = False,
+    recording: Recording | None = None,
 ) -> ReplayResult:
     """Replay a trace and return what came of it; the same is left in `out_dir` as result.json.
 
@@ -83,9 +85,11 @@ def replay(
         build_root: where builds are kept.
         step: hand over every instruction from Python, one at a time; slow, for debugging.
         closer: after a mismatch in a batch replay, run once more with waves of the records just before it.
+        recording: `trace` is its file and still being written; in batch only.
 
     Raises:
         TraceError, UsageError: bad input. ToolError: no such simulator here. SimulationError: the run itself failed.
+        CancelledError: the recording was given up.
     """
     header = Header.of(trace)
     for name, value, recorded in (("vlen", vlen, header.vlen), ("harts", harts, header.harts)):
@@ -109,7 +113,7 @@ def replay(
     )
     if step:
         return run_replay(tool, design, build, config, progress=progress)
-    result = run_batch(tool, design, build, config, progress=progress)
+    result = run_batch(tool, design, build, config, progress=progress, recording=recording)
     if closer and result.failed_record is not None and not waves:
         _look_closer(tool, replace(design, waves=True), config, result, build_root)
     return result
@@ -212,6 +216,7 @@ def run_batch(
     plusargs: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
     window: tuple[int, int] | None = None,
+    recording: Recording | None = None,
 ) -> ReplayResult:
     """Replay in batch on a finished build; see `replay`.
 
@@ -228,7 +233,14 @@ def run_batch(
         first, until = (window[0], window[1] + 1) if window else (0, -1)
         command += [f"+waves={waves}", f"+waves_from={first}", f"+until={until}"]
     try:
-        result = batch_replay(command, config, four_state=tool.four_state, graceful=design.waves, progress=progress)
+        result = batch_replay(
+            command,
+            config,
+            four_state=tool.four_state,
+            graceful=design.waves,
+            recording=recording,
+            progress=progress,
+        )
     except BatchError as error:
         log = Path(config.out_dir) / "sim.log"
         raise SimulationError(f"{tool.name}: {error}; log: {log}\n{log_tail(log)}") from None

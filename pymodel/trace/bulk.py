@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,8 +85,12 @@ class Frames:
         return self.data[start : start + int(self.lengths[event])]
 
 
-def frames(reader: TraceReader, events: int) -> Iterator[Frames]:
+def frames(reader: TraceReader, events: int, wait: Callable[[int], bool] | None = None) -> Iterator[Frames]:
     """Cut a trace into frames of at most `events` events.
+
+    Args:
+        wait: for a file that still grows; called with the number of bytes read when they are all there is, it returns
+            when there are more, or False if there will be no more.
 
     Raises:
         TraceError: the file is truncated or damaged.
@@ -127,7 +131,7 @@ def frames(reader: TraceReader, events: int) -> Iterator[Frames]:
                 if rest[:_END_SIZE] != _END_HEAD + END_PAYLOAD.pack(total, crc):
                     raise TraceError(f"{path}: damaged: event count or checksum does not match")
                 return
-            if not block:
+            if not block and not (wait is not None and wait(file.tell())):
                 raise TraceError(f"{path}: truncated after {total} events")
 
 

@@ -185,6 +185,9 @@ class TraceWriter:
     Args:
         path: the file that appears when the trace is complete.
         header: JSON-able facts about the recording (vlen, harts, seed, command, ...).
+
+    Attributes:
+        events: how many were written. partial: the file until the trace is complete.
     """
 
     def __init__(self, path: Path, header: dict[str, Any]) -> None:
@@ -192,11 +195,12 @@ class TraceWriter:
         self.events = 0
         self._crc = 0
         self._pending: list[bytes] = []  # head and payload of each event not written yet
-        self._partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+        self.partial = path.with_name(f"{path.name}.{os.getpid()}.part")
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: BinaryIO = self._partial.open("wb")
+        self._file: BinaryIO = self.partial.open("wb")
         text = json.dumps(header, sort_keys=True).encode()
         self._file.write(MAGIC + struct.pack("<I", len(text)) + text)
+        self._file.flush()  # whoever reads along needs it
 
     def event(self, event: Event) -> None:
         """Append one event."""
@@ -223,9 +227,9 @@ class TraceWriter:
             self._file.write(FRAME.pack(_END, END_PAYLOAD.size) + END_PAYLOAD.pack(self.events, self._crc))
         self._file.close()
         if exc_type is None:
-            self._partial.replace(self.path)
+            self.partial.replace(self.path)
         else:
-            self._partial.unlink()
+            self.partial.unlink()
 
 
 class TraceReader:

@@ -137,18 +137,12 @@ class Script:
         return write_trace(path, self.events if events is None else events)
 
 
+HEADER = {"vlen": VLEN, "harts": HARTS, "seed": 7, "ram_base": RAM_BASE, "ram_size": RAM_SIZE, "fill": FILL}
+
+
 def write_trace(path: Path, events: list[Event], **header: Any) -> Path:
     """Write a trace with the scripts' header."""
-    facts = {
-        "vlen": VLEN,
-        "harts": HARTS,
-        "seed": 7,
-        "ram_base": RAM_BASE,
-        "ram_size": RAM_SIZE,
-        "fill": FILL,
-        "scenario": path.stem,
-        "command": f"vctx replay {path.name}",
-    }
+    facts = HEADER | {"scenario": path.stem, "command": f"vctx replay {path.name}"}
     with TraceWriter(path, facts | header) as writer:
         for event in events:
             writer.event(event)
