@@ -116,11 +116,13 @@ module vctx_alu
         old_q  <= !old_q && mask_result && ends_result_row;
         if (!old_q) row_q <= row_q + GroupRowW'(1);
       end
-      exec_q            <= read_q;
-      exec_old_q        <= old_q;
-      exec_ends_q       <= ends_result_row;
-      exec_row_q        <= row_q;
-      exec_result_row_q <= result_row;
+      exec_q <= read_q;
+      if (read_q) begin
+        exec_old_q        <= old_q;
+        exec_ends_q       <= ends_result_row;
+        exec_row_q        <= row_q;
+        exec_result_row_q <= result_row;
+      end
     end
   end
 

@@ -128,8 +128,8 @@ module vctx_lsu_store
         row_q  <= row_q + (GroupRowW+1)'(1);
         read_q <= (row_q != read_seg_q.last_beat);
       end
-      if (advance) begin
-        send_q     <= read_q;
+      if (advance) send_q <= read_q;
+      if (re_o) begin
         send_row_q <= row_q;
         send_seg_q <= read_seg_q;
       end
@@ -145,7 +145,7 @@ module vctx_lsu_store
     if (!rst_ni) begin
       finals_q <= '0;
       bursts_q <= '0;
-    end else begin
+    end else if (sent || response) begin
       bursts_q <= bursts_q + 3'(sent) - 3'(response);
       for (int i = 0; i < Bursts; i++) begin
         if (response) finals_q[i] <= (i + 1 < Bursts) && finals_q[(i+1)%Bursts];

@@ -50,8 +50,8 @@ module vctx_mask #(
       store_row_q <= '0;
       mask_q      <= '0;
     end else begin
-      store_q     <= busy_q;
-      store_row_q <= row_q;
+      store_q <= busy_q;
+      if (busy_q) store_row_q <= row_q;
       if (fetch_i) begin
         busy_q <= 1'b1;
         row_q  <= '0;
@@ -59,8 +59,10 @@ module vctx_mask #(
         busy_q <= !last;
         row_q  <= row_q + RowW'(1);
       end
-      for (int r = 0; r < RegRows; r++) begin
-        if (store_q && (store_row_q == RowW'(r))) mask_q[DLEN*r +: DLEN] <= rdata_i;
+      if (store_q) begin
+        for (int r = 0; r < RegRows; r++) begin
+          if (store_row_q == RowW'(r)) mask_q[DLEN*r +: DLEN] <= rdata_i;
+        end
       end
     end
   end

@@ -35,76 +35,80 @@ module vctx_mask_result
 );
 
   // Compare: one bit of each element, that of its last byte, side by side and repeated over the whole row.
-  function automatic logic [DLEN-1:0] collect(input logic active, input logic [1:0] eew, input logic [Bytes-1:0] x);
+  function automatic logic [DLEN-1:0] collect(input logic [1:0] eew, input logic [Bytes-1:0] x);
     logic [Bytes/2-1:0] e16;
     logic [Bytes/4-1:0] e32;
     logic [Bytes/8-1:0] e64;
-    collect = '0;
-    if (active) begin
-      for (int e = 0; e < Bytes / 2; e++) e16[e] = x[2*e+1];
-      for (int e = 0; e < Bytes / 4; e++) e32[e] = x[4*e+3];
-      for (int e = 0; e < Bytes / 8; e++) e64[e] = x[8*e+7];
-      case (eew)
-        2'd0:    collect = {8{x}};
-        2'd1:    collect = {16{e16}};
-        2'd2:    collect = {32{e32}};
-        default: collect = {64{e64}};
-      endcase
-    end
+    for (int e = 0; e < Bytes / 2; e++) e16[e] = x[2*e+1];
+    for (int e = 0; e < Bytes / 4; e++) e32[e] = x[4*e+3];
+    for (int e = 0; e < Bytes / 8; e++) e64[e] = x[8*e+7];
+    case (eew)
+      2'd0:    collect = {8{x}};
+      2'd1:    collect = {16{e16}};
+      2'd2:    collect = {32{e32}};
+      default: collect = {64{e64}};
+    endcase
   endfunction
 
   // The part of the row that belongs to a data row: DLEN/8 >> SEW bits.
-  function automatic logic [DLEN-1:0] window(input logic active, input logic [1:0] eew, input logic [5:0] row);
+  function automatic logic [DLEN-1:0] window(input logic [1:0] eew, input logic [5:0] row);
     logic [$clog2(DLEN)-1:0] start;
-    window = '0;
-    if (active) begin
-      start  = $clog2(DLEN)'((32'(row) * 32'(Bytes)) >> eew);
-      window = DLEN'({Bytes{1'b1}} >> (Bytes - (Bytes >> eew))) << start;
-    end
+    start  = $clog2(DLEN)'((32'(row) * 32'(Bytes)) >> eew);
+    window = DLEN'({Bytes{1'b1}} >> (Bytes - (Bytes >> eew))) << start;
+  endfunction
+
+  function automatic logic [DLEN-1:0] logic_op(input logic [2:0] kind, input logic [DLEN-1:0] src1,
+                                               input logic [DLEN-1:0] src2);
+    case (kind)
+      LogicAndn: logic_op = src2 & ~src1;
+      LogicAnd:  logic_op = src2 & src1;
+      LogicOr:   logic_op = src2 | src1;
+      LogicXor:  logic_op = src2 ^ src1;
+      LogicOrn:  logic_op = src2 | ~src1;
+      LogicNand: logic_op = ~(src2 & src1);
+      LogicNor:  logic_op = ~(src2 | src1);
+      default:   logic_op = ~(src2 ^ src1);  // LogicXnor
+    endcase
   endfunction
 
   // Logic: all bits of the row below vl.
-  function automatic logic [DLEN-1:0] logic_op(input logic active, input logic [2:0] kind, input logic [DLEN-1:0] src1,
-                                               input logic [DLEN-1:0] src2);
-    logic_op = '0;
-    if (active) begin
-      case (kind)
-        LogicAndn: logic_op = src2 & ~src1;
-        LogicAnd:  logic_op = src2 & src1;
-        LogicOr:   logic_op = src2 | src1;
-        LogicXor:  logic_op = src2 ^ src1;
-        LogicOrn:  logic_op = src2 | ~src1;
-        LogicNand: logic_op = ~(src2 & src1);
-        LogicNor:  logic_op = ~(src2 | src1);
-        default:   logic_op = ~(src2 ^ src1);  // LogicXnor
-      endcase
-    end
-  endfunction
-
-  logic            compare_step, logic_step;
-  logic [DLEN-1:0] compare_bits, compare_enables, logic_bits, logic_enables;
-  assign compare_step    = step_i && !logical_i;
-  assign logic_step      = step_i && logical_i;
-  assign compare_bits    = collect(compare_step, eew_i, true_i);
-  assign compare_enables = collect(compare_step, eew_i, active_i) & window(compare_step, eew_i, 6'(row_i));
-  assign logic_bits      = logic_op(logic_step, kind_i, src1_i, src2_i);
+  logic [DLEN-1:0] below_vl;
   vctx_range #(
     .Lanes (DLEN),
     .IdxW  (CntW)
   ) u_range (
-    .active_i (logic_step),
+    .active_i (step_i && logical_i),
     .row_i    ((CntW - $clog2(DLEN))'(row_i)),
     .first_i  (CntW'(0)),
     .end_i    (evl_i),
-    .lanes_o  (logic_enables)
+    .lanes_o  (below_vl)
   );
 
-  logic [DLEN-1:0] bits, enables, row_q;
-  logic            any_q;
-  assign bits    = compare_bits | logic_bits;
-  assign enables = compare_enables | logic_enables;
-  assign row_o   = (row_q & ~enables) | (bits & enables);
-  assign any_o   = any_q || (enables != '0);
+  // The row with the bits of this step, and whether one of them is active.
+  function automatic logic [DLEN:0] next(input logic step, input logic [DLEN-1:0] row, input logic logical,
+                                         input logic [DLEN-1:0] logic_enables, input logic [2:0] kind,
+                                         input logic [DLEN-1:0] src1, input logic [DLEN-1:0] src2,
+                                         input logic [1:0] eew, input logic [5:0] data_row,
+                                         input logic [Bytes-1:0] outcome, input logic [Bytes-1:0] active);
+    logic [DLEN-1:0] bits, enables;
+    next = {1'b0, row};
+    if (step) begin
+      if (logical) begin
+        bits    = logic_op(kind, src1, src2);
+        enables = logic_enables;
+      end else begin
+        bits    = collect(eew, outcome);
+        enables = collect(eew, active) & window(eew, data_row);
+      end
+      next = {enables != '0, (row & ~enables) | (bits & enables)};
+    end
+  endfunction
+
+  logic [DLEN-1:0] row_q;
+  logic            any_q, any;
+  assign {any, row_o} = next(step_i, row_q, logical_i, below_vl, kind_i, src1_i, src2_i, eew_i, 6'(row_i), true_i,
+                             active_i);
+  assign any_o        = any_q || any;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
