@@ -67,7 +67,8 @@ def test_rtl_with_a_wide_bus_and_a_slow_memory(tmp_path: Path) -> None:
 
 
 MUTANTS = {
-    "states": ("vctx_csr.sv", 
+    "states": (
+        "vctx_csr.sv",
         "if (dirty && (older_i ? older_virt_i : virt_i))",
         "if ((dirty && (older_i ? older_virt_i : virt_i)) && (mstatus_vs_q != VsDirty))",
     ),
