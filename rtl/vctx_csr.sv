@@ -77,19 +77,14 @@ module vctx_csr
   assign vxsat = vcsr_q[0];
   assign vxrm  = vcsr_q[2:1];
 
-  always_comb begin
-    case (addr)
-      CsrVstart:   rdata_o = 64'(vstart_q);
-      CsrVxsat:    rdata_o = 64'(vxsat);
-      CsrVxrm:     rdata_o = 64'(vxrm);
-      CsrVcsr:     rdata_o = 64'(vcsr_q);
-      CsrVl:       rdata_o = 64'(vl_q);
-      CsrVtype:    rdata_o = vtype;
-      CsrVlenb:    rdata_o = 64'(VLEN / 8);
-      CsrVsstatus: rdata_o = vsstatus;
-      default:     rdata_o = mstatus;
-    endcase
-  end
+  assign rdata_o = (addr == CsrVstart)   ? 64'(vstart_q) :
+                   (addr == CsrVxsat)    ? 64'(vxsat) :
+                   (addr == CsrVxrm)     ? 64'(vxrm) :
+                   (addr == CsrVcsr)     ? 64'(vcsr_q) :
+                   (addr == CsrVl)       ? 64'(vl_q) :
+                   (addr == CsrVtype)    ? vtype :
+                   (addr == CsrVlenb)    ? 64'(VLEN / 8) :
+                   (addr == CsrVsstatus) ? vsstatus : mstatus;
 
   logic [63:0] wdata;
   logic [1:0]  wdata_vs;

@@ -1,13 +1,14 @@
 // 64-bit slice of the integer datapath: 8, 4, 2 or 1 elements.
 //
-// One adder serves add, subtract and the compares. A guard bit after every byte either passes the carry on or, at the
-// end of an element, absorbs it and makes the carry into the next.
+// One adder serves add, subtract and the compares, whatever the element width. The top bit of each element is kept out
+// of it, so no carry leaves an element, and is added without carry afterwards; a - b is ~(~a + b), so none enters one.
 
 `default_nettype none
 
 module vctx_lane
   import vctx_pkg::*;
 (
+  input  logic        active_i,  // the operands count; else the outputs are 0
   input  logic        compare_i,
   input  logic [3:0]  op_i,      // op_e, or funct6[2:0] of a compare
   input  logic [1:0]  sew_i,     // log2 of the element width in bytes
@@ -18,99 +19,77 @@ module vctx_lane
   output logic [7:0]  true_o     // compare: outcome, valid in the last byte of each element
 );
 
-  // vsub and compares: vs2 - src1; vrsub: src1 - vs2.
-  logic        subtract, reverse;
-  logic [63:0] minuend, subtrahend, addend;
-  assign reverse    = !compare_i && (op_i == OpRsub);
-  assign subtract   = compare_i || (op_i == OpSub) || reverse;
-  assign minuend    = reverse ? src1_i : src2_i;
-  assign subtrahend = reverse ? src2_i : src1_i;
-  assign addend     = subtract ? ~subtrahend : subtrahend;
-
-  // Bytes that end an element.
-  logic [7:0] ends;
-  always_comb begin
-    case (sew_i)
-      2'd0:    ends = 8'b1111_1111;
-      2'd1:    ends = 8'b1010_1010;
-      2'd2:    ends = 8'b1000_1000;
-      default: ends = 8'b1000_0000;
+  // Top bits of the elements
+  function automatic logic [63:0] element_tops(input logic [1:0] sew);
+    case (sew)
+      2'd0:    element_tops = 64'h8080_8080_8080_8080;
+      2'd1:    element_tops = 64'h8000_8000_8000_8000;
+      2'd2:    element_tops = 64'h8000_0000_8000_0000;
+      default: element_tops = 64'h8000_0000_0000_0000;
     endcase
-  end
+  endfunction
 
-  // Guards 1 and 0 pass a carry, two equal ones replace it by their value. Either way the carry shows in the sum.
-  logic [71:0] x, y, z;
-  logic [63:0] sum;
-  logic [7:0]  carry;
-  always_comb begin
-    for (int j = 0; j < 8; j++) begin
-      x[9*j +: 9] = {subtract || !ends[j], minuend[8*j +: 8]};
-      y[9*j +: 9] = {subtract && ends[j], addend[8*j +: 8]};
-    end
-  end
-  logic        unused_z;
-  assign {z, unused_z} = {x, subtract} + {y, subtract};  // the extra bit makes the carry into byte 0
-  always_comb begin
-    for (int j = 0; j < 8; j++) begin
-      sum[8*j +: 8] = z[9*j +: 8];
-      carry[j]      = z[9*j+8] ^ !ends[j];
-    end
-  end
+  // Top bit of each byte
+  function automatic logic [7:0] byte_tops(input logic [63:0] x);
+    byte_tops = {x[63], x[55], x[47], x[39], x[31], x[23], x[15], x[7]};
+  endfunction
 
-  // Outcomes in the last byte of an element; the others are of no use.
-  logic [7:0] same, same2, same4, same8, eq, ltu, lt;
-  assign same2 = same & (same << 1);
-  assign same4 = same2 & (same2 << 2);
-  assign same8 = same4 & (same4 << 4);
-  always_comb begin
-    for (int j = 0; j < 8; j++) begin
-      same[j] = (src1_i[8*j +: 8] == src2_i[8*j +: 8]);
-      lt[j]   = (src1_i[8*j+7] != src2_i[8*j+7]) ? src2_i[8*j+7] : ltu[j];
-    end
-  end
-  assign ltu = ~carry;
-  always_comb begin
-    case (sew_i)
-      2'd0:    eq = same;
-      2'd1:    eq = same2;
-      2'd2:    eq = same4;
-      default: eq = same8;
+  // Outcome of a compare in the last byte of each element, the others are of no use. carry: into the top bits of
+  // ~src2 + src1, whose carry out says src2 < src1.
+  function automatic logic [7:0] outcome(input logic [2:0] kind, input logic [1:0] sew, input logic [63:0] src1,
+                                         input logic [63:0] src2, input logic [63:0] carry);
+    logic [7:0] top1, top2, eq, ltu, lt;
+    eq = {src1[63:56] == src2[63:56], src1[55:48] == src2[55:48], src1[47:40] == src2[47:40],
+          src1[39:32] == src2[39:32], src1[31:24] == src2[31:24], src1[23:16] == src2[23:16],
+          src1[15:8] == src2[15:8], src1[7:0] == src2[7:0]};
+    if (sew >= 2'd1) eq = eq & (eq << 1);
+    if (sew >= 2'd2) eq = eq & (eq << 2);
+    if (sew == 2'd3) eq = eq & (eq << 4);
+    top1 = byte_tops(src1);
+    top2 = byte_tops(src2);
+    ltu  = (~top2 & top1) | ((~top2 | top1) & byte_tops(carry));
+    lt   = ((top1 ^ top2) & top2) | (~(top1 ^ top2) & ltu);
+    case (kind)
+      CmpEq:   outcome = eq;
+      CmpNe:   outcome = ~eq;
+      CmpLtu:  outcome = ltu;
+      CmpLt:   outcome = lt;
+      CmpLeu:  outcome = ltu | eq;
+      CmpLe:   outcome = lt | eq;
+      CmpGtu:  outcome = ~(ltu | eq);
+      default: outcome = ~(lt | eq);  // CmpGt
     endcase
-  end
+  endfunction
 
-  logic [2:0] compare;
-  assign compare = op_i[2:0];
-  always_comb begin
-    case (compare)
-      CmpEq:   true_o = eq;
-      CmpNe:   true_o = ~eq;
-      CmpLtu:  true_o = ltu;
-      CmpLt:   true_o = lt;
-      CmpLeu:  true_o = ltu | eq;
-      CmpLe:   true_o = lt | eq;
-      CmpGtu:  true_o = ~(ltu | eq);
-      default: true_o = ~(lt | eq);  // CmpGt
-    endcase
-  end
-
-  logic [63:0] merged;
-  always_comb begin
-    for (int j = 0; j < 8; j++) begin
-      merged[8*j +: 8] = mask_i[j] ? src1_i[8*j +: 8] : src2_i[8*j +: 8];
+  // Outcome and result. vsub and compares: vs2 - src1; vrsub: src1 - vs2.
+  function automatic logic [71:0] lane(input logic active, input logic compare, input logic [3:0] op,
+                                       input logic [1:0] sew, input logic [63:0] src1, input logic [63:0] src2,
+                                       input logic [7:0] mask);
+    logic        subtract;
+    logic [63:0] x, y, tops, low, sum, result;
+    lane = '0;
+    if (active) begin
+      subtract = compare || (op == OpSub) || (op == OpRsub);
+      x        = (!compare && (op == OpRsub)) ? src1 : src2;
+      y        = (!compare && (op == OpRsub)) ? src2 : src1;
+      x        = subtract ? ~x : x;
+      tops     = element_tops(sew);
+      low      = (x & ~tops) + (y & ~tops);
+      sum      = low ^ ((x ^ y) & tops);
+      case (op)
+        OpAnd:   result = src2 & src1;
+        OpOr:    result = src2 | src1;
+        OpXor:   result = src2 ^ src1;
+        OpSrc1:  result = src1;
+        OpSrc2:  result = src2;
+        OpMerge: result = (src1 & widen(mask)) | (src2 & ~widen(mask));
+        default: result = subtract ? ~sum : sum;  // OpAdd, OpSub, OpRsub
+      endcase
+      lane = {outcome(op[2:0], sew, src1, src2, low), result};
     end
-  end
+  endfunction
 
-  always_comb begin
-    case (op_i)
-      OpAnd:   result_o = src2_i & src1_i;
-      OpOr:    result_o = src2_i | src1_i;
-      OpXor:   result_o = src2_i ^ src1_i;
-      OpSrc1:  result_o = src1_i;
-      OpSrc2:  result_o = src2_i;
-      OpMerge: result_o = merged;
-      default: result_o = sum;  // OpAdd, OpSub, OpRsub
-    endcase
-  end
+  assign {true_o, result_o} = lane(active_i, compare_i, op_i, sew_i, src1_i, src2_i, mask_i);
 
 endmodule
 

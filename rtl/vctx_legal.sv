@@ -73,16 +73,11 @@ module vctx_legal
                     !vstart_nonzero_i;  // L-9
 
   logic [2:0] unit;
-  assign unit = dec_i.unit;
-  always_comb begin
-    case (unit)
-      UnitCsr:             legal_o = csr_ok;
-      UnitVset:            legal_o = vs_on;
-      UnitLoad, UnitStore: legal_o = mem_ok;
-      UnitAlu:             legal_o = alu_ok;
-      default:             legal_o = 1'b0;
-    endcase
-  end
+  assign unit    = dec_i.unit;
+  assign legal_o = (unit == UnitCsr)                           ? csr_ok :
+                   (unit == UnitVset)                          ? vs_on :
+                   ((unit == UnitLoad) || (unit == UnitStore)) ? mem_ok :
+                   (unit == UnitAlu)                           ? alu_ok : 1'b0;
 
   assign cause_o = ((dec_i.unit == UnitCsr) && csr_virtual) ? CauseVirtual : CauseIllegal;
 

@@ -133,11 +133,12 @@ module vctx_lsu
   assign page_end     = (!misaligned && (page_elems < 13'(left))) ? (elem_q + CntW'(page_elems)) : end_q;
   assign nothing_left = (elem_q >= end_q);
 
-  // Active or not: elem_q itself, and the next active element of its page, looking at DLEN/8 mask bits a cycle.
+  // Active or not: elem_q itself, and the next active element of its page, looking at DLEN/8 mask bits a cycle. Without
+  // a mask the first one is active.
   logic [CntW-LaneW-1:0] chunk;
   logic [Bytes-1:0]      candidates, scan_mask;
   logic [LaneW-1:0]      first_lane;
-  logic                  found;
+  logic                  scan, found;
   logic [CntW-1:0]       next_elem, chunk_end;
   assign chunk      = elem_q[CntW-1:LaneW];
   assign candidates = scan_mask & mask_bytes_i;
@@ -146,23 +147,27 @@ module vctx_lsu
     .Lanes (Bytes),
     .IdxW  (CntW)
   ) u_scan (
-    .row_i   (chunk),
-    .first_i (elem_q),
-    .end_i   (page_end),
-    .lanes_o (scan_mask)
+    .active_i (scan && masked_i),
+    .row_i    (chunk),
+    .first_i  (elem_q),
+    .end_i    (page_end),
+    .lanes_o  (scan_mask)
   );
-  always_comb begin
-    first_lane = '0;
-    for (int j = Bytes - 1; j >= 0; j--) begin
-      if (candidates[j]) first_lane = LaneW'(j);
+  function automatic logic [LaneW-1:0] lowest(input logic [Bytes-1:0] x);
+    lowest = '0;
+    if (x != '0) begin
+      for (int j = Bytes - 1; j >= 0; j--) begin
+        if (x[j]) lowest = LaneW'(j);
+      end
     end
-  end
+  endfunction
+  assign first_lane = lowest(candidates);
   assign chunk_end = {chunk + (CntW-LaneW)'(1), {LaneW{1'b0}}};
   assign next_elem = found ? {chunk, first_lane} : ((chunk_end < page_end) ? chunk_end : page_end);
 
   // elem_q is active: trap on it, or translate its page and move what the page holds. The next page is translated while
   // the data of the one before moves, except that a masked instruction has one mask lookup for both.
-  logic idle, scan, active, exception, segment_start, mover_done, mover_busy, burst_valid, queued_q;
+  logic idle, active, exception, segment_start, mover_done, mover_busy, burst_valid, queued_q;
   assign idle          = !mover_busy && !queued_q && !burst_valid;
   assign scan          = (state_q == StPage) && (!masked_i || idle);
   assign active        = scan && !nothing_left && mask_bytes_i[elem_q[LaneW-1:0]];

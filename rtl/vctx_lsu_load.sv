@@ -6,7 +6,9 @@
 
 `default_nettype none
 
-module vctx_lsu_load #(
+module vctx_lsu_load
+  import vctx_pkg::*;
+#(
   parameter int VLEN = 256,
   parameter int DLEN = 128,
   localparam int Bytes = DLEN / 8,
@@ -108,26 +110,27 @@ module vctx_lsu_load #(
   // Row written in this cycle: that of the beat, or the one before, whose lower bytes are held.
   logic [GroupRowW:0] row;
   logic [Bytes-1:0]   from_held, in_segment;
+  logic [DLEN-1:0]    from_held_bits;
   assign row       = aligned ? beat_q : (beat_q - (GroupRowW+1)'(1));
   assign mask_row_o = row[GroupRowW-1:0];
   assign waddr_o    = vd_row_q + RowW'(mask_row_o);
   assign from_held = aligned ? '0 : ({Bytes{1'b1}} >> offset_q);
-  always_comb begin
-    for (int j = 0; j < Bytes; j++) begin
-      wdata_o[8*j +: 8] = from_held[j] ? held_q[8*j +: 8] : rotated[8*j +: 8];
-    end
+  for (genvar w = 0; w < DLEN / 64; w++) begin : gen_word
+    assign from_held_bits[64*w +: 64] = widen(from_held[8*w +: 8]);
   end
+  assign wdata_o   = aligned ? rotated : ((held_q & from_held_bits) | (rotated & ~from_held_bits));
 
   vctx_range #(
     .Lanes (Bytes),
     .IdxW  (CntW)
   ) u_range (
-    .row_i   (row),
-    .first_i (first_byte_q),
-    .end_i   (end_byte_q),
-    .lanes_o (in_segment)
+    .active_i (write),
+    .row_i    (row),
+    .first_i  (first_byte_q),
+    .end_i    (end_byte_q),
+    .lanes_o  (in_segment)
   );
-  assign wbe_o = write ? (in_segment & (masked_q ? mask_bytes_i : '1)) : '0;
+  assign wbe_o = in_segment & (masked_q ? mask_bytes_i : '1);
 
 endmodule
 

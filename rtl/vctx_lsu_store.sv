@@ -7,7 +7,9 @@
 
 `default_nettype none
 
-module vctx_lsu_store #(
+module vctx_lsu_store
+  import vctx_pkg::*;
+#(
   parameter int VLEN = 256,
   parameter int DLEN = 128,
   localparam int Bytes = DLEN / 8,
@@ -73,14 +75,17 @@ module vctx_lsu_store #(
   logic               send_q;
   logic [GroupRowW:0] send_row_q;
   logic [7:0]         beat_q;  // number of the beat in its burst
-  logic [Bytes*9-1:0] rotated, held_q;  // this row and the previous one: strobe and byte of each lane
+  // This row and the previous one: strobes and data
+  logic [Bytes-1:0]   strb, held_strb_q;
+  logic [DLEN-1:0]    data, held_data_q;
 
   // Bursts without a response, oldest in bit 0: whether it is the last of its instruction
   localparam int Bursts = 4;
   logic [Bursts-1:0] finals_q;
   logic [2:0]        bursts_q;
 
-  logic advance, step, begins, ends, response, sent, sent_final;
+  logic aligned, advance, step, begins, ends, response, sent, sent_final;
+  assign aligned    = (send_seg_q.offset == '0);
   assign begins     = (send_row_q < send_seg_q.first_beat);  // the row only begins a beat
   assign ends       = (send_row_q == send_seg_q.last_beat);
   assign wvalid_o   = send_q && !begins && (bursts_q != 3'(Bursts));
@@ -111,7 +116,8 @@ module vctx_lsu_store #(
       send_q     <= 1'b0;
       send_row_q <= '0;
       beat_q     <= '0;
-      held_q     <= '0;
+      held_strb_q <= '0;
+      held_data_q <= '0;
     end else begin
       if (start_i && ready_o) begin
         read_seg_q <= {final_i, masked_i, offset_i, first_byte_i, end_byte_i, first_beat_i, last_beat_i};
@@ -122,12 +128,15 @@ module vctx_lsu_store #(
         row_q  <= row_q + (GroupRowW+1)'(1);
         read_q <= (row_q != read_seg_q.last_beat);
       end
-      if (advance) begin
-        send_q     <= read_q;
+      if (advance) send_q <= read_q;
+      if (re_o) begin
         send_row_q <= row_q;
         send_seg_q <= read_seg_q;
       end
-      if (step) held_q <= ends ? '0 : rotated;
+      if (step && !aligned) begin
+        held_strb_q <= ends ? '0 : strb;
+        held_data_q <= ends ? '0 : data;
+      end
       if (wvalid_o && wready_i) beat_q <= wlast_o ? '0 : (beat_q + 8'd1);
     end
   end
@@ -136,7 +145,7 @@ module vctx_lsu_store #(
     if (!rst_ni) begin
       finals_q <= '0;
       bursts_q <= '0;
-    end else begin
+    end else if (sent || response) begin
       bursts_q <= bursts_q + 3'(sent) - 3'(response);
       for (int i = 0; i < Bursts; i++) begin
         if (response) finals_q[i] <= (i + 1 < Bursts) && finals_q[(i+1)%Bursts];
@@ -145,38 +154,44 @@ module vctx_lsu_store #(
     end
   end
 
-  // Byte j of a row goes to lane offset + j.
+  // Byte j of a row goes to lane offset + j. Bytes that are not written read as zero on the bus: no register content
+  // beyond what is stored.
   logic [Bytes-1:0]   in_segment, strobes, from_held;
-  logic [Bytes*9-1:0] lanes;
+  logic [DLEN-1:0]    strobe_bits, from_held_bits;
   vctx_range #(
     .Lanes (Bytes),
     .IdxW  (CntW)
   ) u_range (
-    .row_i   (send_row_q),
-    .first_i (send_seg_q.first_byte),
-    .end_i   (send_seg_q.end_byte),
-    .lanes_o (in_segment)
+    .active_i (send_q),
+    .row_i    (send_row_q),
+    .first_i  (send_seg_q.first_byte),
+    .end_i    (send_seg_q.end_byte),
+    .lanes_o  (in_segment)
   );
-  assign strobes = in_segment & (send_seg_q.masked ? mask_bytes_i : '1);
-  always_comb begin
-    // Bytes that are not written read as zero on the bus: no register content beyond what is stored.
-    for (int j = 0; j < Bytes; j++) lanes[9*j +: 9] = strobes[j] ? {1'b1, data_i[8*j +: 8]} : 9'b0;
+  assign strobes   = in_segment & (send_seg_q.masked ? mask_bytes_i : '1);
+  assign from_held = ~({Bytes{1'b1}} << send_seg_q.offset);
+  for (genvar w = 0; w < DLEN / 64; w++) begin : gen_word
+    assign strobe_bits[64*w +: 64]    = widen(strobes[8*w +: 8]);
+    assign from_held_bits[64*w +: 64] = widen(from_held[8*w +: 8]);
   end
   vctx_rotate #(
     .Lanes    (Bytes),
-    .LaneBits (9)
-  ) u_rotate (
+    .LaneBits (1)
+  ) u_rotate_strb (
     .amount_i (send_seg_q.offset),
-    .row_i    (lanes),
-    .row_o    (rotated)
+    .row_i    (strobes),
+    .row_o    (strb)
   );
-
-  assign from_held = ~({Bytes{1'b1}} << send_seg_q.offset);
-  always_comb begin
-    for (int j = 0; j < Bytes; j++) begin
-      {wstrb_o[j], wdata_o[8*j +: 8]} = from_held[j] ? held_q[9*j +: 9] : rotated[9*j +: 9];
-    end
-  end
+  vctx_rotate #(
+    .Lanes    (Bytes),
+    .LaneBits (8)
+  ) u_rotate_data (
+    .amount_i (send_seg_q.offset),
+    .row_i    (data_i & strobe_bits),
+    .row_o    (data)
+  );
+  assign wstrb_o = aligned ? strb : ((held_strb_q & from_held) | (strb & ~from_held));
+  assign wdata_o = aligned ? data : ((held_data_q & from_held_bits) | (data & ~from_held_bits));
 
 endmodule
 

@@ -50,8 +50,8 @@ module vctx_mask #(
       store_row_q <= '0;
       mask_q      <= '0;
     end else begin
-      store_q     <= busy_q;
-      store_row_q <= row_q;
+      store_q <= busy_q;
+      if (busy_q) store_row_q <= row_q;
       if (fetch_i) begin
         busy_q <= 1'b1;
         row_q  <= '0;
@@ -59,35 +59,41 @@ module vctx_mask #(
         busy_q <= !last;
         row_q  <= row_q + RowW'(1);
       end
-      for (int r = 0; r < RegRows; r++) begin
-        if (store_q && (store_row_q == RowW'(r))) mask_q[DLEN*r +: DLEN] <= rdata_i;
+      if (store_q) begin
+        for (int r = 0; r < RegRows; r++) begin
+          if (store_row_q == RowW'(r)) mask_q[DLEN*r +: DLEN] <= rdata_i;
+        end
       end
     end
   end
 
   // Lookup. Bits of one row of bytes, then those of the row within them, then one bit a byte.
-  logic [GroupRowW-1:0] chunk;
-  logic [Bytes-1:0]     chunk_bits, e8_bits, e16_bits, e32_bits, e64_bits;
-  logic [2:0]           part;
-
-  assign chunk      = row_i >> eew_i;
-  assign part       = row_i[2:0];
-  assign chunk_bits = mask_q[chunk*Bytes +: Bytes];
-  assign e8_bits    = chunk_bits;
-  assign e16_bits   = chunk_bits >> (part[0] ? Bytes / 2 : 0);
-  assign e32_bits   = chunk_bits >> (32'(part[1:0]) * (Bytes / 4));
-  assign e64_bits   = chunk_bits >> (32'(part) * (Bytes / 8));
-
-  always_comb begin
-    for (int j = 0; j < Bytes; j++) begin
-      case (eew_i)
-        2'd0:    bytes_o[j] = !masked_i || e8_bits[j];
-        2'd1:    bytes_o[j] = !masked_i || e16_bits[j/2];
-        2'd2:    bytes_o[j] = !masked_i || e32_bits[j/4];
-        default: bytes_o[j] = !masked_i || e64_bits[j/8];
-      endcase
+  function automatic logic [Bytes-1:0] bytes(input logic masked, input logic [Bytes-1:0] chunk_bits,
+                                             input logic [1:0] eew, input logic [2:0] part);
+    logic [Bytes-1:0] e16_bits, e32_bits, e64_bits;
+    bytes = '1;
+    if (masked) begin
+      bytes    = chunk_bits;
+      e16_bits = chunk_bits >> (part[0] ? Bytes / 2 : 0);
+      e32_bits = chunk_bits >> (32'(part[1:0]) * (Bytes / 4));
+      e64_bits = chunk_bits >> (32'(part) * (Bytes / 8));
+      if (eew != 2'd0) begin
+        for (int j = 0; j < Bytes; j++) begin
+          case (eew)
+            2'd1:    bytes[j] = e16_bits[j/2];
+            2'd2:    bytes[j] = e32_bits[j/4];
+            default: bytes[j] = e64_bits[j/8];
+          endcase
+        end
+      end
     end
-  end
+  endfunction
+
+  // The row does not matter to an instruction without a mask.
+  logic [GroupRowW-1:0] row, chunk;
+  assign row     = masked_i ? row_i : '0;
+  assign chunk   = row >> eew_i;
+  assign bytes_o = bytes(masked_i, mask_q[chunk*Bytes +: Bytes], eew_i, row[2:0]);
 
 endmodule
 

@@ -34,54 +34,81 @@ module vctx_mask_result
   output logic                 any_o       // some bit of it was active
 );
 
-  // Compare: the bits of a data row, repeated over the whole row, and the part that is theirs.
-  logic [4*DLEN-1:0] all_bits, all_enables;
-  logic [5:0]        row;
-  assign row = 6'(row_i);
-  for (genvar s = 0; s < 4; s++) begin : gen_sew
-    localparam int Elems = Bytes >> s;
-    localparam int Parts = 8 << s;
-    logic [Elems-1:0] bits, enables;
-    for (genvar e = 0; e < Elems; e++) begin : gen_elem
-      assign bits[e]    = true_i[(e << s) + (1 << s) - 1];
-      assign enables[e] = active_i[e << s];
-    end
-    assign all_bits[s*DLEN +: DLEN] = {Parts{bits}};
-    for (genvar p = 0; p < Parts; p++) begin : gen_part
-      assign all_enables[s*DLEN + p*Elems +: Elems] = (row[2+s:0] == (3+s)'(p)) ? enables : '0;
-    end
-  end
+  // Compare: one bit of each element, that of its last byte, side by side and repeated over the whole row.
+  function automatic logic [DLEN-1:0] collect(input logic [1:0] eew, input logic [Bytes-1:0] x);
+    logic [Bytes/2-1:0] e16;
+    logic [Bytes/4-1:0] e32;
+    logic [Bytes/8-1:0] e64;
+    for (int e = 0; e < Bytes / 2; e++) e16[e] = x[2*e+1];
+    for (int e = 0; e < Bytes / 4; e++) e32[e] = x[4*e+3];
+    for (int e = 0; e < Bytes / 8; e++) e64[e] = x[8*e+7];
+    case (eew)
+      2'd0:    collect = {8{x}};
+      2'd1:    collect = {16{e16}};
+      2'd2:    collect = {32{e32}};
+      default: collect = {64{e64}};
+    endcase
+  endfunction
+
+  // The part of the row that belongs to a data row: DLEN/8 >> SEW bits.
+  function automatic logic [DLEN-1:0] window(input logic [1:0] eew, input logic [5:0] row);
+    logic [$clog2(DLEN)-1:0] start;
+    start  = $clog2(DLEN)'((32'(row) * 32'(Bytes)) >> eew);
+    window = DLEN'({Bytes{1'b1}} >> (Bytes - (Bytes >> eew))) << start;
+  endfunction
+
+  function automatic logic [DLEN-1:0] logic_op(input logic [2:0] kind, input logic [DLEN-1:0] src1,
+                                               input logic [DLEN-1:0] src2);
+    case (kind)
+      LogicAndn: logic_op = src2 & ~src1;
+      LogicAnd:  logic_op = src2 & src1;
+      LogicOr:   logic_op = src2 | src1;
+      LogicXor:  logic_op = src2 ^ src1;
+      LogicOrn:  logic_op = src2 | ~src1;
+      LogicNand: logic_op = ~(src2 & src1);
+      LogicNor:  logic_op = ~(src2 | src1);
+      default:   logic_op = ~(src2 ^ src1);  // LogicXnor
+    endcase
+  endfunction
 
   // Logic: all bits of the row below vl.
-  logic [DLEN-1:0] logic_bits, logic_enables;
+  logic [DLEN-1:0] below_vl;
   vctx_range #(
     .Lanes (DLEN),
     .IdxW  (CntW)
   ) u_range (
-    .row_i   ((CntW - $clog2(DLEN))'(row_i)),
-    .first_i (CntW'(0)),
-    .end_i   (evl_i),
-    .lanes_o (logic_enables)
+    .active_i (step_i && logical_i),
+    .row_i    ((CntW - $clog2(DLEN))'(row_i)),
+    .first_i  (CntW'(0)),
+    .end_i    (evl_i),
+    .lanes_o  (below_vl)
   );
-  always_comb begin
-    case (kind_i)
-      LogicAndn: logic_bits = src2_i & ~src1_i;
-      LogicAnd:  logic_bits = src2_i & src1_i;
-      LogicOr:   logic_bits = src2_i | src1_i;
-      LogicXor:  logic_bits = src2_i ^ src1_i;
-      LogicOrn:  logic_bits = src2_i | ~src1_i;
-      LogicNand: logic_bits = ~(src2_i & src1_i);
-      LogicNor:  logic_bits = ~(src2_i | src1_i);
-      default:   logic_bits = ~(src2_i ^ src1_i);  // LogicXnor
-    endcase
-  end
 
-  logic [DLEN-1:0] bits, enables, row_q;
-  logic            any_q;
-  assign bits    = logical_i ? logic_bits : all_bits[eew_i*DLEN +: DLEN];
-  assign enables = logical_i ? logic_enables : all_enables[eew_i*DLEN +: DLEN];
-  assign row_o   = (row_q & ~enables) | (bits & enables);
-  assign any_o   = any_q || (enables != '0);
+  // The row with the bits of this step, and whether one of them is active.
+  function automatic logic [DLEN:0] next(input logic step, input logic [DLEN-1:0] row, input logic logical,
+                                         input logic [DLEN-1:0] logic_enables, input logic [2:0] kind,
+                                         input logic [DLEN-1:0] src1, input logic [DLEN-1:0] src2,
+                                         input logic [1:0] eew, input logic [5:0] data_row,
+                                         input logic [Bytes-1:0] outcome, input logic [Bytes-1:0] active);
+    logic [DLEN-1:0] bits, enables;
+    next = {1'b0, row};
+    if (step) begin
+      if (logical) begin
+        bits    = logic_op(kind, src1, src2);
+        enables = logic_enables;
+      end else begin
+        bits    = collect(eew, outcome);
+        enables = collect(eew, active) & window(eew, data_row);
+      end
+      next = {enables != '0, (row & ~enables) | (bits & enables)};
+    end
+  endfunction
+
+  logic [DLEN-1:0] row_q;
+  logic            any_q, any;
+  assign {any, row_o} = next(step_i, row_q, logical_i, below_vl, kind_i, src1_i, src2_i, eew_i, 6'(row_i), true_i,
+                             active_i);
+  assign any_o        = any_q || any;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -131,6 +131,11 @@ package vctx_pkg;
   localparam bit MaskedV0StoreTrap  = 1'b0;  // L-14: a masked store of v0 is illegal
   localparam bit TvalInsn           = 1'b1;  // L-22: xtval of causes 2 and 22 is the instruction, not 0
 
+  // Each bit of x for the eight bits of a byte.
+  function automatic logic [63:0] widen(input logic [7:0] x);
+    widen = {{8{x[7]}}, {8{x[6]}}, {8{x[5]}}, {8{x[4]}}, {8{x[3]}}, {8{x[2]}}, {8{x[1]}}, {8{x[0]}}};
+  endfunction
+
   // Value a CSR instruction writes; op is funct3[1:0]: 1 write, 2 set, 3 clear.
   function automatic logic [63:0] csr_rmw(input logic [1:0] op, input logic [63:0] old,
                                           input logic [63:0] src);

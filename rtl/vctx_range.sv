@@ -8,21 +8,26 @@ module vctx_range #(
   localparam int LaneW = $clog2(Lanes),
   localparam int RowW = IdxW - LaneW
 ) (
+  input  logic             active_i,  // 0: no lane
   input  logic [RowW-1:0]  row_i,
   input  logic [IdxW-1:0]  first_i,
   input  logic [IdxW-1:0]  end_i,
   output logic [Lanes-1:0] lanes_o
 );
 
-  logic [RowW-1:0]  first_row, end_row;
-  logic [LaneW-1:0] first_lane, end_lane;
-  assign {first_row, first_lane} = first_i;
-  assign {end_row, end_lane}     = end_i;
+  function automatic logic [Lanes-1:0] lanes(input logic active, input logic [RowW-1:0] row,
+                                             input logic [RowW-1:0] first_row, input logic [LaneW-1:0] first_lane,
+                                             input logic [RowW-1:0] end_row, input logic [LaneW-1:0] end_lane);
+    lanes = '0;
+    if (active && (row >= first_row) && (row <= end_row)) begin
+      lanes = '1;
+      if (row == first_row) lanes = lanes << first_lane;
+      if (row == end_row) lanes = lanes & ~({Lanes{1'b1}} << end_lane);
+    end
+  endfunction
 
-  logic [Lanes-1:0] from_first, before_end;
-  assign from_first = (row_i > first_row) ? '1 : ((row_i == first_row) ? ({Lanes{1'b1}} << first_lane) : '0);
-  assign before_end = (row_i < end_row) ? '1 : ((row_i == end_row) ? ~({Lanes{1'b1}} << end_lane) : '0);
-  assign lanes_o    = from_first & before_end;
+  assign lanes_o = lanes(active_i, row_i, first_i[IdxW-1:LaneW], first_i[LaneW-1:0], end_i[IdxW-1:LaneW],
+                         end_i[LaneW-1:0]);
 
 endmodule
 

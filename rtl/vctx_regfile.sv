@@ -35,8 +35,10 @@ module vctx_regfile #(
     always_ff @(posedge clk_i) begin
       if (re_a_i) rdata_a_q <= mem[raddr_a_i];
       if (re_b_i) rdata_b_q <= mem[raddr_b_i];
-      for (int k = 0; k < 8; k++) begin
-        if (wbe_i[8*b+k]) mem[waddr_i][8*k +: 8] <= wdata_i[64*b+8*k +: 8];
+      if (wbe_i[8*b +: 8] != 8'd0) begin
+        for (int k = 0; k < 8; k++) begin
+          if (wbe_i[8*b+k]) mem[waddr_i][8*k +: 8] <= wdata_i[64*b+8*k +: 8];
+        end
       end
     end
 

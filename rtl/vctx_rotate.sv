@@ -14,12 +14,14 @@ module vctx_rotate #(
 
   localparam int Bits = Lanes * LaneBits;
 
-  always_comb begin
-    row_o = row_i;
+  function automatic logic [Bits-1:0] rotate(input logic [AmountW-1:0] amount, input logic [Bits-1:0] row);
+    rotate = row;
     for (int s = 0; s < AmountW; s++) begin
-      if (amount_i[s]) row_o = (row_o << (LaneBits << s)) | (row_o >> (Bits - (LaneBits << s)));
+      if (amount[s]) rotate = (rotate << (LaneBits << s)) | (rotate >> (Bits - (LaneBits << s)));
     end
-  end
+  endfunction
+
+  assign row_o = rotate(amount_i, row_i);
 
 endmodule
 

@@ -47,36 +47,23 @@ module vctx_shape
   // A move of registers onto themselves writes none, so that the retired mask equals that of the reference (E-11).
   assign move_bytes  = (insn_i[11:7] == insn_i[24:20]) ? '0 : (CntW'(VLEN / 8) << nr_move);
 
-  always_comb begin
-    eew_o     = sew_i;
-    group_o   = 2'd0;
-    emul_ok_o = 1'b1;
-    evl_o     = vl_i;
-    case (shape)
-      ShapeSew: group_o = lmul_regs;
-      ShapeWidth: begin
-        eew_o     = width;
-        group_o   = emul_regs;
-        emul_ok_o = (emul <= 5'sd3) && (WideSewVill || (emul >= -5'sd3));  // SEW <= LMUL * ELEN: EMUL >= 1/8
-      end
-      ShapeMask: begin
-        eew_o = 2'd0;
-        evl_o = mask_bytes;
-      end
-      ShapeWholeMem: begin
-        eew_o   = width;
-        group_o = nr_mem;
-        evl_o   = whole_elems;
-      end
-      ShapeWholeMove: begin
-        eew_o   = 2'd0;
-        group_o = nr_move;
-        evl_o   = move_bytes;
-      end
-      ShapeInsert:  evl_o = (vl_i != '0) ? CntW'(1) : '0;
-      default:      evl_o = CntW'(1);  // ShapeExtract
-    endcase
-  end
+  logic of_width, of_mask, whole_mem, whole_move;
+  assign of_width   = (shape == ShapeWidth);
+  assign of_mask    = (shape == ShapeMask);
+  assign whole_mem  = (shape == ShapeWholeMem);
+  assign whole_move = (shape == ShapeWholeMove);
+  assign eew_o      = (of_width || whole_mem) ? width : ((of_mask || whole_move) ? 2'd0 : sew_i);
+  assign group_o    = (shape == ShapeSew) ? lmul_regs :
+                      of_width            ? emul_regs :
+                      whole_mem           ? nr_mem :
+                      whole_move          ? nr_move : 2'd0;
+  // SEW <= LMUL * ELEN keeps EMUL >= 1/8.
+  assign emul_ok_o  = !of_width || ((emul <= 5'sd3) && (WideSewVill || (emul >= -5'sd3)));
+  assign evl_o      = of_mask                  ? mask_bytes :
+                      whole_mem                ? whole_elems :
+                      whole_move               ? move_bytes :
+                      (shape == ShapeInsert)   ? CntW'(vl_i != '0) :
+                      (shape == ShapeExtract)  ? CntW'(1) : vl_i;
 
 endmodule
 

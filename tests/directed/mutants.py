@@ -57,10 +57,10 @@ MUTANTS = (
         "insn[19:15]} : ((insn[31:24] == '0) && (insn[23:20] != 4'h8)) ? rs1 >> 15 : rs1)",
     ),
     _one("B2", "csrrc", _CSR, "<= wdata[1:0];", "<= (op_i == 2'd3) ? {1'b0, wdata[0]} : wdata[1:0];"),
-    _one("B2", "csrrwi", _CSR, "rdata_o = 64'(vcsr_q);", "rdata_o = 64'(vcsr_q[0]);"),
+    _one("B2", "csrrwi", _CSR, "? 64'(vcsr_q) :", "? 64'(vcsr_q[0]) :"),
     _one("B3", "rs2[7:0]", _VSET, "from_register ? rs2_i :", "from_register ? {56'b0, rs2_i[7:0]} :"),
     _one("B4", "no limit", _VSET, "((avl > 64'(vlmax)) ?", "(((avl > 64'(vlmax)) && !immediate_avl) ?"),
-    _one("B5", "narrow", _CSR, "rdata_o = 64'(vl_q);", "rdata_o = 64'(vl_q[IdxW-1:0]);"),
+    _one("B5", "narrow", _CSR, "? 64'(vl_q) :", "? 64'(vl_q[IdxW-1:0]) :"),
     _one("B6", "fields", _VSET, "vtype_o = vill_o ? '0 : request[7:0];", "vtype_o = request[7:0];"),
     _one(
         "B7",
@@ -76,8 +76,8 @@ MUTANTS = (
         "B9",
         "not shown",
         _CSR,
-        "default:     rdata_o = mstatus;",
-        "default:     rdata_o = (addr_i == CsrSstatus) ? {mstatus[63], 63'b0} : mstatus;",
+        "? vsstatus : mstatus;",
+        "? vsstatus : (addr_i == CsrSstatus) ? {mstatus[63], 63'b0} : mstatus;",
     ),
     _one(
         "B9",
@@ -97,7 +97,7 @@ MUTANTS = (
             "{vsfs_dirty_i ||", "{late_q ||"
         ),
     ),
-    _one("B12", "executes", _LEGAL, "UnitVset:            legal_o = vs_on;", "UnitVset:            legal_o = 1'b1;"),
+    _one("B12", "executes", _LEGAL, "? vs_on :", "? 1'b1 :"),
     _one(
         "B13",
         "clean after a fault",
@@ -139,8 +139,8 @@ MUTANTS = (
     _one(
         "B22", "not one storage", _CSR, "CsrVcsr:   vcsr_q      <= wdata[2:0];", "CsrVcsr:   vcsr_q[2:1] <= wdata[2:1];"
     ),
-    _one("B22", "vxrm not masked", _CSR, "rdata_o = 64'(vxrm);", "rdata_o = 64'(vcsr_q);"),
-    _one("B22", "vxsat not masked", _CSR, "rdata_o = 64'(vxsat);", "rdata_o = 64'(vcsr_q);"),
+    _one("B22", "vxrm not masked", _CSR, "? 64'(vxrm) :", "? 64'(vcsr_q) :"),
+    _one("B22", "vxsat not masked", _CSR, "? 64'(vxsat) :", "? 64'(vcsr_q) :"),
     _one("B22", "not gated", _LEGAL, "(csr_status || vs_on)", "1'b1"),
     _one("B24", "ratio", _PKG, "RatioChangeVill    = 1'b1", "RatioChangeVill    = 1'b0"),
     _one("B24", "vill", _PKG, "KeepVlFromVillVill = 1'b1", "KeepVlFromVillVill = 1'b0"),
