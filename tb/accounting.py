@@ -97,19 +97,13 @@ class Accounts:
         return functions, [count for _, count in sorted(self._visits.items(), key=lambda item: repr(item[0]))]
 
 
-@dataclass(slots=True)
-class _Frame:
-    mark: Mark
-    function: FunctionCount
-
-
 class HartAccount:
     """The mark stack of one hart, and where its instructions are charged. `open` has the visits under way."""
 
     def __init__(self, hart: int, accounts: Accounts) -> None:
         self._hart = hart
         self._accounts = accounts
-        self._stack: list[_Frame] = []
+        self._stack: list[tuple[Mark, FunctionCount]] = []
         self._current = accounts.function("-", "-")
         self.open: list[Visit] = []
 
@@ -118,7 +112,7 @@ class HartAccount:
         """The function (calls joined by " > ") and the `who` of the innermost mark."""
         if not self._stack:
             return "-", "-"
-        return " > ".join(frame.mark.what for frame in self._stack), self._stack[-1].mark.who
+        return " > ".join(mark.what for mark, _ in self._stack), self._stack[-1][0].who
 
     def mark(self, index: int, mark: Mark) -> Visit | None:
         """Enter or leave a function; return the visit that this ends, which is the caller's to count.
@@ -126,18 +120,19 @@ class HartAccount:
         Raises:
             TraceError: the function left is not the one entered last.
         """
+        stack = self._stack
         if mark.enter:
             if mark.regions:
                 self.open.append(Visit(mark, {name: RegionCount() for name, _, _ in mark.regions}))
             self._current = self._accounts.function(mark.what, mark.who)
             self._current.calls += 1
-            self._stack.append(_Frame(mark, self._current))
+            stack.append((mark, self._current))
             return None
-        if not self._stack or self._stack[-1].mark.what != mark.what:
+        if not stack or stack[-1][0].what != mark.what:
             raise TraceError(f"event {index}: hart {self._hart} leaves {mark.what!r}, which it is not in")
-        left = self._stack.pop().mark
-        self._current = self._stack[-1].function if self._stack else self._accounts.function("-", "-")
-        return self.open.pop() if left.regions else None
+        entered = stack.pop()[0]
+        self._current = stack[-1][1] if stack else self._accounts.function("-", "-")
+        return self.open.pop() if entered.regions else None
 
     def instruction(self, seen: Observation) -> None:
         """Charge one instruction to the current function and to every open visit."""

@@ -228,9 +228,12 @@ class Comparison:
     def _marks(self, frames: Frames, end: int) -> list[tuple[int, Mark]]:
         """Return the marks before event `end`, with their places in the frames. Few of them are new."""
         out = []
-        known = self._known_marks
-        for event in np.flatnonzero(frames.kinds[:end] == KIND["mark"]).tolist():
-            payload = frames.payload(event)
+        known, data = self._known_marks, frames.data
+        events = np.flatnonzero(frames.kinds[:end] == KIND["mark"])
+        starts = frames.starts[events]
+        stops = starts + frames.lengths[events]
+        for event, start, stop in zip(events.tolist(), starts.tolist(), stops.tolist(), strict=True):
+            payload = data[start:stop]
             mark = known.get(payload)
             if mark is None:
                 if len(known) >= _KNOWN_MARKS:
