@@ -1,8 +1,8 @@
 // Types and functions shared by the modules of the vector context block.
 //
-// Portability: Icarus 11, Verilator and Yosys (read_slang) read the same source. Two house rules follow from
-// Icarus: `always_comb` reads whole variables only (fields are taken apart by `assign`), and functions are called
-// from `assign` and `always_ff`, never from `always_comb`. Enumerations travel inside structs as plain vectors.
+// Portability: Icarus 11, Verilator and Yosys (read_slang) read the same source. One house rule follows from Icarus,
+// which wakes `always_comb` blocks for nothing: combinational logic is `assign`, and a function where it takes
+// statements. Enumerations travel inside structs as plain vectors.
 
 `default_nettype none
 
