@@ -1,7 +1,6 @@
 /* Parts about host processes that use the vector unit themselves. */
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>

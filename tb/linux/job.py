@@ -131,9 +131,11 @@ def linux_kvm(machine: Machine, *, progress: Progress | None = None) -> LinuxVer
     folder = CACHE / f"{width}-seed{machine.seed}-steps{machine.steps}"
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / "lock"):
-        initramfs(init, kernel, folder / "initramfs.cpio")
+        initrd = folder / "initramfs.cpio"
+        initramfs(init, kernel, initrd)
         phase("boot", 0)
-        trace = boot(machine, kernel, folder / "initramfs.cpio", folder)
+        trace = boot(machine, kernel, initrd, folder)
+        initrd.unlink()  # megabytes that every run makes anew; kept only where Linux did not come to its end
         phase("boot", 1)
         phase("judge", 0)
         verdict = judged(machine, emulator, kernel.release, trace)

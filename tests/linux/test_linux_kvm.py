@@ -331,7 +331,7 @@ def test_the_whole_command(falsify: bool, code: int, tmp_path: Path, monkeypatch
     text = RECORDING.read_text().replace('"probe_n":157', '"probe_n":158' if falsify else '"probe_n":157')
     path = os.environ["PATH"]
     fake_qemu(tmp_path, monkeypatch, text)
-    script(tmp_path, "cpio", "")
+    script(tmp_path, "cpio", "import sys; open(sys.argv[-1].removeprefix('--file='), 'w').write(sys.stdin.read())")
     monkeypatch.setenv("PATH", f"{tmp_path}:{path}")
     monkeypatch.setattr(job.needs, "packages", lambda: {"cpio": "cpio"})
     monkeypatch.setattr(job, "CACHE", tmp_path / "cache")
