@@ -88,7 +88,7 @@ def _issue(hart: Hart, word: int, rs1: int, rs2: int, status: tuple[int, int]) -
 
 
 def _retire(hart: Hart, rd: int | None, stop: ArchTrap | InterruptedInsn | None = None) -> Retire:
-    """Return the record of the last block instruction, which wrote `rd`, or did not come to its end because of `stop`."""
+    """Return the record of the last block instruction, which wrote `rd`, or did not come to its end but to `stop`."""
     fx = hart.effects
     retire = state_record(hart)
     retire.rd = rd
