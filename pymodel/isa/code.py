@@ -124,11 +124,12 @@ class Code:
         insn = page.insns.get(offset)
         if insn is None:
             memory, paddr = self._memory, page.base + offset
-            raw = memory.load(paddr, 2)
-            if raw & 3 == 3:
-                if offset + 2 == PAGE_SIZE:
-                    return None
-                raw = memory.load(paddr, 4)
+            raw = memory.load(paddr, 4 if offset + 2 < PAGE_SIZE else 2)
+            if raw & 3 != 3:
+                raw &= 0xFFFF
+            elif offset + 2 == PAGE_SIZE:
+                return None
+            else:
                 memory.watch_code(paddr + 2 >> LINE_SHIFT)
             memory.watch_code(paddr >> LINE_SHIFT)
             insn = page.insns[offset] = self._compile_raw(raw)
