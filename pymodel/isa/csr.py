@@ -330,7 +330,7 @@ class CsrFile:
             if not hart.vector_on():
                 raise hart.illegal(word)
             return row
-        prv, virt = hart.prv, hart.virt
+        prv, virt = hart.mode
         needed = address >> 8 & 3
         level = 2 if prv == 1 and not virt else prv
         if level < needed:

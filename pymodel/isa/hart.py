@@ -29,6 +29,7 @@ _VLENS = [128 << i for i in range(6)]
 _ARGUMENTS = 8
 _A0, _RA = 10, 1
 _OFFSET = PAGE_SIZE - 1
+_SIZED = {size: (1 << 8 * size) - 1 for size in (1, 2, 4, 8)}
 _EVER = 1 << 63  # more steps than anybody runs
 
 
@@ -70,6 +71,7 @@ class Hart:
         csr: the CSR file, indexed by address without permission checks.
         vec: the vector registers and CSRs.
         mmu: address translation and the fault overlay.
+        mode: nominal privilege (0 U, 1 S, 3 M) and the virtualisation mode V; to be changed by `set_mode` only.
         memory: physical memory, shared with other harts.
         observer: receives block instructions and scalar stores; None for none.
         effects: what the last block instruction wrote.
@@ -112,7 +114,7 @@ class Hart:
         """Enter the reset state (A-14): M-mode at `pc`, CSRs reset; x and v registers keep their contents."""
         self.pc = pc
         self.instret = 0
-        self._prv, self._virt = 3, False
+        self.mode = 3, False
         self.csr.reset()
         self.vec.reset()
         self.mmu.flush()
@@ -122,26 +124,26 @@ class Hart:
     @property
     def prv(self) -> int:
         """Nominal privilege: 0 U, 1 S, 3 M."""
-        return self._prv
+        return self.mode[0]
 
     @prv.setter
     def prv(self, value: int) -> None:
-        self.set_mode(value, self._virt and value != 3)
+        self.set_mode(value, self.virt and value != 3)
 
     @property
     def virt(self) -> bool:
         """The virtualisation mode V."""
-        return self._virt
+        return self.mode[1]
 
     @virt.setter
     def virt(self, value: bool) -> None:
-        self.set_mode(self._prv, value)
+        self.set_mode(self.prv, value)
 
     def set_mode(self, prv: int, virt: bool) -> None:
         """Change the mode; HartError for a mode that does not exist."""
         if prv not in (0, 1, 3) or (prv == 3 and virt):
             raise HartError(f"no mode with prv={prv}, virt={virt}")
-        self._prv, self._virt = prv, bool(virt)
+        self.mode = prv, bool(virt)
         self.mmu.select()
 
     # --- rules that executors share ---
@@ -157,7 +159,7 @@ class Hart:
     def vector_on(self) -> bool:
         """Tell whether VS permits vector instructions: at HS level, and with V=1 also in vsstatus (A-3, B-5, B-14)."""
         values = self.csr.values
-        if not self._virt:
+        if not self.mode[1]:
             return bool(values[MSTATUS] & bits.VS)
         return bool(values[MSTATUS] & bits.VS and values[VSSTATUS] & bits.VS)
 
@@ -165,12 +167,12 @@ class Hart:
         """Set VS Dirty: at HS level, and with V=1 also in vsstatus (B-8, B-13, B-14)."""
         values = self.csr.values
         values[MSTATUS] |= bits.VS
-        if self._virt:
+        if self.mode[1]:
             values[VSSTATUS] |= bits.VS
 
     def store_physical(self, paddr: int, size: int, value: int) -> None:
         """Store the low `size` bytes of `value` for a scalar instruction and report them."""
-        data = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
+        data = (value & _SIZED[size]).to_bytes(size, "little")
         self.memory.write(paddr, data, self.hart_id)
         if self.observer is not None:
             self.observer.store(self.hart_id, paddr, data)
@@ -344,9 +346,9 @@ class Hart:
             self.x[register] = value
 
     def _landed(self) -> UnexpectedTrap:
-        if self._prv == 3:
+        if self.prv == 3:
             cause, epc, tval = Csr.MCAUSE, Csr.MEPC, Csr.MTVAL
-        elif self._virt:
+        elif self.virt:
             cause, epc, tval = Csr.VSCAUSE, Csr.VSEPC, Csr.VSTVAL
         else:
             cause, epc, tval = Csr.SCAUSE, Csr.SEPC, Csr.STVAL

@@ -111,8 +111,7 @@ class Mmu:
         status, own = values[MSTATUS], values[VSSTATUS]
         # Everything that the contexts are made of.
         key = (
-            hart.prv,
-            hart.virt,
+            *hart.mode,
             status & _STATUS,
             own & (bits.SUM | bits.MXR),
             values[_SATP],
