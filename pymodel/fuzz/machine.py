@@ -70,11 +70,17 @@ class Machine:
 
     def run(self, program: Program) -> bool:
         """Run a loaded program; tell whether it reached its end."""
-        if program.irqs:
-            for irq in self.steps(program):
-                self.hart.step(irq)
-        else:
-            self.hart.run(program.ends, limit(program))
+        hart, ends = self.hart, program.ends
+        irqs = dict(program.irqs)
+        left = limit(program)
+        while irqs and left and hart.pc not in ends:
+            number = program.word_at(hart.pc)
+            if number in irqs:
+                hart.step(irqs.pop(number))
+                left -= 1
+            else:
+                left -= hart.run(ends.union(*map(program.addresses, irqs)), left)
+        hart.run(ends, left)
         return self.finished(program)
 
     def finished(self, program: Program) -> bool:

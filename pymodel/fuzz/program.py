@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import struct
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -146,6 +146,12 @@ class Program:
         at = pc - world().body
         at = at if at >= 0 else at + USER_ALIAS
         return at >> 2 if 0 <= at < 4 * len(self.words) else None
+
+    @staticmethod
+    def addresses(number: int) -> Iterable[int]:
+        """Return every virtual address at which an instruction in the body's word `number` may begin."""
+        at = world().body + 4 * number
+        return at, at + 2, at - USER_ALIAS, at + 2 - USER_ALIAS
 
     def image(self) -> bytes:
         """Return the contents of RAM at the start."""

@@ -64,27 +64,16 @@ def compile_block(hart: Hart, d: Decoded) -> Op:
 
 def state_record(hart: Hart) -> Retire:
     """Return a record that holds the present state and no effect."""
-    vec, values = hart.vec, hart.csr.values
-    return Retire(
-        None,
-        False,
-        None,
-        vec.vl,
-        vec.vtype,
-        vec.vstart,
-        vec.vcsr,
-        (values[MSTATUS] & bits.VS) >> bits.VS_SHIFT,
-        (values[VSSTATUS] & bits.VS) >> bits.VS_SHIFT,
-        {},
-        {},
-    )
+    values = hart.csr.values
+    mstatus_vs, vsstatus_vs = values[MSTATUS] >> bits.VS_SHIFT & 3, values[VSSTATUS] >> bits.VS_SHIFT & 3
+    return Retire(None, False, None, *hart.vec.csrs(), mstatus_vs, vsstatus_vs, {}, {})
 
 
 def _issue(hart: Hart, word: int, rs1: int, rs2: int, status: tuple[int, int]) -> Issue:
     """Return the stimulus of the last block instruction; `status` is mstatus and vsstatus before it."""
     mstatus, vsstatus = status
     fs_dirty, vsfs_dirty = mstatus & bits.FS == bits.FS, vsstatus & bits.FS == bits.FS
-    return Issue(word, rs1, rs2, hart.prv, hart.virt, fs_dirty, vsfs_dirty, hart.irq_elem, hart.effects.xlat)
+    return Issue(word, rs1, rs2, *hart.mode, fs_dirty, vsfs_dirty, hart.irq_elem, hart.effects.xlat)
 
 
 def _retire(hart: Hart, rd: int | None, stop: ArchTrap | InterruptedInsn | None = None) -> Retire:

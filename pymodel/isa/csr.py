@@ -251,6 +251,7 @@ _ROWS: tuple[CsrSpec, ...] = (
     _Const(Csr.MHARTID),
     _Const(Csr.MCONFIGPTR),
 )
+_SPECIAL = COUNTERS | {Csr.SATP, Csr.HGATP}  # with more rules than the bits of the address tell
 TABLE: dict[int, CsrSpec] = {int(row.csr): row for row in _ROWS}
 
 
@@ -323,24 +324,32 @@ class CsrFile:
         """Return the CSR that the access reaches, after every permission rule (A-3, A-4, B-4, B-16, F-3, F-7)."""
         hart = self.hart
         row = TABLE.get(address)
-        if row is None or (write and row.csr >> 10 == 3) or (address in COUNTERS and not hart.config.has_zicntr):
+        if row is None or (write and address >> 10 == 3):
             raise hart.illegal(word)
         if address in VECTOR_CSRS:
             if not hart.vector_on():
                 raise hart.illegal(word)
             return row
+        prv, virt = hart.mode
         needed = address >> 8 & 3
-        level = 2 if hart.prv == 1 and not hart.virt else hart.prv
+        level = 2 if prv == 1 and not virt else prv
         if level < needed:
-            raise hart.virtual(word) if hart.virt and needed < 3 else hart.illegal(word)
+            raise hart.virtual(word) if virt and needed < 3 else hart.illegal(word)
+        if address in _SPECIAL:
+            self._check_special(word, address)
+        return TABLE[row.twin] if virt and row.twin is not None else row
+
+    def _check_special(self, word: int, address: int) -> None:
+        hart = self.hart
         if address in COUNTERS:
+            if not hart.config.has_zicntr:
+                raise hart.illegal(word)
             self._check_counter(word, 1 << (address & 31))
         elif address == Csr.SATP and hart.virt:
             if self.values[Csr.HSTATUS] & bits.VTVM:
                 raise hart.virtual(word)
-        elif address in (Csr.SATP, Csr.HGATP) and hart.prv < 3 and self.values[Csr.MSTATUS] & bits.TVM:
+        elif hart.prv < 3 and self.values[Csr.MSTATUS] & bits.TVM:  # satp and hgatp
             raise hart.illegal(word)
-        return TABLE[row.twin] if hart.virt and row.twin is not None else row
 
     def _check_counter(self, word: int, bit: int) -> None:
         hart, values = self.hart, self.values

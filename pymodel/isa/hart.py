@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from pymodel.isa import bits, trap
 from pymodel.isa.bits import M64
-from pymodel.isa.block import belongs_to_block, compile_block, state_record
+from pymodel.isa.block import state_record
+from pymodel.isa.code import Block, Code, CodePage, Flow
 from pymodel.isa.commit import CommitReporter
-from pymodel.isa.compressed import expand
 from pymodel.isa.csr import CsrFile
 from pymodel.isa.csr_numbers import MSTATUS, VSSTATUS, Csr
 from pymodel.isa.effects import Effects
 from pymodel.isa.encoding import Decoded, decode, disassemble
 from pymodel.isa.errors import ArchTrap, Cause, HartError, InterruptedInsn, UnexpectedTrap
 from pymodel.isa.latitude import Latitude
-from pymodel.isa.memory import LINE_SHIFT, Memory
+from pymodel.isa.memory import Memory
 from pymodel.isa.mmu import Mmu, Op
 from pymodel.isa.observer import CommitObserver, Observer
-from pymodel.isa.scalar import BUILDERS
 from pymodel.isa.vector_state import VectorState
-from pymodel.trace.records import PAGE_SIZE, Retire
+from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Retire
 
 _REGISTER_FILL = 0xA5
 _VLENS = [128 << i for i in range(6)]
 _ARGUMENTS = 8
 _A0, _RA = 10, 1
+_OFFSET = PAGE_SIZE - 1
+_SIZED = {size: (1 << 8 * size) - 1 for size in (1, 2, 4, 8)}
+_EVER = 1 << 63  # more steps than anybody runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Hart:
         csr: the CSR file, indexed by address without permission checks.
         vec: the vector registers and CSRs.
         mmu: address translation and the fault overlay.
+        mode: nominal privilege (0 U, 1 S, 3 M) and the virtualisation mode V; to be changed by `set_mode` only.
         memory: physical memory, shared with other harts.
         observer: receives block instructions and scalar stores; None for none.
         effects: what the last block instruction wrote.
@@ -101,16 +105,16 @@ class Hart:
         self.irq_elem: int | None = None
         self.waiting = False
         self._commits = None if commits is None else CommitReporter(self, commits)
-        self._decoded: dict[int, dict[int, Op]] = {}  # by line of physical memory, then by address
-        self._injected: dict[int, Op] = {}
-        memory.on_code_write(self._code_written)
+        self._code = Code(self, memory, self._commits)
+        self._running: Block | None = None
+        self._halted = False
         self.reset(0)
 
     def reset(self, pc: int) -> None:
         """Enter the reset state (A-14): M-mode at `pc`, CSRs reset; x and v registers keep their contents."""
         self.pc = pc
         self.instret = 0
-        self._prv, self._virt = 3, False
+        self.mode = 3, False
         self.csr.reset()
         self.vec.reset()
         self.mmu.flush()
@@ -120,26 +124,26 @@ class Hart:
     @property
     def prv(self) -> int:
         """Nominal privilege: 0 U, 1 S, 3 M."""
-        return self._prv
+        return self.mode[0]
 
     @prv.setter
     def prv(self, value: int) -> None:
-        self.set_mode(value, self._virt and value != 3)
+        self.set_mode(value, self.virt and value != 3)
 
     @property
     def virt(self) -> bool:
         """The virtualisation mode V."""
-        return self._virt
+        return self.mode[1]
 
     @virt.setter
     def virt(self, value: bool) -> None:
-        self.set_mode(self._prv, value)
+        self.set_mode(self.prv, value)
 
     def set_mode(self, prv: int, virt: bool) -> None:
         """Change the mode; HartError for a mode that does not exist."""
         if prv not in (0, 1, 3) or (prv == 3 and virt):
             raise HartError(f"no mode with prv={prv}, virt={virt}")
-        self._prv, self._virt = prv, bool(virt)
+        self.mode = prv, bool(virt)
         self.mmu.select()
 
     # --- rules that executors share ---
@@ -155,7 +159,7 @@ class Hart:
     def vector_on(self) -> bool:
         """Tell whether VS permits vector instructions: at HS level, and with V=1 also in vsstatus (A-3, B-5, B-14)."""
         values = self.csr.values
-        if not self._virt:
+        if not self.mode[1]:
             return bool(values[MSTATUS] & bits.VS)
         return bool(values[MSTATUS] & bits.VS and values[VSSTATUS] & bits.VS)
 
@@ -163,12 +167,12 @@ class Hart:
         """Set VS Dirty: at HS level, and with V=1 also in vsstatus (B-8, B-13, B-14)."""
         values = self.csr.values
         values[MSTATUS] |= bits.VS
-        if self._virt:
+        if self.mode[1]:
             values[VSSTATUS] |= bits.VS
 
     def store_physical(self, paddr: int, size: int, value: int) -> None:
         """Store the low `size` bytes of `value` for a scalar instruction and report them."""
-        data = (value & (1 << 8 * size) - 1).to_bytes(size, "little")
+        data = (value & _SIZED[size]).to_bytes(size, "little")
         self.memory.write(paddr, data, self.hart_id)
         if self.observer is not None:
             self.observer.store(self.hart_id, paddr, data)
@@ -185,8 +189,9 @@ class Hart:
         self.irq_elem = irq_elem
         pc = self.pc
         try:
-            op = None if self.mmu.fault_pages else self.mmu.code.get(pc)
-            self.pc = (op or self._fetch(pc))(pc)
+            page = self._page(pc)
+            insn = page.insns.get(pc & _OFFSET) or self._code.insn(page, pc & _OFFSET) or self._across(page, pc)
+            self.pc = insn.ops[0](pc)
         except ArchTrap as stop:
             self.pc = self._trap(stop, pc)
         except InterruptedInsn:
@@ -196,30 +201,64 @@ class Hart:
         finally:
             self.irq_elem = None
 
-    def run(self, stop: Collection[int], limit: int | None = None) -> int:
+    def run(self, stop: Collection[int], limit: int | None = None, *, pause: bool = False) -> int:
         """Step until pc is in `stop`, which is checked before each step, or `limit` steps are done.
+
+        While it runs, an observer finds `pc` and `instret` as they were at the beginning of a block of instructions.
+
+        Args:
+            stop: addresses.
+            limit: most steps; None for any number.
+            pause: stop also after a trap, and after every instruction that may change the mode, the interrupts pending
+                or enabled, or `waiting`.
 
         Returns:
             The number of steps done, instructions and traps.
         """
         stops = frozenset(stop)
-        mmu, faults = self.mmu, self.mmu.fault_pages
-        pc, done = self.pc, 0
+        stop_pages = {address >> PAGE_SHIFT for address in stops}
+        left = _EVER if limit is None else limit
+        mmu, pc = self.mmu, self.pc
+        block: Block | None = None
+        self._halted = False
         try:
-            while pc not in stops and done != limit:
+            while left and pc not in stops and not self._halted:
+                first = pc
                 try:
-                    op = mmu.code.get(pc)
-                    if op is None or faults:
-                        op = self._fetch(pc)
-                    pc = op(pc)
+                    page = self._page(pc) if mmu.fault_pages else mmu.code.get(pc >> PAGE_SHIFT) or self._page(pc)
+                    block = self._running = page.blocks.get(pc & _OFFSET) or self._block(page, pc)
+                    ops: Iterable[Op] = block.ops
+                    count = whole = len(block.offsets)
+                    if count > left or pc >> PAGE_SHIFT in stop_pages:
+                        count = min(left, _until(block, pc, stops))
+                        ops = islice(ops, count)
+                    for op in ops:
+                        pc = op(pc)
                 except ArchTrap as exception:
+                    # In the fetch of its first instruction, or in the instruction at pc.
+                    count = block.index(pc - first) if block is not None and pc != first else 0
+                    self.instret += count
+                    left -= count + 1
                     pc = self._trap(exception, pc)
+                    if pause:
+                        break
                 else:
-                    self.instret += 1
-                done += 1
+                    if len(block.ops) != whole:  # discarded while it ran
+                        count = block.index(pc - first)
+                    self.instret += count
+                    left -= count
+                    if pause and block.flow is Flow.SYSTEM:
+                        break
         finally:
             self.pc = pc
-        return done
+            self._running = None
+        return (_EVER if limit is None else limit) - left
+
+    def halt(self) -> None:
+        """End the :meth:`run` in progress after the present instruction; for observers."""
+        self._halted = True
+        if self._running is not None:
+            self._running.discard()
 
     def call(self, entry: int, *args: int, limit: int = 100_000) -> int:
         """Call the function at `entry` in the present mode and return a0.
@@ -269,10 +308,7 @@ class Hart:
         self._set_operands(decoded, rs1 & M64, rs2 & M64)
         rd = decoded.fields.get("rd", 0)
         try:
-            op = self._injected.get(insn)
-            if op is None:
-                op = self._injected[insn] = self._compile(insn, 4)
-            pc = op(self.INJECT_PC)
+            pc = self._code.word(insn, 4)(self.INJECT_PC)
             if pc != self.INJECT_PC + 4:
                 self.pc = pc
             self.instret += 1
@@ -310,9 +346,9 @@ class Hart:
             self.x[register] = value
 
     def _landed(self) -> UnexpectedTrap:
-        if self._prv == 3:
+        if self.prv == 3:
             cause, epc, tval = Csr.MCAUSE, Csr.MEPC, Csr.MTVAL
-        elif self._virt:
+        elif self.virt:
             cause, epc, tval = Csr.VSCAUSE, Csr.VSEPC, Csr.VSTVAL
         else:
             cause, epc, tval = Csr.SCAUSE, Csr.SEPC, Csr.STVAL
@@ -326,43 +362,24 @@ class Hart:
 
     # --- fetch ---
 
-    def _fetch(self, pc: int) -> Op:
-        """Return the compiled instruction at virtual address `pc`, or raise a fetch fault."""
+    def _page(self, pc: int) -> CodePage:
+        """Return the code of the page at virtual address `pc`, or raise a fetch fault."""
         mmu = self.mmu
-        paddr = mmu.page(pc, "fetch") | pc & PAGE_SIZE - 1
-        line = paddr >> LINE_SHIFT
-        op = self._decoded.setdefault(line, {}).get(paddr)
-        if op is None:
-            half = self.memory.load(paddr, 2)
-            if half & 3 != 3:
-                op = self._compile_fetched(half, 2)
-            elif pc + 2 & PAGE_SIZE - 1:
-                op = self._compile_fetched(self.memory.load(paddr, 4), 4)
-                self.memory.watch_code(paddr + 2 >> LINE_SHIFT)
-            else:  # the second half is on another page, which may change or move: not kept
-                high = mmu.page(pc + 2, "fetch")
-                return self._compile_fetched(self.memory.load(high, 2) << 16 | half, 4)
-            self.memory.watch_code(line)
-            self._decoded[line][paddr] = op
-        mmu.code[pc] = op
-        return op
+        page = None if mmu.fault_pages else mmu.code.get(pc >> PAGE_SHIFT)
+        if page is None:
+            page = mmu.code[pc >> PAGE_SHIFT] = self._code.page(mmu.page(pc, "fetch"))
+        return page
 
-    def _compile_fetched(self, raw: int, size: int) -> Op:
-        """Compile an instruction as it stands in memory, 2 or 4 bytes."""
-        word = raw if size == 4 else expand(raw)
-        if word is None:
-            raise self.illegal(raw)
-        op = self._compile(word, size)
-        return op if self._commits is None else self._commits.wrap(decode(word), raw, size, op)
+    def _block(self, page: CodePage, pc: int) -> Block:
+        """Return the block at `pc`, which is on `page`, or raise a fetch fault."""
+        return self._code.block(page, pc & _OFFSET) or self._across(page, pc)
 
-    def _compile(self, word: int, size: int) -> Op:
-        decoded = decode(word)
-        if belongs_to_block(decoded):
-            return compile_block(self, decoded)
-        return BUILDERS[decoded.kind](self, decoded, size)
+    def _across(self, page: CodePage, pc: int) -> Block:
+        """Return the instruction that begins in the last two bytes of `page`, or raise a fetch fault."""
+        return self._code.across(page.base | pc & _OFFSET, self.mmu.page(pc + 2, "fetch"))
 
-    def _code_written(self, line: int) -> None:
-        dropped = self._decoded.pop(line, None)
-        before = self._decoded.pop(line - 1, None)  # its last instruction may reach into `line`
-        if dropped or before:
-            self.mmu.forget_code()
+
+def _until(block: Block, pc: int, stops: frozenset[int]) -> int:
+    """Return how many instructions of the block at `pc` come before the next one in `stops`; `pc` does not count."""
+    ahead = [address - pc for address in stops if 0 < address - pc < block.length]
+    return min((block.index(distance) for distance in ahead if distance in block.offsets), default=len(block.offsets))

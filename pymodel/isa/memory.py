@@ -37,7 +37,7 @@ class Memory:
         """Return `n` bytes from physical address `paddr`."""
         offset = paddr & _OFFSET
         if offset + n <= PAGE_SIZE:
-            return bytes(self._page(paddr >> PAGE_SHIFT)[offset : offset + n])
+            return bytes(self.page(paddr >> PAGE_SHIFT)[offset : offset + n])
         head = PAGE_SIZE - offset
         return self.read(paddr, head) + self.read(paddr + head, n - head)
 
@@ -47,15 +47,25 @@ class Memory:
         Reservations of lines that it touches end, except those of the hart `writer`.
         """
         n = len(data)
-        for page in range(paddr >> PAGE_SHIFT, (paddr + n - 1 >> PAGE_SHIFT) + 1):
-            self._page(page)
+        offset = paddr & _OFFSET
+        page = self._pages.get(paddr >> PAGE_SHIFT)
+        if page is not None and offset + n <= PAGE_SIZE:
+            page[offset : offset + n] = data
+        else:
+            self._write_pages(paddr, data)
+        if self._reserved or self._code:
+            self._written(paddr, n, writer)
+
+    def _write_pages(self, paddr: int, data: bytes | bytearray | memoryview) -> None:
+        n = len(data)
+        for ppn in range(paddr >> PAGE_SHIFT, (paddr + n - 1 >> PAGE_SHIFT) + 1):
+            self.page(ppn)
         done = 0
         while done < n:
             offset = paddr + done & _OFFSET
             step = min(PAGE_SIZE - offset, n - done)
-            self._page(paddr + done >> PAGE_SHIFT)[offset : offset + step] = data[done : done + step]
+            self.page(paddr + done >> PAGE_SHIFT)[offset : offset + step] = data[done : done + step]
             done += step
-        self._written(paddr, n, writer)
 
     def load(self, paddr: int, size: int) -> int:
         """Return the `size`-byte little-endian integer at `paddr`."""
@@ -89,7 +99,12 @@ class Memory:
         """Drop the hart's reservation, as SC does; tell whether it was valid for `paddr`."""
         return self._reserved.pop(hart_id, None) == paddr
 
-    def _page(self, ppn: int) -> bytearray:
+    def page(self, ppn: int) -> bytearray:
+        """Return the bytes of a page, which stay those of the page; to be read only, since nobody hears of writes.
+
+        Raises:
+            MemoryRangeError: there is no such page.
+        """
         page = self._pages.get(ppn)
         if page is None:
             if ppn << PAGE_SHIFT not in self:
@@ -98,12 +113,11 @@ class Memory:
         return page
 
     def _written(self, paddr: int, n: int, writer: int | None) -> None:
-        if not (self._reserved or self._code):
-            return
         lines = range(paddr >> LINE_SHIFT, (paddr + n - 1 >> LINE_SHIFT) + 1)
-        for hart_id, reserved in list(self._reserved.items()):
-            if hart_id != writer and reserved >> LINE_SHIFT in lines:
-                del self._reserved[hart_id]
+        if self._reserved:
+            for hart_id, reserved in list(self._reserved.items()):
+                if hart_id != writer and reserved >> LINE_SHIFT in lines:
+                    del self._reserved[hart_id]
         if not self._code.isdisjoint(lines):
             for line in self._code.intersection(lines):
                 self._code.discard(line)

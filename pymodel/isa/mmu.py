@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pymodel.isa import bits
 from pymodel.isa.bits import sext
-from pymodel.isa.csr_numbers import Csr
+from pymodel.isa.csr_numbers import MSTATUS, VSSTATUS, Csr
 from pymodel.isa.errors import ArchTrap, Cause
 from pymodel.isa.memory import Memory
 from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Xlat
 
 if TYPE_CHECKING:
+    from pymodel.isa.code import CodePage
     from pymodel.isa.hart import Hart
 
 Access = Literal["fetch", "load", "store"]
@@ -35,6 +36,8 @@ _PTE_V, _PTE_R, _PTE_W, _PTE_X, _PTE_U, _PTE_A, _PTE_D = 1, 2, 4, 8, 16, 64, 128
 _PTE_RESERVED = 0x3FF << 54  # N, PBMT and reserved bits: none of their extensions is present
 _PPN = (1 << 44) - 1
 _LEVELS = 3
+_STATUS = bits.SUM | bits.MXR | bits.MPRV | bits.MPP | bits.MPV  # of mstatus, what matters to translation
+_SATP, _VSATP, _HGATP = int(Csr.SATP), int(Csr.VSATP), int(Csr.HGATP)
 _IMPLICIT_READ = 0x3000  # htinst/mtinst for a guest-page fault on a read of a VS-stage page table
 
 
@@ -59,6 +62,17 @@ class Context(NamedTuple):
     hlvx: bool = False
 
 
+class _Selection(NamedTuple):
+    """What is used in one state of mode, status and table roots."""
+
+    fetch: Context
+    data: Context
+    code: dict[int, CodePage]
+    loads: dict[int, bytearray]
+    stores: dict[int, int]
+    xlats: dict[tuple[int, Access], Xlat]
+
+
 class _PteFault(Exception):  # noqa: N818 (internal control flow)
     """The walk found no usable leaf."""
 
@@ -69,7 +83,9 @@ class Mmu:
     Attributes:
         fault_pages: virtual page number -> kinds of access ("fetch", "load", "store") that take a page fault there
             whatever the page tables say; may be changed at any time.
-        code: decoded instructions by virtual address, valid for the present fetch context.
+        code: compiled code by virtual page number, valid for the present fetch context.
+        loads: bytes of memory by virtual page number, for loads in the present data context, if no page faults.
+        stores: physical page addresses by virtual page number, for stores likewise.
     """
 
     def __init__(self, hart: Hart, memory: Memory) -> None:
@@ -77,49 +93,57 @@ class Mmu:
         self.memory = memory
         self.fault_pages: dict[int, set[str]] = {}
         self._tlbs: dict[tuple[Access, Context], dict[int, int]] = {}
-        self._codes: dict[Context, dict[int, Op]] = {}
-        self.code: dict[int, Op] = {}
-        self._fetch = self._data = Context(3, False)
-        self._load_tlb: dict[int, int] = {}
-        self._store_tlb: dict[int, int] = {}
+        self._selections: dict[tuple[int, ...], _Selection] = {}
+        self._codes: dict[Context, dict[int, CodePage]] = {}
+        self._use(_Selection(Context(3, False), Context(3, False), {}, {}, {}, {}))
 
     def flush(self) -> None:
         """Forget every cached translation (sfence.vma, hfence.*)."""
         self._tlbs.clear()
         self._codes.clear()
+        self._selections.clear()
         self.select()
-
-    def forget_code(self) -> None:
-        """Drop the decoded instructions: memory that held code changed."""
-        for code in self._codes.values():
-            code.clear()
 
     def select(self) -> None:
         """Follow a change of mode, status or table root: choose the contexts for fetches and data accesses."""
         hart = self.hart
-        self._fetch = self._context(hart.prv, hart.virt)
-        status = hart.csr.values[Csr.MSTATUS]
-        self._data = self._fetch
+        values = hart.csr.values
+        status, own = values[MSTATUS], values[VSSTATUS]
+        # Everything that the contexts are made of.
+        key = (
+            *hart.mode,
+            status & _STATUS,
+            own & (bits.SUM | bits.MXR),
+            values[_SATP],
+            values[_VSATP],
+            values[_HGATP],
+        )
+        selection = self._selections.get(key)
+        if selection is None:
+            selection = self._selections[key] = self._select(status)
+        self._use(selection)
+
+    def _select(self, status: int) -> _Selection:
+        hart = self.hart
+        fetch = data = self._context(hart.prv, hart.virt)
         if status & bits.MPRV:
             prv = (status & bits.MPP) >> bits.MPP_SHIFT
-            self._data = self._context(prv, prv != 3 and bool(status & bits.MPV))
-        self.code = self._codes.setdefault(self._fetch, {})
-        self._load_tlb = self._tlbs.setdefault(("load", self._data), {})
-        self._store_tlb = self._tlbs.setdefault(("store", self._data), {})
+            data = self._context(prv, prv != 3 and bool(status & bits.MPV))
+        return _Selection(fetch, data, self._codes.setdefault(fetch, {}), {}, {}, {})
 
-    def load(self, vaddr: int, size: int) -> int:
-        """Load an aligned `size`-byte integer, or raise ArchTrap."""
-        page = None if self.fault_pages else self._load_tlb.get(vaddr >> PAGE_SHIFT)
-        if page is None or vaddr & size - 1:
-            page = self.page(vaddr, "load", size)
-        return self.memory.load(page | vaddr & _OFFSET, size)
+    def _use(self, selection: _Selection) -> None:
+        self._fetch, self._data, self.code, self.loads, self.stores, self._xlats = selection
 
-    def store(self, vaddr: int, size: int, value: int) -> None:
-        """Store an aligned `size`-byte integer and report it to the observer, or raise ArchTrap."""
-        page = None if self.fault_pages else self._store_tlb.get(vaddr >> PAGE_SHIFT)
-        if page is None or vaddr & size - 1:
-            page = self.page(vaddr, "store", size)
-        self.hart.store_physical(page | vaddr & _OFFSET, size, value)
+    def load_page(self, vaddr: int, size: int) -> bytearray:
+        """Return the memory of the page at `vaddr`, for a load of `size` bytes, or raise ArchTrap."""
+        page = self.memory.page(self.page(vaddr, "load", size) >> PAGE_SHIFT)
+        self.loads[vaddr >> PAGE_SHIFT] = page
+        return page
+
+    def store_page(self, vaddr: int, size: int) -> int:
+        """Return the physical address of the page at `vaddr`, for a store of `size` bytes, or raise ArchTrap."""
+        page = self.stores[vaddr >> PAGE_SHIFT] = self.page(vaddr, "store", size)
+        return page
 
     def page(self, vaddr: int, access: Access, size: int = 1) -> int:
         """Return the physical address of the page that holds `vaddr` for an access in the present mode.
@@ -151,10 +175,13 @@ class Mmu:
     def xlat(self, vaddr: int, access: Access) -> Xlat:
         """Return what the translate port answers for the page of `vaddr`."""
         vpn = vaddr >> PAGE_SHIFT
-        try:
-            return Xlat(vpn, ppn=self.page(vaddr, access) >> PAGE_SHIFT)
-        except ArchTrap as trap:
-            return Xlat(vpn, fault=trap.cause, gpn=trap.tval2 >> PAGE_SHIFT - 2)
+        answer = None if self.fault_pages else self._xlats.get((vpn, access))
+        if answer is None:
+            try:
+                answer = self._xlats[vpn, access] = Xlat(vpn, ppn=self.page(vaddr, access) >> PAGE_SHIFT)
+            except ArchTrap as trap:
+                return Xlat(vpn, fault=trap.cause, gpn=trap.tval2 >> PAGE_SHIFT - 2)
+        return answer
 
     def _context(self, prv: int, virt: bool, *, hlvx: bool = False) -> Context:
         if prv == 3:

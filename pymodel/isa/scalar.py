@@ -6,6 +6,7 @@ and immediates bound. Hot instructions therefore cost one dictionary look-up and
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,12 @@ from pymodel.isa.csr_numbers import Csr
 from pymodel.isa.encoding import Decoded, Kind
 from pymodel.isa.errors import ArchTrap, Cause
 from pymodel.isa.mmu import Op
+from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
 if TYPE_CHECKING:
     from pymodel.isa.hart import Hart
 
+_OFFSET = PAGE_SIZE - 1
 _Binary = Callable[[int, int], int]
 
 
@@ -78,6 +81,10 @@ _BRANCH: dict[str, Callable[[int, int], bool]] = {
     "bgeu": lambda a, b: a >= b,
 }
 SIZES = {"b": 1, "h": 2, "w": 4, "d": 8}
+_FORMATS = {  # of the loads, by the end of their mnemonics
+    name: struct.Struct("<" + code)
+    for name, code in {"b": "b", "h": "h", "w": "i", "d": "q", "bu": "B", "hu": "H", "wu": "I"}.items()
+}
 
 _AMO: dict[str, _Binary] = {
     "amoswap": lambda old, new: new,
@@ -161,27 +168,33 @@ def _branch(hart: Hart, d: Decoded, size: int) -> Op:
 
 
 def _load(hart: Hart, d: Decoded, size: int) -> Op:
-    x, load = hart.x, hart.mmu.load
+    x, mmu = hart.x, hart.mmu
     rd, rs1, imm = d.fields["rd"], d.fields["rs1"], d.fields["imm"]
-    n, unsigned = SIZES[d.mnemonic[1]], d.mnemonic.endswith("u") or d.mnemonic == "ld"
-    sign = 1 << 8 * n - 1
-    high = M64 - 2 * sign + 1
+    n = SIZES[d.mnemonic[1]]
+    unpack = _FORMATS[d.mnemonic[1:]].unpack_from
 
     def op(pc: int) -> int:
-        value = load(x[rs1] + imm & M64, n)
+        address = x[rs1] + imm & M64
+        page = mmu.loads.get(address >> PAGE_SHIFT)
+        if page is None or address & n - 1 or mmu.fault_pages:
+            page = mmu.load_page(address, n)
         if rd:
-            x[rd] = value if unsigned or not value & sign else value | high
+            x[rd] = unpack(page, address & _OFFSET)[0] & M64
         return pc + size
 
     return op
 
 
 def _store(hart: Hart, d: Decoded, size: int) -> Op:
-    x, store, n = hart.x, hart.mmu.store, SIZES[d.mnemonic[1]]
+    x, mmu, n = hart.x, hart.mmu, SIZES[d.mnemonic[1]]
     rs1, rs2, imm = d.fields["rs1"], d.fields["rs2"], d.fields["imm"]
 
     def op(pc: int) -> int:
-        store(x[rs1] + imm & M64, n, x[rs2])
+        address = x[rs1] + imm & M64
+        page = mmu.stores.get(address >> PAGE_SHIFT)
+        if page is None or address & n - 1 or mmu.fault_pages:
+            page = mmu.store_page(address, n)
+        hart.store_physical(page | address & _OFFSET, n, x[rs2])
         return pc + size
 
     return op

@@ -98,6 +98,10 @@ class VectorState:
         self.vxsat = value
         self.vxrm = value >> 1
 
+    def csrs(self) -> tuple[int, int, int, int]:
+        """Return vl, vtype, vstart and vcsr."""
+        return self.vl, self.type.value, self._vstart, self._vxrm << 1 | self._vxsat
+
     def mask_bits(self, reg: int, start: int, stop: int) -> Booleans:
         """Return bits `start` to `stop` - 1 of a mask register as booleans; not to be written."""
         return _booleans(self.registers[reg][: stop + 7 >> 3].tobytes(), stop)[start:]

@@ -79,11 +79,12 @@ def ram_size(image: Image) -> int:
 
 
 class _Host:
-    """Observer that passes everything on and watches tohost."""
+    """Observer that passes everything on and watches tohost: a store to it stops the hart's run."""
 
     def __init__(self, observer: Observer, tohost: int) -> None:
         self._observer = observer
         self._tohost = tohost
+        self.hart: Hart | None = None
         self.touched = False
 
     def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
@@ -98,6 +99,8 @@ class _Host:
     def _watch(self, first: int, length: int) -> None:
         if first < self._tohost + 8 and first + length > self._tohost:
             self.touched = True
+            if self.hart is not None:
+                self.hart.halt()
 
 
 def _exit_code(image: Image, tohost: int) -> int | None:
@@ -117,7 +120,7 @@ class _Machine:
         self.tohost = tohost_address(image)
         self.host = _Host(observer, self.tohost)
         self.memory = Memory([(RAM_BASE, ram_size(image))], FILL)
-        self.hart = Hart(HartConfig(vlen, has_zicntr=False), self.memory, 0, self.host, commits)
+        self.hart = self.host.hart = Hart(HartConfig(vlen, has_zicntr=False), self.memory, 0, self.host, commits)
         self.traps = 0
         self._batch = _BATCH - _BOOT_INSTRUCTIONS
         for address, data in image.segments:
@@ -147,8 +150,15 @@ class _Machine:
         hart.csr[Csr.MARCHID] = _MARCHID
         hart.csr[Csr.MIP] = _MTIP
 
-    def step(self) -> int | None:
-        """Execute one instruction or take one trap; return the exit code if the program ended."""
+    def advance(self, limit: int) -> tuple[int, int | None]:
+        """Execute instructions up to the next event that matters here, and at least one or an interrupt.
+
+        Args:
+            limit: most instructions and traps, not 0.
+
+        Returns:
+            The number of instructions and traps, and the exit code if the program ended.
+        """
         hart = self.hart
         if self._batch == 0:
             self._batch = _BATCH
@@ -156,19 +166,19 @@ class _Machine:
         if (cause := pending_interrupt(hart)) is not None:
             hart.interrupt(cause)
             self._trapped()
-            return None
+            return 1, None
         before = hart.instret
-        hart.step()
-        if hart.instret == before:
+        done = hart.run((), min(limit, self._batch), pause=True)
+        retired = hart.instret - before
+        self._batch -= retired
+        if retired < done:
             self._trapped()
         elif hart.waiting:
             self._wait()
-        else:
-            self._batch -= 1
         if not self.host.touched:
-            return None
+            return done, None
         self.host.touched = False
-        return _exit_code(self.image, self.memory.load(self.tohost, 8))
+        return done, _exit_code(self.image, self.memory.load(self.tohost, 8))
 
     def _trapped(self) -> None:
         self.traps += 1
@@ -207,10 +217,13 @@ def run_bare_metal(
     """
     machine = _Machine(image, vlen, observer, commits)
     start = machine.hart.instret
-    for done in range(limit):
-        exit_code = machine.step()
+    done = reported = 0
+    while done < limit:
+        steps, exit_code = machine.advance(limit - done)
         if exit_code is not None:
             return BareResult(exit_code, machine.hart.instret - start, machine.traps)
-        if progress is not None and not done & 0xFFF:
+        done += steps
+        if progress is not None and done - reported >= _BATCH:
             progress(done)
+            reported = done
     raise RunError(f"{image.path} has not ended after {limit:,} instructions and traps; pc is {machine.hart.pc:#x}")

@@ -90,14 +90,21 @@ def _decode_insn(data: bytes) -> Insn:
 
 def encode_retire(retire: Retire) -> bytes:
     """Return the one byte encoding of a record: equal records, and only those, have equal encodings."""
-    trap, vregs = retire.trap, retire.vregs
+    trap, rd, vregs = retire.trap, retire.rd, retire.vregs
     runs = ByteRuns.of(retire.mem).runs if retire.mem else ()
+    flags, cause, tval, tval2 = 0, 0, 0, 0
+    if trap is not None:
+        flags, cause, tval, tval2 = 1, trap.cause, trap.tval, trap.tval2
+    if retire.irq:
+        flags |= 2
+    if rd is not None:
+        flags |= 4
     head = _RETIRE.pack(
-        (trap is not None) | retire.irq << 1 | (retire.rd is not None) << 2,
-        trap.cause if trap else 0,
-        trap.tval if trap else 0,
-        trap.tval2 if trap else 0,
-        retire.rd or 0,
+        flags,
+        cause,
+        tval,
+        tval2,
+        rd or 0,
         retire.vl,
         retire.vtype,
         retire.vstart,
@@ -111,7 +118,7 @@ def encode_retire(retire: Retire) -> bytes:
     if not (vregs or runs):
         return head
     parts = [head]
-    for reg in sorted(vregs):
+    for reg in sorted(vregs) if len(vregs) > 1 else vregs:
         parts += (_BYTE[reg], vregs[reg])
     for addr, data in runs:
         parts += (_RUN.pack(addr, len(data)), data)

@@ -51,8 +51,12 @@ class ByteRuns(Mapping[int, int]):
     __slots__ = ("runs",)
 
     def __init__(self, runs: Iterable[tuple[int, bytes]]) -> None:
+        ordered = sorted(runs)
+        if len(ordered) == 1:
+            self.runs = tuple(ordered)
+            return
         joined: list[tuple[int, bytes]] = []
-        for first, data in sorted(runs):
+        for first, data in ordered:
             if joined and joined[-1][0] + len(joined[-1][1]) == first:
                 first, before = joined.pop()
                 data = before + data
@@ -76,6 +80,9 @@ class ByteRuns(Mapping[int, int]):
 
     def __len__(self) -> int:
         return sum(len(data) for _, data in self.runs)
+
+    def __bool__(self) -> bool:
+        return bool(self.runs)
 
     def __repr__(self) -> str:
         return repr(dict(self))

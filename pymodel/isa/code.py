@@ -1,0 +1,204 @@
+"""Compiled code of a hart: instructions by physical address, and the blocks they form.
+
+An instruction is compiled to a closure that gets its pc as argument, so what is compiled does not depend on
+translations or modes, and is shared by every mapping of its page. It is kept until its memory is written, by anyone:
+code is watched in lines of memory. The closures themselves are kept by instruction word.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pymodel.isa.block import belongs_to_block, compile_block
+from pymodel.isa.compressed import expand
+from pymodel.isa.csr_numbers import VECTOR_CSRS
+from pymodel.isa.encoding import Decoded, Kind, decode
+from pymodel.isa.memory import LINE_SHIFT, Memory
+from pymodel.isa.mmu import Op
+from pymodel.isa.scalar import BUILDERS
+from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
+
+if TYPE_CHECKING:
+    from pymodel.isa.commit import CommitReporter
+    from pymodel.isa.hart import Hart
+
+_OFFSET = PAGE_SIZE - 1
+_LINE = 1 << LINE_SHIFT
+_LONGEST = 64  # instructions of a block
+_KEPT = 1 << 14  # closures
+_FIRST = (0,)
+
+
+class Flow(Enum):
+    """What comes after an instruction that does not trap.
+
+    NEXT: the next one, in the same mode and with the same translations.
+    TURN: perhaps one elsewhere.
+    SYSTEM: as TURN, and anything that the host looks at between instructions may be different: mode, CSRs, wfi. It may
+        also read the count of retired instructions.
+    """
+
+    NEXT = auto()
+    TURN = auto()
+    SYSTEM = auto()
+
+
+class Block:
+    """Compiled instructions that follow one another; only the last may go elsewhere, and SYSTEM ones are alone.
+
+    Attributes:
+        ops: the instructions. It becomes empty when the block is discarded, which ends a loop over it.
+        offsets: of each from the first one, in bytes; `length` of all in bytes.
+        flow: of the last one.
+    """
+
+    __slots__ = ("_home", "_start", "flow", "length", "offsets", "ops")
+
+    def __init__(self, ops: list[Op], offsets: tuple[int, ...], length: int, flow: Flow) -> None:
+        self.ops = ops
+        self.offsets = offsets
+        self.length = length
+        self.flow = flow
+        self._home: dict[int, Block] | None = None
+
+    def keep(self, home: dict[int, Block], start: int) -> None:
+        """Put the block into `home`, under `start`, until it is discarded."""
+        self._home, self._start = home, start
+        home[start] = self
+
+    def index(self, distance: int) -> int:
+        """Return the number of instructions in the first `distance` bytes."""
+        return len(self.offsets) if distance == self.length else self.offsets.index(distance)
+
+    def discard(self) -> None:
+        """Never run this block again; if it is running, end it after the present instruction.
+
+        Single instructions, which belong to no page, end by themselves.
+        """
+        if self._home is not None:
+            self._home.pop(self._start, None)
+            self.ops.clear()
+
+
+class CodePage:
+    """What is compiled of a page of physical memory, by offset in it: single instructions, and longer blocks."""
+
+    __slots__ = ("base", "blocks", "insns")
+
+    def __init__(self, base: int) -> None:
+        self.base = base
+        self.insns: dict[int, Block] = {}
+        self.blocks: dict[int, Block] = {}
+
+
+class Code:
+    """The compiled code of one hart.
+
+    Args:
+        hart: executes it.
+        memory: holds it.
+        commits: reports what each fetched instruction took effect on; None for nobody.
+    """
+
+    def __init__(self, hart: Hart, memory: Memory, commits: CommitReporter | None) -> None:
+        self._hart = hart
+        self._memory = memory
+        self._commits = commits
+        self._pages: dict[int, CodePage] = {}
+        self._compile_raw = lru_cache(_KEPT)(self._compile_fetched)
+        self.word = lru_cache(_KEPT)(self._compile)
+        memory.on_code_write(self._written)
+
+    def page(self, paddr: int) -> CodePage:
+        """Return the page that holds physical address `paddr`."""
+        ppn = paddr >> PAGE_SHIFT
+        page = self._pages.get(ppn)
+        if page is None:
+            page = self._pages[ppn] = CodePage(ppn << PAGE_SHIFT)
+        return page
+
+    def insn(self, page: CodePage, offset: int) -> Block | None:
+        """Return the instruction at `offset` of `page`; None when its second half is on another page."""
+        insn = page.insns.get(offset)
+        if insn is None:
+            memory, paddr = self._memory, page.base + offset
+            raw = memory.load(paddr, 4 if offset + 2 < PAGE_SIZE else 2)
+            if raw & 3 != 3:
+                raw &= 0xFFFF
+            elif offset + 2 == PAGE_SIZE:
+                return None
+            else:
+                memory.watch_code(paddr + 2 >> LINE_SHIFT)
+            memory.watch_code(paddr >> LINE_SHIFT)
+            insn = page.insns[offset] = self._compile_raw(raw)
+        return insn
+
+    def block(self, page: CodePage, offset: int) -> Block | None:
+        """Return a block that begins at `offset` of `page`; None when the instruction there is on two pages.
+
+        An instruction that was not compiled before is returned alone: what is executed only once is not worth more.
+        """
+        if offset not in page.insns:
+            return self.insn(page, offset)
+        ops: list[Op] = []
+        offsets: list[int] = []
+        length, flow = 0, Flow.NEXT
+        while offset + length < PAGE_SIZE and len(ops) < _LONGEST and flow is Flow.NEXT:
+            insn = self.insn(page, offset + length)
+            if insn is None or (ops and insn.flow is Flow.SYSTEM):
+                break
+            ops += insn.ops
+            offsets.append(length)
+            length += insn.length
+            flow = insn.flow
+        block = Block(ops, tuple(offsets), length, flow)
+        block.keep(page.blocks, offset)
+        return block
+
+    def across(self, low: int, high: int) -> Block:
+        """Return the instruction whose halves are at these physical addresses, each of which may change or move."""
+        return self._compile_raw(self._memory.load(high, 2) << 16 | self._memory.load(low, 2))
+
+    def _compile_fetched(self, raw: int) -> Block:
+        """Compile an instruction as it stands in memory, 2 or 4 bytes."""
+        size = 4 if raw & 3 == 3 else 2
+        word = raw if size == 4 else expand(raw)
+        if word is None:
+            return Block([self._illegal(raw)], _FIRST, size, Flow.TURN)
+        decoded = decode(word)
+        op = self._compile(word, size)
+        if self._commits is not None:
+            op = self._commits.wrap(decoded, raw, size, op)
+        return Block([op], _FIRST, size, _flow(decoded))
+
+    def _compile(self, word: int, size: int) -> Op:
+        """Compile a 32-bit instruction word that takes `size` bytes of memory."""
+        decoded = decode(word)
+        if belongs_to_block(decoded):
+            return compile_block(self._hart, decoded)
+        return BUILDERS[decoded.kind](self._hart, decoded, size)
+
+    def _illegal(self, raw: int) -> Op:
+        def op(pc: int) -> int:
+            raise self._hart.illegal(raw)
+
+        return op
+
+    def _written(self, line: int) -> None:
+        page = self._pages.get(line << LINE_SHIFT >> PAGE_SHIFT)
+        if page is None:
+            return
+        start = line << LINE_SHIFT & _OFFSET
+        for offset in range(start - 2, start + _LINE):  # an instruction may begin in the line before
+            page.insns.pop(offset, None)
+        for first, block in list(page.blocks.items()):
+            if first < start + _LINE and first + block.length > start:
+                block.discard()
+
+
+def _flow(d: Decoded) -> Flow:
+    if d.kind is Kind.SYSTEM or (d.kind is Kind.CSR and d.fields["csr"] not in VECTOR_CSRS):
+        return Flow.SYSTEM
+    return Flow.TURN if d.kind in (Kind.BRANCH, Kind.JUMP, Kind.UNKNOWN) else Flow.NEXT
