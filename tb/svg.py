@@ -1,7 +1,8 @@
-"""A bar chart as SVG."""
+"""Charts as SVG: bars, and panels of curves."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
@@ -48,4 +49,57 @@ def bars(title: str, groups: Sequence[str], series: Mapping[str, Sequence[float]
         x = _LEFT + place * 110
         out.append(f'<rect x="{x}" y="{base + _BOTTOM}" width="10" height="10" fill="{_COLOURS[place]}"/>')
         out.append(f'<text x="{x + 16}" y="{base + _BOTTOM + 9}">{escape(name)}</text>')
+    return "\n".join([*out, "</svg>", ""])
+
+
+_PANEL_WIDTH, _PANEL_HEIGHT, _MARGIN, _KEY = 230, 170, 50, 30
+
+
+def curves(title: str, x_label: str, panels: Mapping[str, Mapping[str, Mapping[int, float]]], columns: int = 3) -> str:
+    """Return panels of curves that share one scale: powers of two from left to right, 1 to the highest value upwards.
+
+    Args:
+        title: what the values are, all at least 1.
+        panels: by panel and curve, value by position. The same name has the same colour in all panels.
+        columns: panels beside each other.
+    """
+    xs = sorted({x for lines in panels.values() for line in lines.values() for x in line})
+    names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
+    highest = max(y for lines in panels.values() for line in lines.values() for y in line.values())
+    steps = max(1, math.ceil(2 * (highest - 1)))  # lines across, at every half
+    top = 1 + steps / 2
+    rows = -(-len(panels) // columns)
+    width = _MARGIN + columns * (_PANEL_WIDTH + _MARGIN)
+    height = _TOP + rows * (_PANEL_HEIGHT + _TOP) + _KEY
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" '
+        f'font-size="11"><rect width="100%" height="100%" fill="white"/>',
+        f'<text x="{_MARGIN}" y="24" font-size="14">{escape(title)}</text>',
+    ]
+    for number, (name, lines) in enumerate(panels.items()):
+        left = _MARGIN + number % columns * (_PANEL_WIDTH + _MARGIN)
+        base = _TOP + number // columns * (_PANEL_HEIGHT + _TOP) + _PANEL_HEIGHT
+        across = {x: left + _PANEL_WIDTH * (place + 0.5) / len(xs) for place, x in enumerate(xs)}
+        out.append(f'<text x="{left}" y="{base - _PANEL_HEIGHT - 8}" font-weight="bold">{escape(name)}</text>')
+        for step in range(steps + 1):
+            y = base - _PANEL_HEIGHT * step / steps
+            colour = "#dddddd" if step else "#000000"
+            out.append(f'<line x1="{left}" x2="{left + _PANEL_WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="{colour}"/>')
+            out.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{1 + step / 2:.1f}</text>')
+        for x, place in across.items():
+            out.append(f'<text x="{place:.1f}" y="{base + 15}" text-anchor="middle">{x}</text>')
+        out.append(f'<text x="{left + _PANEL_WIDTH / 2}" y="{base + 30}" text-anchor="middle">{escape(x_label)}</text>')
+        for line_name, line in lines.items():
+            colour = _COLOURS[names.index(line_name) % len(_COLOURS)]
+            points = [(across[x], base - _PANEL_HEIGHT * (y - 1) / (top - 1), x, y) for x, y in sorted(line.items())]
+            path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in points)
+            out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+            for x, y, at, value in points:
+                label = escape(f"{name}, {line_name}, {at}: {value:.3f}")
+                out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"><title>{label}</title></circle>')
+    for place, line_name in enumerate(names):
+        x = _MARGIN + place * 110
+        colour = _COLOURS[place % len(_COLOURS)]
+        out.append(f'<rect x="{x}" y="{height - _KEY}" width="10" height="10" fill="{colour}"/>')
+        out.append(f'<text x="{x + 16}" y="{height - _KEY + 9}">{escape(line_name)}</text>')
     return "\n".join([*out, "</svg>", ""])
