@@ -67,7 +67,7 @@ def curves(title: str, x_label: str, panels: Mapping[str, Mapping[str, Mapping[i
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
     highest = max(y for lines in panels.values() for line in lines.values() for y in line.values())
     steps = max(1, math.ceil(2 * (highest - 1)))  # lines across, at every half
-    top = 1 + steps / 2
+    span = steps / 2
     rows = -(-len(panels) // columns)
     width = _MARGIN + columns * (_PANEL_WIDTH + _MARGIN)
     height = _TOP + rows * (_PANEL_HEIGHT + _TOP) + _KEY
@@ -91,7 +91,7 @@ def curves(title: str, x_label: str, panels: Mapping[str, Mapping[str, Mapping[i
         out.append(f'<text x="{left + _PANEL_WIDTH / 2}" y="{base + 30}" text-anchor="middle">{escape(x_label)}</text>')
         for line_name, line in lines.items():
             colour = _COLOURS[names.index(line_name) % len(_COLOURS)]
-            points = [(across[x], base - _PANEL_HEIGHT * (y - 1) / (top - 1), x, y) for x, y in sorted(line.items())]
+            points = [(across[x], base - _PANEL_HEIGHT * (y - 1) / span, x, y) for x, y in sorted(line.items())]
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in points)
             out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
             for x, y, at, value in points:

@@ -9,7 +9,7 @@
 	.text
 	.globl	main
 main:
-	li	s0, ITERATIONS
+	li	t6, ITERATIONS			# no instruction of the loop names x31, not even in an unused field
 	csrr	t0, vlenb
 	slli	t0, t0, 3			# eight registers
 	lla	s1, before
@@ -73,8 +73,8 @@ main:
 	vse8.v	v16, (s7)
 	vse8.v	v24, (s8)
 
-	addi	s0, s0, -1
-	bnez	s0, 1b
+	addi	t6, t6, -1
+	bnez	t6, 1b
 
 	lla	t0, trap_count
 	ld	a0, 0(t0)

@@ -1,4 +1,4 @@
-"""The benchmark's command line: `python -m tb.bench [--quick | --long | --builds]`; `make bench` runs it without options."""
+"""The benchmark's command line: `python -m tb.bench`, which is what `make bench` runs; `--help` has the options."""
 
 from __future__ import annotations
 
