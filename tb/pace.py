@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,14 +106,12 @@ def measure(
     return Pace(vlen, dlen, latency, cycles["save"], cycles["restore"])
 
 
-def paces(out_dir: Path, progress: Callable[[str], None]) -> list[Pace]:
+def paces(out_dir: Path) -> list[Pace]:
     """Return the cycles of every configuration of VLENS, DLENS and LATENCIES; several run at a time."""
 
     def one(config: tuple[int, int, int]) -> Pace:
         vlen, dlen, latency = config
-        pace = measure(vlen, dlen, latency, out_dir / f"{vlen}-{dlen}-{latency}")
-        progress(f"cycles: VLEN {vlen}, DLEN {dlen}, latency {latency}")
-        return pace
+        return measure(vlen, dlen, latency, out_dir / f"{vlen}-{dlen}-{latency}")
 
     configs = [config for config in itertools.product(VLENS, DLENS, LATENCIES) if config[1] <= config[0]]
     with ThreadPoolExecutor(os.cpu_count()) as pool:

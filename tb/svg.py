@@ -82,24 +82,24 @@ def curves(title: str, x_label: str, panels: Mapping[str, Mapping[str, Mapping[i
         across = {x: left + _PANEL_WIDTH * (place + 0.5) / len(xs) for place, x in enumerate(xs)}
         out.append(f'<text x="{left}" y="{base - _PANEL_HEIGHT - 8}" font-weight="bold">{escape(name)}</text>')
         for step in range(steps + 1):
-            y = base - _PANEL_HEIGHT * step / steps
+            up = base - _PANEL_HEIGHT * step / steps
             colour = "#dddddd" if step else "#000000"
-            out.append(f'<line x1="{left}" x2="{left + _PANEL_WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="{colour}"/>')
-            out.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{1 + step / 2:.1f}</text>')
+            out.append(f'<line x1="{left}" x2="{left + _PANEL_WIDTH}" y1="{up:.1f}" y2="{up:.1f}" stroke="{colour}"/>')
+            out.append(f'<text x="{left - 6}" y="{up + 4:.1f}" text-anchor="end">{1 + step / 2:.1f}</text>')
         for x, place in across.items():
             out.append(f'<text x="{place:.1f}" y="{base + 15}" text-anchor="middle">{x}</text>')
         out.append(f'<text x="{left + _PANEL_WIDTH / 2}" y="{base + 30}" text-anchor="middle">{escape(x_label)}</text>')
         for line_name, line in lines.items():
             colour = _COLOURS[names.index(line_name) % len(_COLOURS)]
             points = [(across[x], base - _PANEL_HEIGHT * (y - 1) / span, x, y) for x, y in sorted(line.items())]
-            path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in points)
+            path = " ".join(f"{right:.1f},{up:.1f}" for right, up, _, _ in points)
             out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
-            for x, y, at, value in points:
-                label = escape(f"{name}, {line_name}, {at}: {value:.3f}")
-                out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"><title>{label}</title></circle>')
+            for right, up, x, y in points:
+                label = f"<title>{escape(f'{name}, {line_name}, {x}: {y:.3f}')}</title>"
+                out.append(f'<circle cx="{right:.1f}" cy="{up:.1f}" r="3" fill="{colour}">{label}</circle>')
     for place, line_name in enumerate(names):
-        x = _MARGIN + place * 110
+        left = _MARGIN + place * 110
         colour = _COLOURS[place % len(_COLOURS)]
-        out.append(f'<rect x="{x}" y="{height - _KEY}" width="10" height="10" fill="{colour}"/>')
-        out.append(f'<text x="{x + 16}" y="{height - _KEY + 9}">{escape(line_name)}</text>')
+        out.append(f'<rect x="{left}" y="{height - _KEY}" width="10" height="10" fill="{colour}"/>')
+        out.append(f'<text x="{left + 16}" y="{height - _KEY + 9}">{escape(line_name)}</text>')
     return "\n".join([*out, "</svg>", ""])

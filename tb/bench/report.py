@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from tb.bench.builds import Built
+from tb.bench.long import MAX_MEMORY, LongReplay
 from tb.bench.speed import BARE, STEP, Speeds
 from tb.pace import Pace
 
@@ -42,3 +44,28 @@ def print_paces(console: Console, found: Sequence[Pace]) -> None:
     console.print()
     console.print(table)
     console.print("limit: 32 * VLEN / DLEN beats; beside the cycles, their ratio to it.")
+
+
+def print_long(console: Console, found: Sequence[LongReplay]) -> None:
+    """Print time and memory by length, and whether memory keeps within its limit."""
+    table = _table(
+        "long replays", "instructions", "trace MB", "seconds", "per second", "ns each", "of the first", "MiB"
+    )
+    for row in found:
+        growth = row.nanoseconds / found[0].nanoseconds
+        figures = (f"{row.trace_bytes / 1e6:,.0f}", f"{row.seconds:,.1f}", f"{row.instructions / row.seconds:,.0f}")
+        more = (f"{row.nanoseconds:,.0f}", f"{growth:.2f}", f"{row.memory / (1 << 20):,.0f}")
+        table.add_row(f"{row.instructions:,}", *figures, *more)
+    console.print()
+    console.print(table)
+    console.print(f"MiB: most that Python and the simulator had together; at most {MAX_MEMORY >> 20:,} are allowed.")
+
+
+def print_builds(console: Console, found: Sequence[Built]) -> None:
+    """Print build and run time of every choice."""
+    table = _table("builds, in seconds", "", "build", "its CPU", "replay", "simulator's CPU")
+    for built in found:
+        seconds = (built.wall, built.cpu, min(built.replays), min(built.simulations))
+        table.add_row(str(built.choice), *(f"{value:.1f}" if value >= 10 else f"{value:.2f}" for value in seconds))
+    console.print()
+    console.print(table)
