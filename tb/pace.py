@@ -6,6 +6,10 @@ vle8.v, vsetvl and two CSR writes. Counts run from the issue of the first instru
 
 from __future__ import annotations
 
+import itertools
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +18,15 @@ from pymodel.trace import PAGE_SHIFT, Insn, Issue, Mark, Retire, Store, TraceWri
 from tb.launch import replay
 from tb.result import Latency
 from tb.simulator import SIM_BUILD
+from tb.svg import curves
 
 RAM_BASE = 0x8000_0000
 SAVE_AREA, RESTORE_AREA = RAM_BASE + 0x8000, RAM_BASE + 0x10000
 MSTATUS, VSTART, VCSR, VL, VTYPE = 0x300, 0x008, 0x00F, 0xC20, 0xC21
 E8M8 = 0xC3
 INITIAL, DIRTY = 1, 3
+
+VLENS, DLENS, LATENCIES = (128, 256, 512, 1024, 2048, 4096), (64, 128, 256, 512), (0, 10, 50)
 
 
 @dataclass(frozen=True)
@@ -98,3 +105,26 @@ def measure(
     assert result.ok, result.mismatch
     cycles = {count.what: count.cycles for count in result.visits}
     return Pace(vlen, dlen, latency, cycles["save"], cycles["restore"])
+
+
+def paces(out_dir: Path) -> list[Pace]:
+    """Return the cycles of every configuration of VLENS, DLENS and LATENCIES; several run at a time."""
+
+    def one(config: tuple[int, int, int]) -> Pace:
+        vlen, dlen, latency = config
+        return measure(vlen, dlen, latency, out_dir / f"{vlen}-{dlen}-{latency}")
+
+    configs = [config for config in itertools.product(VLENS, DLENS, LATENCIES) if config[1] <= config[0]]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(one, configs))
+
+
+def plot(found: Sequence[Pace]) -> str:
+    """Return the plot of `found` as SVG: a panel for save and restore at each latency, a curve a DLEN, over VLEN."""
+    panels: dict[str, dict[str, dict[int, float]]] = {}
+    for what in ("save", "restore"):
+        for pace in sorted(found, key=lambda pace: pace.latency):
+            cycles = pace.save if what == "save" else pace.restore
+            curve = panels.setdefault(f"{what}, memory latency {pace.latency}", {}).setdefault(f"DLEN {pace.dlen}", {})
+            curve[pace.vlen] = cycles / pace.limit
+    return curves("cycles of a context's save and restore / limit (32 * VLEN / DLEN beats)", "VLEN", panels)

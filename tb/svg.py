@@ -1,4 +1,4 @@
-"""A bar chart as SVG."""
+"""Charts as SVG: bars, and panels of curves."""
 
 from __future__ import annotations
 
@@ -59,3 +59,56 @@ def _round_step(least: float) -> float:
     """Return the smallest 1, 2 or 5 times a power of ten that is at least `least`, which is positive."""
     unit = 10.0 ** math.floor(math.log10(least))
     return next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= least)
+
+
+_PANEL_WIDTH, _PANEL_HEIGHT, _MARGIN, _KEY = 230, 170, 50, 30
+
+
+def curves(title: str, x_label: str, panels: Mapping[str, Mapping[str, Mapping[int, float]]], columns: int = 3) -> str:
+    """Return panels of curves that share one scale: powers of two from left to right, 1 to the highest value upwards.
+
+    Args:
+        title: what the values are, all at least 1.
+        panels: by panel and curve, value by position. The same name has the same colour in all panels.
+        columns: panels beside each other.
+    """
+    xs = sorted({x for lines in panels.values() for line in lines.values() for x in line})
+    names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
+    highest = max(y for lines in panels.values() for line in lines.values() for y in line.values())
+    steps = max(1, math.ceil(2 * (highest - 1)))  # lines across, at every half
+    span = steps / 2
+    rows = -(-len(panels) // columns)
+    width = _MARGIN + columns * (_PANEL_WIDTH + _MARGIN)
+    height = _TOP + rows * (_PANEL_HEIGHT + _TOP) + _KEY
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" '
+        f'font-size="11"><rect width="100%" height="100%" fill="white"/>',
+        f'<text x="{_MARGIN}" y="24" font-size="14">{escape(title)}</text>',
+    ]
+    for number, (name, lines) in enumerate(panels.items()):
+        left = _MARGIN + number % columns * (_PANEL_WIDTH + _MARGIN)
+        base = _TOP + number // columns * (_PANEL_HEIGHT + _TOP) + _PANEL_HEIGHT
+        across = {x: left + _PANEL_WIDTH * (place + 0.5) / len(xs) for place, x in enumerate(xs)}
+        out.append(f'<text x="{left}" y="{base - _PANEL_HEIGHT - 8}" font-weight="bold">{escape(name)}</text>')
+        for step in range(steps + 1):
+            up = base - _PANEL_HEIGHT * step / steps
+            colour = "#dddddd" if step else "#000000"
+            out.append(f'<line x1="{left}" x2="{left + _PANEL_WIDTH}" y1="{up:.1f}" y2="{up:.1f}" stroke="{colour}"/>')
+            out.append(f'<text x="{left - 6}" y="{up + 4:.1f}" text-anchor="end">{1 + step / 2:.1f}</text>')
+        for x, place in across.items():
+            out.append(f'<text x="{place:.1f}" y="{base + 15}" text-anchor="middle">{x}</text>')
+        out.append(f'<text x="{left + _PANEL_WIDTH / 2}" y="{base + 30}" text-anchor="middle">{escape(x_label)}</text>')
+        for line_name, line in lines.items():
+            colour = _COLOURS[names.index(line_name) % len(_COLOURS)]
+            points = [(across[x], base - _PANEL_HEIGHT * (y - 1) / span, x, y) for x, y in sorted(line.items())]
+            path = " ".join(f"{right:.1f},{up:.1f}" for right, up, _, _ in points)
+            out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+            for right, up, x, y in points:
+                label = f"<title>{escape(f'{name}, {line_name}, {x}: {y:.3f}')}</title>"
+                out.append(f'<circle cx="{right:.1f}" cy="{up:.1f}" r="3" fill="{colour}">{label}</circle>')
+    for place, line_name in enumerate(names):
+        left = _MARGIN + place * 110
+        colour = _COLOURS[place % len(_COLOURS)]
+        out.append(f'<rect x="{left}" y="{height - _KEY}" width="10" height="10" fill="{colour}"/>')
+        out.append(f'<text x="{left + 16}" y="{height - _KEY + 9}">{escape(line_name)}</text>')
+    return "\n".join([*out, "</svg>", ""])

@@ -1,0 +1,162 @@
+"""Speeds: every way to run a workload, measured in turns, so that a busy machine hurts all of them alike.
+
+A speed is instructions of the block a second: the ones that are compared. The best of the rounds counts; only ratios
+within one run of the benchmark mean something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tb.bench.bare import build_bare, run_bare, write_stimulus
+from tb.bench.errors import BenchError
+from tb.bench.workload import VLEN, Timed, Workload, contexts, cut, main_job
+from tb.cosim import LATENCY
+from tb.launch import replay, replay_config
+from tb.result import Latency
+from tb.simulator import replay_design, simulator
+
+DLEN = 128
+STEP = "step replay, Verilator"
+BATCH = "batch replay, Verilator"
+BARE = "bare C++ loop"
+GOLDEN = "golden model alone"
+SPIKE = "Spike alone"
+PIPELINE = "record, batch replay, compare"
+ICARUS_STEP = "step replay, Icarus"
+ICARUS_BATCH = "batch replay, Icarus"
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured.
+
+    Attributes:
+        entries, iterations: of the main job, and of contexts.
+        step, icarus: events of the cut that is replayed step by step, and of the one on Icarus.
+        rounds: how often; the best counts.
+    """
+
+    entries: int
+    iterations: int
+    step: int
+    icarus: int
+    rounds: int
+
+
+FULL = Size(entries=20_000, iterations=8_000, step=12_000, icarus=1_000, rounds=3)
+QUICK = Size(entries=1_000, iterations=400, step=3_000, icarus=500, rounds=1)
+
+
+@dataclass
+class Row:
+    """One way to run one workload: what each round took, for how many instructions."""
+
+    workload: str
+    way: str
+    rounds: list[Timed] = field(default_factory=list)
+
+    @property
+    def per_second(self) -> float:
+        """Instructions a second in the best round."""
+        return max(timed.instructions / timed.seconds for timed in self.rounds)
+
+
+@dataclass
+class Speeds:
+    """All rows, in the order of the table."""
+
+    rows: list[Row]
+
+    def ratio(self, row: Row, way: str) -> float:
+        """Return how many times as fast as another way to run the same workload a row is."""
+        (other,) = (other for other in self.rows if (other.workload, other.way) == (row.workload, way))
+        return row.per_second / other.per_second
+
+    def as_json(self) -> list[dict[str, object]]:
+        """Return the rows as JSON-able data."""
+        return [
+            {
+                "workload": row.workload,
+                "way": row.way,
+                "instructions": row.rounds[0].instructions,
+                "seconds": [round(timed.seconds, 4) for timed in row.rounds],
+                "per second": round(row.per_second),
+                "of step replay": round(self.ratio(row, STEP), 3),
+                "of the bare loop": round(self.ratio(row, BARE), 4),
+            }
+            for row in self.rows
+        ]
+
+
+Measure = Callable[[], Timed]
+
+
+def speeds(out_dir: Path, size: Size, progress: Progress) -> Speeds:
+    """Record the workloads and measure.
+
+    Raises:
+        BenchError: RTL and trace differ. VctxError: see `tb.simulator.replay`.
+    """
+    out_dir.mkdir(parents=True, exist_ok=True)
+    progress("recording the main job")
+    job = main_job(out_dir, size.entries)
+    progress("recording contexts")
+    loop = contexts(out_dir, size.iterations)
+    cases = (
+        (f"{job.name}, usual latencies", job, LATENCY),
+        (f"{job.name}, memory without latency", job, Latency()),
+        (f"{loop.name}, memory without latency", loop, Latency()),
+    )
+    tables: list[tuple[Workload, dict[str, Row], dict[str, Measure]]] = []
+    for title, workload, latency in cases:
+        progress(f"building for {title}")
+        measures = _measures(workload, latency, size, out_dir)
+        tables.append((workload, {way: Row(title, way) for way in measures}, measures))
+    for number in range(size.rounds):
+        for _, rows, measures in tables:
+            for way, measure in measures.items():
+                progress(f"round {number + 1} of {size.rounds}: {rows[way].workload}: {way}")
+                rows[way].rounds.append(measure())
+    return Speeds([row for workload, rows, _ in tables for row in (*rows.values(), _pipeline(workload, rows[BATCH]))])
+
+
+def _measures(workload: Workload, latency: Latency, size: Size, out_dir: Path) -> dict[str, Measure]:
+    """Build what is needed, and return what measures each way once."""
+    for sim in ("verilator", "icarus"):
+        for batch in (True, False):
+            design = replay_design(VLEN, DLEN, workload.harts, ram=workload.ram, batch=batch)
+            simulator(sim).build(design)
+    bare = build_bare(VLEN, DLEN)
+    config = replay_config(workload.trace, sim="verilator", dlen=DLEN, out_dir=out_dir / "run")
+    stimulus = write_stimulus(config, workload.trace.with_suffix(".stimulus"))
+    step_cut = cut(workload.trace, workload.trace.with_suffix(".step"), size.step)
+    icarus_cut = cut(workload.trace, workload.trace.with_suffix(".icarus"), size.icarus)
+    instructions = workload.recorded.instructions
+
+    def replayed(trace: Path, sim: str, *, step: bool) -> Timed:
+        result = replay(trace, sim=sim, dlen=DLEN, out_dir=out_dir / "run", latency=latency, step=step)
+        if result.mismatch is not None:
+            raise BenchError(result.mismatch.text())
+        return Timed(result.instructions, result.seconds)
+
+    measures = {
+        STEP: lambda: replayed(step_cut, "verilator", step=True),
+        BATCH: lambda: replayed(workload.trace, "verilator", step=False),
+        BARE: lambda: Timed(instructions, run_bare(bare, stimulus, instructions).seconds),
+        GOLDEN: workload.golden,
+        ICARUS_STEP: lambda: replayed(icarus_cut, "icarus", step=True),
+        ICARUS_BATCH: lambda: replayed(icarus_cut, "icarus", step=False),
+    }
+    return measures | ({SPIKE: workload.spike} if workload.spike else {})
+
+
+def _pipeline(workload: Workload, batch: Row) -> Row:
+    """Return the row of recording, which was done once, and replay."""
+    recorded = workload.recorded
+    rounds = [Timed(recorded.instructions, recorded.seconds + timed.seconds) for timed in batch.rounds]
+    return Row(batch.workload, PIPELINE, rounds)

@@ -1,0 +1,167 @@
+"""The benchmark: its parts measure what they say. Speeds are not asserted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pymodel.trace import Insn, Store, TraceReader
+from tb.bench import __main__ as command
+from tb.bench import long, workload
+from tb.bench.bare import build_bare, run_bare, write_stimulus
+from tb.bench.errors import BenchError
+from tb.bench.long import MAX_MEMORY, LongReplay, write_long
+from tb.bench.speed import BARE, BATCH, DLEN, PIPELINE, SPIKE, STEP, Row, Size, Speeds, speeds
+from tb.bench.workload import VLEN, Timed, Workload, contexts, cut, instructions_of, main_job
+from tb.launch import Header, replay, replay_config
+
+TINY = Size(entries=60, iterations=20, step=300, icarus=60, rounds=1)
+
+
+@pytest.fixture(scope="module", params=["main job", "contexts"])
+def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Workload:
+    directory = tmp_path_factory.mktemp("bench")
+    return main_job(directory, TINY.entries) if request.param == "main job" else contexts(directory, TINY.iterations)
+
+
+def stimulus(trace: Path) -> Path:
+    config = replay_config(trace, sim="verilator", dlen=DLEN, out_dir=trace.parent / "run")
+    return write_stimulus(config, trace.with_suffix(".stimulus"))
+
+
+def image(trace: Path) -> bytes:
+    """Return what RAM must hold at the end of a trace."""
+    header = Header.of(trace)
+    ram = bytearray([header.fill]) * header.ram_size
+    for event in TraceReader(trace):
+        if isinstance(event, Store):
+            start = event.paddr - header.ram_base
+            ram[start : start + len(event.data)] = event.data
+        elif isinstance(event, Insn):
+            for address, byte in event.retire.mem.items():
+                ram[address - header.ram_base] = byte
+    return bytes(ram)
+
+
+def test_the_bare_loop_executes_the_trace(recorded: Workload, tmp_path: Path) -> None:
+    ram = tmp_path / "ram"
+    run = run_bare(build_bare(VLEN, DLEN), stimulus(recorded.trace), recorded.recorded.instructions, ram)
+    assert run.cycles > run.instructions
+    assert ram.read_bytes() == image(recorded.trace)
+
+
+def test_the_bare_loop_does_what_the_stimulus_says(recorded: Workload, tmp_path: Path) -> None:
+    """The image of RAM follows from the stimulus: without the last store it is another one."""
+    records = stimulus(recorded.trace).read_bytes()
+    stores = [at for at in range(0, len(records), 64) if records[at] == 2]
+    changed = tmp_path / "changed.stimulus"
+    changed.write_bytes(records[: stores[-1]] + records[stores[-1] + 64 :])
+    ram = tmp_path / "ram"
+    run_bare(build_bare(VLEN, DLEN), changed, recorded.recorded.instructions, ram)
+    assert ram.read_bytes() != image(recorded.trace)
+
+
+def test_the_bare_loop_must_retire_every_instruction(recorded: Workload) -> None:
+    with pytest.raises(BenchError, match="retired"):
+        run_bare(build_bare(VLEN, DLEN), stimulus(recorded.trace), recorded.recorded.instructions + 1)
+
+
+def test_the_bare_loop_refuses_half_a_stimulus(recorded: Workload, tmp_path: Path) -> None:
+    half = tmp_path / "half.stimulus"
+    half.write_bytes(stimulus(recorded.trace).read_bytes()[:-64])
+    with pytest.raises(BenchError, match="not a whole stimulus"):
+        run_bare(build_bare(VLEN, DLEN), half, recorded.recorded.instructions)
+
+
+def test_the_golden_model_and_spike_run_the_same(tmp_path: Path) -> None:
+    ten, hundred = (contexts(tmp_path, iterations).recorded.instructions for iterations in (10, 100))
+    each = (hundred - ten) // 90
+    assert hundred - ten == 90 * each
+    found = contexts(tmp_path, 100)
+    assert found.golden().instructions == ten  # a tenth
+    assert found.spike is not None
+    assert found.spike().instructions == hundred
+
+
+def test_a_program_that_fails_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "context.S"
+    source.write_text(workload.SOURCE.read_text().replace("csrw\tvstart, x0", "csrw\tvl, x0"))
+    monkeypatch.setattr(workload, "SOURCE", source)
+    with pytest.raises(BenchError, match="exit code 3"):
+        contexts(tmp_path, 3)
+
+
+def test_a_cut_is_the_beginning(recorded: Workload, tmp_path: Path) -> None:
+    short = cut(recorded.trace, tmp_path / "short", 100)
+    events = list(TraceReader(short))
+    assert events == list(TraceReader(recorded.trace))[:100]
+    assert instructions_of(short) == sum(isinstance(event, Insn) for event in events)
+
+
+def test_ratios_are_within_a_workload() -> None:
+    rows = [Row("a", STEP, [Timed(10, 1.0)]), Row("a", BARE, [Timed(100, 2.0), Timed(100, 1.0)])]
+    found = Speeds([*rows, Row("b", BARE, [Timed(7, 1.0)])])
+    assert found.ratio(rows[1], STEP) == 10
+    assert found.ratio(rows[0], BARE) == 0.1
+
+
+def test_every_way_is_measured(tmp_path: Path) -> None:
+    found = speeds(tmp_path, TINY, lambda text: None)
+    assert len({row.workload for row in found.rows}) == 3
+    for row in found.rows:
+        assert len(row.rounds) == TINY.rounds
+        assert row.per_second > 0
+    spike = [row for row in found.rows if row.way == SPIKE]
+    assert [row.workload for row in spike] == ["contexts, memory without latency"]
+    by_way = {(row.workload, row.way): row.rounds[0] for row in found.rows}
+    for name in {row.workload for row in found.rows}:
+        batch, bare, pipeline = (by_way[name, way] for way in (BATCH, BARE, PIPELINE))
+        assert batch.instructions == bare.instructions == pipeline.instructions
+        assert pipeline.seconds > batch.seconds
+    json = found.as_json()
+    assert [row["of the bare loop"] for row in json if row["way"] == BARE] == [1, 1, 1]
+
+
+def test_a_long_trace_is_true(tmp_path: Path) -> None:
+    trace = tmp_path / "long.trace"
+    written = write_long(trace, 2000)
+    assert 2000 <= written < 2100
+    assert instructions_of(trace) == written
+    TraceReader(trace).verify()
+    result = replay(trace, sim="verilator", dlen=DLEN, out_dir=tmp_path / "run")
+    assert result.ok
+    assert result.instructions == written
+    assert image(trace) == image(trace.with_suffix(".2"))
+
+
+def test_iterations_that_differ_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "context.S"
+    source.write_text(workload.SOURCE.read_text().replace("vsub.vx\tv10, v8, s9", "vsub.vx\tv10, v8, t6"))
+    monkeypatch.setattr(workload, "SOURCE", source)
+    with pytest.raises(BenchError, match="iterations of the program differ"):
+        write_long(tmp_path / "long.trace", 2000)
+
+
+@pytest.mark.parametrize(("memory", "fits"), [(MAX_MEMORY, True), (MAX_MEMORY + 1, False)])
+def test_too_much_memory_fails(memory: int, fits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "long_replays", lambda *_: [LongReplay(10, 100, 1.0, memory)])
+    assert command.long(tmp_path) is fits
+    assert (tmp_path / "long.json").exists()
+
+
+def test_a_long_replay_is_measured(tmp_path: Path) -> None:
+    (found,) = long.long_replays(tmp_path, (2000,), lambda text: None)
+    assert found.instructions >= 2000
+    assert 0 < found.memory < MAX_MEMORY
+    assert not (tmp_path / "long.trace").exists()
+
+
+def test_options_that_exclude_each_other_are_bad_usage() -> None:
+    app = typer.Typer()
+    app.command()(command.main)
+    done = CliRunner().invoke(app, ["--quick", "--long"])
+    assert done.exit_code == 2
+    assert "exclude each other" in done.output
