@@ -204,10 +204,18 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
   logic [31:0] oldest;
   rec_obs_t    o, full;
 
+  // What ends a cycle with an observation: a retirement, one that nobody expects, a checkpoint, or a block that hangs.
+  logic retires, stray, hung, seen;
+  assign retires = retire_valid_o === 1'b1 && flying != 0;
+  assign stray   = retire_valid_o !== 1'b0 && flying == 0 && !offered;
+  assign hung    = (offered || flying != 0) && !retires && !observe &&
+                   timer == ((own_errors | bus_errors) != '0 ? 32'(Grace) : 32'(Timeout));
+  assign seen    = rst_ni && (retires || stray || observe || hung);
+
   always @(posedge clk_i) begin
-    observe   <= 1'b0;
-    captured  <= 1'b0;
-    now       <= now + 32'd1;
+    observe  <= 1'b0;
+    captured <= seen;
+    now      <= now + 32'd1;
     if (!rst_ni) begin
       offered     <= 1'b0;
       flying      <= 0;
@@ -236,27 +244,19 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
       end
       if (take_o && !is_insn) observe <= 1'b1;
 
-      flying <= flying + 32'(accept) - 32'(retire_valid_o === 1'b1 && flying != 0);
-      if (retire_valid_o !== 1'b0 && flying == 0 && !offered) begin
-        own_errors[ERR_SPURIOUS_RETIRE] <= 1'b1;
-        captured <= 1'b1;
-        dead_o <= 1'b1;
-      end
-      if (retire_valid_o === 1'b1 && flying != 0) begin
-        captured <= 1'b1;
+      if (accept != retires) flying <= flying + 32'(accept) - 32'(retires);
+      if (stray) own_errors[ERR_SPURIOUS_RETIRE] <= 1'b1;
+      if (hung) own_errors[ERR_TIMEOUT] <= 1'b1;
+      if (stray || hung) dead_o <= 1'b1;
+      if (retires) begin
         oldest <= (oldest + 1) % Flight;
         last_retire <= now;
         timer <= '0;
-      end else if (observe) begin
-        captured <= 1'b1;
       end else if (offered || flying != 0) begin
         timer <= timer + 32'd1;
-        if (timer == ((own_errors | bus_errors) != '0 ? 32'(Grace) : 32'(Timeout))) begin
-          own_errors[ERR_TIMEOUT] <= 1'b1;
-          captured <= 1'b1;
-          dead_o <= 1'b1;
-        end
       end
+    end
+    if (seen) begin
       o.hart        <= 8'(Number);
       o.trap        <= observe ? 8'd0 : 8'(retire_trap_o);
       o.irq         <= observe ? 8'd0 : 8'(retire_irq_o);
