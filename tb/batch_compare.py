@@ -6,7 +6,7 @@ decides, and words the report.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +48,7 @@ class Comparison:
     """
 
     def __init__(
-        self, config: ReplayConfig, streams: dict[str, Source], result: ReplayResult, *, four_state: bool
+        self, config: ReplayConfig, streams: Mapping[str, Source], result: ReplayResult, *, four_state: bool
     ) -> None:
         self.config = config
         self.result = result
@@ -123,9 +123,9 @@ class Comparison:
         asked = np.bincount(stimulus.hart, minlength=self.config.harts)
         answered = np.bincount(seen.obs["hart"], minlength=self.config.harts)
         if (answered > asked).any():
-            hart = int(np.argmax(answered > asked))
+            number = int(np.argmax(answered > asked))
             self.result.failed_record = self._records
-            return self._unasked(seen.obs[seen.obs["hart"] == hart][asked[hart]], frames.first)
+            return self._unasked(seen.obs[seen.obs["hart"] == number][asked[number]], frames.first)
         item, hart, retire = _present(stimulus, seen, self.config.harts)
         want = Records(frames, retire, self.config.vlen // 8)
         strobes = np.unpackbits(seen.writes["strb"], axis=1, bitorder="little")[:, : self.config.dlen // 8]

@@ -157,9 +157,9 @@ class Observed:
             Trap(int(o["cause"]), int(o["tval"]), int(o["tval2"])) if o["trap"] and not checkpoint else None,
             bool(o["irq"]),
             int(o["rd"]) if o["rd_we"] else None,
-            *(int(o[name]) for name in ("vl", "vtype", "vstart", "vcsr", "mstatus_vs", "vsstatus_vs")),
-            vregs,
-            mem,
+            vregs=vregs,
+            mem=mem,
+            **{name: int(o[name]) for name in ("vl", "vtype", "vstart", "vcsr", "mstatus_vs", "vsstatus_vs")},
         )
         return Observation(retire, unknown, int(o["errors"]))
 

@@ -109,6 +109,7 @@ def replay(
     from tb import cosim as job
     from tb import launch
     from tb.report import print_waves
+    from tb.simulator import SIM_BUILD
 
     header = launch.Header.of(trace)
     events = verify(TraceReader(trace))
@@ -118,7 +119,7 @@ def replay(
             trace,
             sim=sim,
             dlen=knobs.dlen,
-            out_dir=launch.SIM_BUILD / "replay" / f"{trace.stem}-{sim}-dlen{knobs.dlen}",
+            out_dir=SIM_BUILD / "replay" / f"{trace.stem}-{sim}-dlen{knobs.dlen}",
             latency=job.LATENCY,
             waves=waves,
             step=step,

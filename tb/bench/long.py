@@ -96,10 +96,9 @@ def write_long(trace: Path, instructions: int) -> int:
         file.write(short[0].read_bytes()[: start.body])
         for part, times in ((two[:end], 1), (body * _REPEATS, some), (body, left), (two[end:], 1)):
             framed = b"".join(FRAME.pack(kind, len(payload)) + payload for kind, payload in part)
-            payloads = b"".join(payload for _, payload in part)
             for _ in range(times):
                 file.write(framed)
-                crc = zlib.crc32(payloads, crc)
+                crc = zlib.crc32(framed, crc)
             events += times * len(part)
         payload = END_PAYLOAD.pack(events, crc)
         file.write(FRAME.pack(KIND["end"], len(payload)) + payload)
