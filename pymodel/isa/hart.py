@@ -229,7 +229,7 @@ class Hart:
                     block = self._running = page.blocks.get(pc & _OFFSET) or self._block(page, pc)
                     ops: Iterable[Op] = block.ops
                     count = whole = len(block.offsets)
-                    if count > left or pc >> PAGE_SHIFT in stop_pages:
+                    if count > 1 and (count > left or pc >> PAGE_SHIFT in stop_pages):
                         count = min(left, _until(block, pc, stops))
                         ops = islice(ops, count)
                     for op in ops:
