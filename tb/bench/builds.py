@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tb.bench.errors import BenchError
 from tb.bench.speed import DLEN
-from tb.bench.workload import VLEN, Workload
+from tb.bench.workload import VLEN, Workload, processor_time
 from tb.cosim import LATENCY
 from tb.launch import replay_config, run_batch
 from tb.simulator import SimulationError, replay_design, simulator
@@ -103,29 +103,23 @@ def _build(choice: Choice, job: Workload, directory: Path) -> Built:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     log = directory / "build.log"
-    before, started = _children(), time.perf_counter()
+    before, started = processor_time(resource.RUSAGE_CHILDREN), time.perf_counter()
     with log.open("wb") as output:
         environment = tool.environment() | {"MAKEFLAGS": " ".join(variables)}
         done = subprocess.run(command, cwd=directory, env=environment, stdout=output, stderr=output, check=False)
     if done.returncode != 0:
         raise SimulationError(f"Verilator cannot build the testbench with {choice}; log: {log}")
-    return Built(choice, time.perf_counter() - started, _children() - before)
+    return Built(choice, time.perf_counter() - started, processor_time(resource.RUSAGE_CHILDREN) - before)
 
 
 def _replay(built: Built, job: Workload, directory: Path) -> None:
     tool = simulator("verilator")
     config = replay_config(job.trace, sim="verilator", dlen=DLEN, out_dir=directory / "run", latency=LATENCY)
-    before = _children()
+    before = processor_time(resource.RUSAGE_CHILDREN)
     design = replay_design(VLEN, DLEN, job.harts, ram=job.ram, batch=True)
     result = run_batch(tool, design, directory, config)
     if result.mismatch is not None:
         raise BenchError(result.mismatch.text())
     os.remove(result.observed)
     built.replays.append(result.seconds)
-    built.simulations.append(_children() - before)
-
-
-def _children() -> float:
-    """Return the processor time of all processes that were started and have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    built.simulations.append(processor_time(resource.RUSAGE_CHILDREN) - before)

@@ -24,12 +24,17 @@ def print_speeds(console: Console, found: Speeds) -> None:
     """Print one table a workload."""
     for workload in dict.fromkeys(row.workload for row in found.rows):
         rows = [row for row in found.rows if row.workload == workload]
-        table = _table(workload, "", "instructions", "per second", "of step replay", "of the bare loop")
+        columns = ("instructions", "per second", "of step", "of bare", "Python us", "other us")
+        table = _table(workload, "", *columns)
         for row in rows:
             ratios = (f"{found.ratio(row, STEP):.2f}", f"{found.ratio(row, BARE):.3f}")
-            table.add_row(row.way, f"{row.rounds[0].instructions:,}", f"{row.per_second:,.0f}", *ratios)
+            used = [f"{value:,.2f}" for value in row.processor] if row.processor else []
+            table.add_row(row.way, f"{row.rounds[0].instructions:,}", f"{row.per_second:,.0f}", *ratios, *used)
         console.print()
         console.print(table)
+    console.print(
+        "us: processor time of an instruction, in Python and in other processes, which a busy machine does not change."
+    )
 
 
 def print_paces(console: Console, found: Sequence[Pace]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tb.bench.bare import build_bare, run_bare, write_stimulus
 from tb.bench.errors import BenchError
-from tb.bench.workload import VLEN, Timed, Workload, contexts, cut, main_job
+from tb.bench.workload import VLEN, Timed, Workload, contexts, cut, main_job, with_processor_time
 from tb.cosim import LATENCY
 from tb.launch import replay, replay_config
 from tb.result import Latency
@@ -27,6 +27,7 @@ SPIKE = "Spike alone"
 PIPELINE = "record, batch replay, compare"
 ICARUS_STEP = "step replay, Icarus"
 ICARUS_BATCH = "batch replay, Icarus"
+WITHOUT_LATENCY = frozenset((BARE, GOLDEN, SPIKE))
 
 Progress = Callable[[str], None]
 
@@ -65,6 +66,19 @@ class Row:
         """Instructions a second in the best round."""
         return max(timed.instructions / timed.seconds for timed in self.rounds)
 
+    @property
+    def processor(self) -> tuple[float, float] | None:
+        """Processor time of each instruction in microseconds, in Python and in other processes; None if not measured.
+
+        Unlike a speed it hardly depends on what else the machine does.
+        """
+        used = [
+            (1e6 * timed.python / timed.instructions, 1e6 * timed.others / timed.instructions)
+            for timed in self.rounds
+            if timed.python is not None and timed.others is not None
+        ]
+        return min(used, key=sum, default=None)
+
 
 @dataclass
 class Speeds:
@@ -88,6 +102,7 @@ class Speeds:
                 "per second": round(row.per_second),
                 "of step replay": round(self.ratio(row, STEP), 3),
                 "of the bare loop": round(self.ratio(row, BARE), 4),
+                "processor time": row.processor,
             }
             for row in self.rows
         ]
@@ -113,15 +128,21 @@ def speeds(out_dir: Path, size: Size, progress: Progress) -> Speeds:
         (f"{loop.name}, memory without latency", loop, Latency()),
     )
     tables: list[tuple[Workload, dict[str, Row], dict[str, Measure]]] = []
+    shared: dict[tuple[str, str], list[Timed]] = {}
     for title, workload, latency in cases:
         progress(f"building for {title}")
         measures = _measures(workload, latency, size, out_dir)
-        tables.append((workload, {way: Row(title, way) for way in measures}, measures))
+        rows = {way: Row(title, way) for way in measures}
+        for way in (
+            rows.keys() & WITHOUT_LATENCY
+        ):  # the same, whatever the latency: measured in each case, counts for all
+            rows[way].rounds = shared.setdefault((workload.name, way), [])
+        tables.append((workload, rows, measures))
     for number in range(size.rounds):
         for _, rows, measures in tables:
             for way, measure in measures.items():
                 progress(f"round {number + 1} of {size.rounds}: {rows[way].workload}: {way}")
-                rows[way].rounds.append(measure())
+                rows[way].rounds.append(with_processor_time(measure))
     return Speeds([row for workload, rows, _ in tables for row in (*rows.values(), _pipeline(workload, rows[BATCH]))])
 
 

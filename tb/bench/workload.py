@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+import resource
 import subprocess
 import time
 from collections.abc import Callable
@@ -38,10 +39,16 @@ _UNLIMITED = 1 << 40  # instructions
 
 @dataclass(frozen=True)
 class Timed:
-    """So many instructions of the block took `seconds`."""
+    """So many instructions of the block took `seconds`.
+
+    Attributes:
+        python, others: processor time in seconds, of this process and of those it started; None if not measured.
+    """
 
     instructions: int
     seconds: float
+    python: float | None = None
+    others: float | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,20 @@ def record_program(image: Image, vlen: int, trace: Path) -> None:
         recorder.finish()
     if ended.exit_code != 0:
         raise BenchError(f"{image.name} ended with exit code {ended.exit_code}")
+
+
+def with_processor_time(measure: Callable[[], Timed]) -> Timed:
+    """Return what `measure` returns, with the processor time that it took."""
+    before = [processor_time(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    timed = measure()
+    after = [processor_time(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return replace(timed, python=after[0] - before[0], others=after[1] - before[1])
+
+
+def processor_time(who: int) -> float:
+    """Return the processor time of `resource.RUSAGE_SELF`, or of the processes that it started and that have ended."""
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
 
 
 def instructions_of(trace: Path) -> int:
