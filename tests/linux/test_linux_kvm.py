@@ -18,6 +18,7 @@ from elftools.elf.elffile import ELFFile
 from pymodel.errors import ToolError, UsageError
 from pymodel.programs import ProgramError
 from pymodel.scenarios.linux import Kind
+from tb.linux import boot as linux_boot
 from tb.linux import debian, image, job, needs
 from tb.linux.boot import Machine, boot, qemu_version
 from tb.linux.debian import LinuxKernel, image_package, mirror, unpack
@@ -273,6 +274,43 @@ def test_an_earlier_trace_is_not_taken_for_this_one(tmp_path: Path, monkeypatch:
     (tmp_path / "trace.jsonl").write_text(RECORDING.read_text())
     with pytest.raises(ToolError, match="did not come to its end"):
         boot(MACHINE, KERNEL, tmp_path / "initramfs.cpio", tmp_path)
+
+
+SOMETIMES = """
+import pathlib, sys, time
+trace = next(word.split("path=")[1] for word in sys.argv if "id=trace" in word)
+count = pathlib.Path(__file__).with_name("count")
+count.write_text(count.read_text() + "x" if count.exists() else "x")
+if len(count.read_text()) <= %d:
+    time.sleep(600)
+open(trace, "w").write(%r)
+%s
+"""
+
+
+@pytest.mark.parametrize(("hangs", "boots"), [(0, 1), (2, 3), (9, 3)])
+def test_a_machine_that_does_not_start_is_booted_again(
+    hangs: int, boots: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(tmp_path, "qemu-system-riscv64", SOMETIMES % (hangs, RECORDING.read_text(), ""))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(linux_boot, "_START_S", 5)
+    if hangs < boots:
+        boot(MACHINE, KERNEL, tmp_path / "initramfs.cpio", tmp_path)
+    else:
+        with pytest.raises(ToolError, match=r"3 times it told nothing within 5 s; .*console\.log ends with$"):
+            boot(MACHINE, KERNEL, tmp_path / "initramfs.cpio", tmp_path)
+    assert len((tmp_path / "count").read_text()) == boots
+
+
+def test_a_run_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(tmp_path, "qemu-system-riscv64", SOMETIMES % (0, "{}\n", "time.sleep(600)"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(linux_boot, "_START_S", 5)
+    monkeypatch.setattr(linux_boot, "_RUN_S", 0)
+    with pytest.raises(ToolError, match="it ran for more than 1 s"):
+        boot(Machine(256, seed=5, steps=20), KERNEL, tmp_path / "initramfs.cpio", tmp_path)
+    assert (tmp_path / "count").read_text() == "x"
 
 
 def test_an_emulator_that_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
