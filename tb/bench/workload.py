@@ -101,6 +101,7 @@ def contexts(out_dir: Path, iterations: int) -> Workload:
     image = context_program(out_dir, iterations)
     tenth = context_program(out_dir, iterations // 10)
     once = context_program(out_dir, 1)
+    _spike_seconds(once)  # before anything slow: is Spike there?
     trace = out_dir / "contexts.trace"
     recorded = _recorded(trace, lambda: record_program(image, VLEN, trace))
 
