@@ -50,7 +50,7 @@ lint: setup-dev ## Verilator -Wall, verible and Icarus on the RTL; ruff and mypy
 synth: setup-dev ## Yosys: cells, memories and longest path of two configurations
 	@$(PY) -m tb.synth
 
-bench: setup-dev ## speeds as ratios measured side by side, and cycles of save and restore
+bench: setup-dev ## speeds as ratios measured side by side, and cycles of save and restore (about five minutes)
 	@$(PY) -m tb.bench
 
 doctor: setup ## which tools were found, their versions, and what is unsuitable
@@ -69,7 +69,7 @@ setup-dev: ## the same with everything that `make test` needs
 help: ## this list
 	@echo "targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
-	@echo "knobs: SIM=verilator|icarus VLEN=128..1024 DLEN=64..VLEN SEED=n VCPUS=n HARTS=n KERNEL=v6.5|v12|linux-6.12|deferred|clean WAVES=1 JOBS=n"
+	@echo "knobs: SIM=verilator|icarus VLEN=128..4096 DLEN=64..VLEN SEED=n VCPUS=n HARTS=n KERNEL=v6.5|v12|linux-6.12|deferred|clean WAVES=1 JOBS=n"
 
 clean: ## remove everything generated, except the environment in $(VENV)
 	@rm -rf sim_build

@@ -119,6 +119,7 @@ def main(
     try:
         if quick + long_ + builds_ > 1:
             raise UsageError("--quick, --long and --builds exclude each other")
+        machine()  # before anything slow: are the simulators there?
         with locked(out_dir / ".lock"):
             if long_:
                 raise typer.Exit(0 if long(out_dir) else 1)

@@ -118,10 +118,10 @@ def speeds(out_dir: Path, size: Size, progress: Progress) -> Speeds:
         BenchError: RTL and trace differ. VctxError: see `tb.simulator.replay`.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
-    progress("recording the main job")
-    job = main_job(out_dir, size.entries)
     progress("recording contexts")
     loop = contexts(out_dir, size.iterations)
+    progress("recording the main job")
+    job = main_job(out_dir, size.entries)
     cases = (
         (f"{job.name}, usual latencies", job, LATENCY),
         (f"{job.name}, memory without latency", job, Latency()),

@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from pymodel.trace import Insn, Store, TraceReader
+from pymodel.trace.bulk import verify
 from tb.bench import __main__ as command
 from tb.bench import long, workload
 from tb.bench.bare import build_bare, run_bare, write_stimulus
@@ -131,7 +132,7 @@ def test_a_long_trace_is_true(tmp_path: Path) -> None:
     written = write_long(trace, 2000)
     assert 2000 <= written < 2100
     assert instructions_of(trace) == written
-    TraceReader(trace).verify()
+    verify(TraceReader(trace))
     result = replay(trace, sim="verilator", dlen=DLEN, out_dir=tmp_path / "run")
     assert result.ok
     assert result.instructions == written
