@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _OFFSET = PAGE_SIZE - 1
 _LINE = 1 << LINE_SHIFT
 _LONGEST = 64  # instructions of a block
-_KEPT = 1 << 14  # closures
+_KEPT = 1 << 9  # closures: enough for what is executed again and again, few enough for the garbage collector
 _FIRST = (0,)
 
 

@@ -53,8 +53,9 @@ class Memory:
             page[offset : offset + n] = data
         else:
             self._write_pages(paddr, data)
-        if self._reserved or self._code:
-            self._written(paddr, n, writer)
+        first, last = paddr >> LINE_SHIFT, paddr + n - 1 >> LINE_SHIFT
+        if self._reserved or first != last or first in self._code:
+            self._written(range(first, last + 1), writer)
 
     def _write_pages(self, paddr: int, data: bytes | bytearray | memoryview) -> None:
         n = len(data)
@@ -112,8 +113,7 @@ class Memory:
             page = self._pages[ppn] = bytearray(self._fresh)
         return page
 
-    def _written(self, paddr: int, n: int, writer: int | None) -> None:
-        lines = range(paddr >> LINE_SHIFT, (paddr + n - 1 >> LINE_SHIFT) + 1)
+    def _written(self, lines: range, writer: int | None) -> None:
         if self._reserved:
             for hart_id, reserved in list(self._reserved.items()):
                 if hart_id != writer and reserved >> LINE_SHIFT in lines:

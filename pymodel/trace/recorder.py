@@ -19,6 +19,7 @@ from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns, Event, Insn, 
 
 LINE = 64
 _LINE_MASK = LINE - 1
+_ONES = [(1 << size) - 1 for size in range(LINE + 1)]
 
 Lines = Sequence[int]  # addresses of lines
 
@@ -82,7 +83,7 @@ class Recorder:
         if held is None:
             held = self._held[paddr - offset] = _HeldLine()
         held.data[offset : offset + size] = data
-        held.mask |= (1 << size) - 1 << offset
+        held.mask |= _ONES[size] << offset
 
     def insn(self, hart: int, pc: int, issue: Issue, retire: Retire) -> None:
         """An instruction that the block executes."""
