@@ -53,7 +53,6 @@ _VERILATOR_FLAGS = (
 _VERILATOR_CFLAGS = ("-CFLAGS", "-O1")
 _VERILATOR_TIMING = ("--timing", "-CFLAGS", "-fcoroutines")
 
-
 BATCH_MAIN = HDL / "batch" / "main.cpp"  # clocks and files of a batch testbench on Verilator
 BATCH_CLOCK = HDL / "batch" / "vctx_tb_clock.sv"  # its clocks elsewhere
 
@@ -308,8 +307,9 @@ class Verilator(Simulator):
     def batch_command(self, design: Design) -> list[str]:
         """See the base class. Nothing outside sees a signal, so everything may be optimised."""
         parameters = [f"-G{name}={value}" for name, value in sorted(design.parameters.items())]
-        how = ["--cc", "--exe", "--build", "--top-module", design.top, "--Mdir", ".", "-o", "sim", "-O3"]
-        how += ["--timescale", "/".join(TIMESCALE), *(self.wave_flags() or ["--trace"] if design.waves else ())]
+        # Two jobs: one compiles the design, the other Verilator's library.
+        how = ["--cc", "--exe", "--build", "--build-jobs", "2", "--top-module", design.top, "--Mdir", ".", "-o", "sim"]
+        how += ["-O3", "--timescale", "/".join(TIMESCALE), *(self.wave_flags() or ["--trace"] if design.waves else ())]
         return ["verilator", *how, *parameters, *_VERILATOR_FLAGS, *_VERILATOR_CFLAGS]
 
     def batch_run(self, build: Path, seed: int, waves: bool) -> list[str]:
