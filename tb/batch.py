@@ -9,6 +9,7 @@ holds a few chunks, however long the trace.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import os
 import queue
@@ -30,6 +31,7 @@ from tb.memory import DUMP_FILE, read_dump
 from tb.result import Mismatch, ReplayConfig, ReplayResult
 
 CHUNK = 8192  # events
+_PIPE = 1 << 20  # bytes
 AHEAD = 3  # chunks between feeder and comparison
 OUTPUTS = ("obs", "vregs", "reads", "writes")
 
@@ -137,8 +139,8 @@ def batch_replay(
     result = ReplayResult(False, config.sim, config.vlen, config.dlen, config.harts, config.seed, config.latency)
     out_dir = Path(config.out_dir)
     (out_dir / DUMP_FILE).unlink(missing_ok=True)
-    stim_read, stim_write = os.pipe()
-    pipes = {name: os.pipe() for name in OUTPUTS}
+    stim_read, stim_write = _pipe()
+    pipes = {name: _pipe() for name in OUTPUTS}
     files = [f"+stim=/dev/fd/{stim_read}", *(f"+{name}=/dev/fd/{pipes[name][1]}" for name in OUTPUTS)]
     theirs = [stim_read, *(write for _, write in pipes.values())]
     with (out_dir / "sim.log").open("wb") as log:
@@ -199,6 +201,14 @@ def batch_replay(
     result.observed = str(config.observed)
     result.seconds = time.perf_counter() - started
     return result
+
+
+def _pipe() -> tuple[int, int]:
+    """Return a pipe as long as the system allows: the simulator should not wait for Python to take turns."""
+    read, write = os.pipe()
+    with contextlib.suppress(OSError):  # more than this user may have
+        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _PIPE)
+    return read, write
 
 
 def _same_file(source: Path, target: Path) -> None:
