@@ -49,7 +49,7 @@ class Size:
     rounds: int
 
 
-FULL = Size(entries=20_000, iterations=8_000, step=12_000, icarus=1_000, rounds=3)
+FULL = Size(entries=20_000, iterations=8_000, step=12_000, icarus=8_000, rounds=3)
 QUICK = Size(entries=1_000, iterations=400, step=3_000, icarus=500, rounds=1)
 
 
