@@ -88,7 +88,7 @@ class Comparison:
         if self.config.harts > 1:
             ends = np.cumsum(reg_counts)
             starts = (ends - reg_counts)[order]
-            pick = np.repeat(starts, reg_counts[order]) + _inside(reg_counts[order])
+            pick = spread(starts, reg_counts[order])
             rows, rows_u = rows[pick], None if rows_u is None else rows_u[pick]
             obs, reg_counts = obs[order], reg_counts[order]
             obs_u = None if obs_u is None else obs_u[order]
@@ -256,12 +256,6 @@ class Comparison:
     def finish(self) -> None:
         """Put the accounts into the result."""
         self.result.functions, self.result.visits = self._accounts.finish()
-
-
-def _inside(counts: Array) -> Array:
-    ends = np.cumsum(counts)
-    out: Array = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
-    return out
 
 
 def _present(stimulus: Stimulus, seen: Observed, harts: int) -> tuple[Array, Array, Array]:

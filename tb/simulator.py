@@ -149,13 +149,13 @@ class Simulator(ABC):
     def run_arguments(self, seed: int, waves: Path | None) -> tuple[list[str], list[str]]:
         """Return (test_args, plusargs) of a run."""
 
+    @abstractmethod
     def batch_command(self, design: Design) -> list[str]:
         """Return the command that builds a batch testbench in the current directory, without the sources."""
-        raise NotImplementedError
 
+    @abstractmethod
     def batch_run(self, build: Path, seed: int, waves: bool) -> list[str]:
         """Return the command that runs a batch testbench, without the names of its files."""
-        raise NotImplementedError
 
     def build(self, design: Design, root: Path = SIM_BUILD) -> Path:
         """Build a design and return its directory; a design that was built before is found by its hash.
