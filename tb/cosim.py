@@ -193,6 +193,7 @@ def cosim(
                 model = run_shared_unit(config, observer, lambda done, total: report("record", done, total))
             except BaseException:
                 recording.cancel()
+                recording.close()
                 raise
         expected[0] = model.counts["trace events"] = writer.events
         try:
