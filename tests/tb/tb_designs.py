@@ -37,7 +37,7 @@ def sabotaged(design: Design, directory: Path) -> Design:
     edits = {
         "vctx.sv": ("\nmodule vctx\n", "\nmodule vctx_honest\n"),
     }
-    for name in {"vctx_tb_hart.sv", "vctx_tb_batch_hart.sv"} & {path.name for path in design.sources}:
+    for name in {"vctx_tb_hart.sv", "vctx_tb_probe.sv"} & {path.name for path in design.sources}:
         edits[name] = ("u_dut.u_regfile", "u_dut.u_honest.u_regfile")
     design = edited(design, edits, directory)
     return replace(design, sources=(*design.sources, HERE / "vctx_saboteur.sv"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from pymodel.isa import encode
 from pymodel.trace import Checkpoint, Insn, Trap
 from tb.launch import replay
 from tb.result import Latency, ReplayResult
+from tb.simulator import simulator
 
 
 def comparable(result: ReplayResult) -> ReplayResult:
@@ -92,7 +94,11 @@ def test_waves_and_a_save_file_are_left_where_the_result_says(waves: bool, sim: 
         return
     assert result.waves is not None and dumps == [Path(result.waves)] and dumps[0].stat().st_size > 10_000
     save_file = (tmp_path / "run" / "vctx.gtkw").read_text()
-    assert result.waves in save_file and "gen_hart[1].u_hart.u_dut.retire_valid_o" in save_file
+    scope = simulator(sim).batch_scope.format(1)
+    assert result.waves in save_file and f"{scope}.u_dut.retire_valid_o" in save_file
+    if result.waves.endswith(".vcd"):
+        scopes = re.findall(r"\$scope module (\S+)", Path(result.waves).read_text())
+        assert set(scope.split(".")) <= set(scopes)
 
 
 def test_the_result_file_mirrors_the_result(tmp_path: Path) -> None:

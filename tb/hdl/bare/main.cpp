@@ -21,6 +21,8 @@
 #include <memory>
 #include <vector>
 
+#include "../batch/ram.h"
+#include "../batch/record.h"
 #include "Vvctx.h"
 #include "verilated.h"
 
@@ -30,42 +32,11 @@ constexpr unsigned kBeat = DLEN / 8;
 constexpr unsigned kOkay = 0, kDecErr = 3;
 constexpr unsigned kResetCycles = 4;
 constexpr uint64_t kHang = 1'000'000;  // cycles without progress
-constexpr size_t kLine = 32;           // bytes of a store
-
-enum Kind : uint8_t { kConfig, kInsn, kStore, kCheckpoint, kSync, kFlush, kEnd };
-
-struct Record {  // 64 bytes, most significant byte first
-  uint8_t bytes[64];
-  Kind kind() const { return static_cast<Kind>(bytes[0]); }
-  uint8_t hart() const { return bytes[1]; }
-  uint16_t u16(size_t at) const { return static_cast<uint16_t>(bytes[at] << 8 | bytes[at + 1]); }
-  uint32_t u32(size_t at) const {
-    uint32_t value;
-    std::memcpy(&value, bytes + at, sizeof value);
-    return __builtin_bswap32(value);
-  }
-  uint64_t u64(size_t at) const {
-    uint64_t value;
-    std::memcpy(&value, bytes + at, sizeof value);
-    return __builtin_bswap64(value);
-  }
-};
-static_assert(sizeof(Record) == 64);
 
 [[noreturn]] void die(const char* why) {
   std::fprintf(stderr, "bare: %s\n", why);
   std::exit(1);
 }
-
-struct Ram {
-  uint64_t base = 0;
-  std::vector<uint8_t> bytes;
-
-  uint8_t* at(uint64_t addr, unsigned size) {
-    const uint64_t offset = addr - base;
-    return offset <= bytes.size() - size ? &bytes[offset] : nullptr;
-  }
-};
 
 struct Burst {
   uint64_t addr;
@@ -169,7 +140,7 @@ class Hart {
     top_.xlat_ready_i = 0;
     if (read_taken || !top_.axi_rvalid_i) read_beat();
     top_.axi_bvalid_i = !answers_.empty();
-    if (!answers_.empty()) top_.axi_bresp_i = ram_->at(answers_.front().addr, kBeat) ? kOkay : kDecErr;
+    if (!answers_.empty()) top_.axi_bresp_i = ram_->inside(answers_.front().addr, kBeat) ? kOkay : kDecErr;
     return accepted;
   }
 
@@ -194,29 +165,15 @@ class Hart {
     top_.axi_rvalid_i = !reads_.empty();
     if (reads_.empty()) return;
     const Burst& burst = reads_.front();
-    const uint8_t* from = ram_->at(burst.addr, kBeat);
     top_.axi_rlast_i = burst.left == 1;
-    top_.axi_rresp_i = from ? kOkay : kDecErr;
-    if (from) std::memcpy(&top_.axi_rdata_i, from, kBeat);
+    top_.axi_rresp_i = ram_->inside(burst.addr, kBeat) ? kOkay : kDecErr;
+    ram_->read<kBeat>(burst.addr, &top_.axi_rdata_i);
   }
 
   void write_beat() {
     if (writes_.empty()) die("data before their address");
     Burst& burst = writes_.front();
-    if (uint8_t* to = ram_->at(burst.addr, kBeat)) {
-      uint8_t strobes[kBeat / 8], data[kBeat];
-      std::memcpy(strobes, &top_.axi_wstrb_o, sizeof strobes);
-      std::memcpy(data, &top_.axi_wdata_o, sizeof data);
-      for (unsigned lane = 0; lane < kBeat / 8; lane++) {
-        if (strobes[lane] == 0xff) {
-          std::memcpy(to + 8 * lane, data + 8 * lane, 8);
-          continue;
-        }
-        for (unsigned i = 0; i < 8; i++) {
-          if (strobes[lane] >> i & 1) to[8 * lane + i] = data[8 * lane + i];
-        }
-      }
-    }
+    ram_->write<kBeat>(burst.addr, &top_.axi_wdata_o, reinterpret_cast<const uint8_t*>(&top_.axi_wstrb_o));
     const uint64_t addr = burst.addr;
     burst.addr += kBeat;
     if (--burst.left == 0) {
@@ -233,16 +190,6 @@ class Hart {
   uint64_t retired_ = 0, cycles_ = 0;
 };
 
-void store(const Record& rec, Ram* ram) {
-  const uint32_t strobes = rec.u32(4);
-  const uint64_t addr = rec.u64(8);
-  for (size_t i = 0; i < kLine; i++) {
-    if (strobes >> i & 1) {
-      if (uint8_t* to = ram->at(addr + i, 1)) *to = rec.bytes[16 + kLine - 1 - i];
-    }
-  }
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -256,9 +203,7 @@ int main(int argc, char** argv) {
   const Record* records = static_cast<const Record*>(mapped);
   if (records[0].kind() != kConfig || records[count - 1].kind() != kEnd) die("not a whole stimulus");
 
-  Ram ram;
-  ram.base = records[0].u64(16);
-  ram.bytes.assign(records[0].u64(24), records[0].bytes[2]);
+  Ram ram{records[0]};
   VerilatedContext context;
   std::vector<std::unique_ptr<Hart>> harts;
   const auto started = std::chrono::steady_clock::now();
@@ -271,7 +216,7 @@ int main(int argc, char** argv) {
         break;
       case kStore:
         if (rec.hart() < harts.size()) harts[rec.hart()]->drain();
-        store(rec, &ram);
+        ram.store(rec);
         break;
       case kSync:
       case kEnd:
@@ -292,7 +237,7 @@ int main(int argc, char** argv) {
               static_cast<unsigned long long>(instructions), static_cast<unsigned long long>(cycles), seconds.count());
   if (argc == 3) {
     FILE* out = std::fopen(argv[2], "wb");
-    if (out == nullptr || std::fwrite(ram.bytes.data(), 1, ram.bytes.size(), out) != ram.bytes.size()) {
+    if (out == nullptr || std::fwrite(ram.bytes().data(), 1, ram.bytes().size(), out) != ram.bytes().size()) {
       die("cannot write the image of memory");
     }
     std::fclose(out);

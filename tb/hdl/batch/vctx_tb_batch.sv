@@ -1,25 +1,20 @@
 // Testbench of a batch replay: reads a stream of records, hands them to NumHarts harts around one RAM, and writes what
-// the harts did. No Python runs in the simulator.
+// the harts did. No Python runs in the simulator. On Verilator main.cpp does all of this, the same in every cycle.
 //
 // Plus arguments name the files: stim (in), obs, vregs, reads, writes (out). Pipes will do: REC_FLUSH marks the points at
 // which the other side has all that it needs to go on. With +waves=FILE all signals are dumped from record +waves_from=N
 // of the stimulus on; +until=N ends the run before that record.
 //
-// Whoever makes the clocks gives hart h a pulse together with clk_i whenever awake_o[h] is set. A hart with nothing to do
-// sleeps: its time stands still, and it costs nothing to simulate.
+// A hart with nothing to do sleeps: its time stands still, and it costs nothing to simulate.
 
 `default_nettype none
 
-module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
+module vctx_tb_batch import vctx_tb_pkg::*; #(
   parameter int VLEN     = 256,
   parameter int DLEN     = 128,
   parameter bit HasV     = 1,
   parameter int NumHarts = 1,
   parameter int RamBytes = 1 << 20  // capacity, a power of two; cfg.ram_size says how much of it exists
-) (
-  input  logic                clk_i,
-  input  logic [NumHarts-1:0] hart_clk_i,
-  output logic [NumHarts-1:0] awake_o
 );
 
   localparam int StrbW = DLEN / 8;
@@ -28,13 +23,18 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
   localparam int ResetCycles = 4;
   localparam int Drowsy = 8;       // cycles from the last work of a hart to its sleep
 
-  logic rst_n;
-  cfg_t c;
+  logic clk = 1'b0;
+  always #5 clk = !clk;
+
+  logic                rst_n;
+  logic [REC_BITS-1:0] config_rec;
+  cfg_t                c;
+  assign c = cfg_of(config_rec);
 
   logic [NumHarts*56-1:0]    read_addr, write_addr;
   logic [NumHarts*DLEN-1:0]  read_data, write_data;
   logic [NumHarts*StrbW-1:0] write_strb;
-  logic [NumHarts-1:0]       write, take, idle, dead;
+  logic [NumHarts-1:0]       write, take, idle, dead, awake;
   logic [31:0] obs_file, vregs_file, reads_file, writes_file;
 
   // Queues: written by the reader at the falling edge, read by the harts at the rising one.
@@ -43,102 +43,35 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
   logic [31:0] head [NumHarts];
 
   for (genvar h = 0; h < NumHarts; h++) begin : gen_hart
-    logic [3:0]      awid, bid, arid, rid;
-    logic [55:0]     awaddr, araddr;
-    logic [7:0]      awlen, arlen;
-    logic [2:0]      awsize, arsize;
-    logic [1:0]      awburst, arburst, bresp, rresp;
-    logic            awvalid, awready, wlast, wvalid, wready, bvalid, bready;
-    logic            arvalid, arready, rlast, rvalid, rready;
-    logic [DLEN-1:0] rdata;
-    logic [31:0]     seed;
+    logic hart_clk;
+    assign hart_clk = clk && awake[h];
 
-    // Distinct and never 0, which is what xorshift needs.
-    assign seed = xorshift((c.seed ^ 32'(h << 24)) | 32'd1);
-
-    always @(posedge hart_clk_i[h]) head[h] <= rst_n ? head[h] + 32'(take[h]) : 0;
+    always @(posedge hart_clk) if (!rst_n || take[h]) head[h] <= rst_n ? head[h] + 32'd1 : '0;
 
     vctx_tb_batch_hart #(
-      .VLEN  (VLEN),
-      .DLEN  (DLEN),
-      .HasV  (HasV),
-      .Number(h)
+      .VLEN(VLEN),
+      .DLEN(DLEN),
+      .HasV(HasV)
     ) u_hart (
-      .clk_i        (hart_clk_i[h]),
+      .clk_i        (hart_clk),
       .rst_ni       (rst_n),
-      .cfg_i        (c),
-      .seed_i       (seed),
+      .number_i     (8'(h)),
+      .config_i     (config_rec),
       .valid_i      (head[h] != tail[h]),
       .rec_i        (queue[Depth*h + head[h]%Depth]),
       .take_o       (take[h]),
       .idle_o       (idle[h]),
       .dead_o       (dead[h]),
+      .read_addr_o  (read_addr[56*h +: 56]),
+      .read_data_i  (read_data[DLEN*h +: DLEN]),
+      .write_o      (write[h]),
+      .write_addr_o (write_addr[56*h +: 56]),
+      .write_data_o (write_data[DLEN*h +: DLEN]),
+      .write_strb_o (write_strb[StrbW*h +: StrbW]),
       .obs_file_i   (obs_file),
       .vregs_file_i (vregs_file),
       .reads_file_i (reads_file),
-      .writes_file_i(writes_file),
-      .axi_awid_o   (awid),
-      .axi_awaddr_o (awaddr),
-      .axi_awlen_o  (awlen),
-      .axi_awsize_o (awsize),
-      .axi_awburst_o(awburst),
-      .axi_awvalid_o(awvalid),
-      .axi_awready_i(awready),
-      .axi_wdata_o  (write_data[DLEN*h +: DLEN]),
-      .axi_wstrb_o  (write_strb[StrbW*h +: StrbW]),
-      .axi_wlast_o  (wlast),
-      .axi_wvalid_o (wvalid),
-      .axi_wready_i (wready),
-      .axi_bid_i    (bid),
-      .axi_bresp_i  (bresp),
-      .axi_bvalid_i (bvalid),
-      .axi_bready_o (bready),
-      .axi_arid_o   (arid),
-      .axi_araddr_o (araddr),
-      .axi_arlen_o  (arlen),
-      .axi_arsize_o (arsize),
-      .axi_arburst_o(arburst),
-      .axi_arvalid_o(arvalid),
-      .axi_arready_i(arready),
-      .axi_rid_i    (rid),
-      .axi_rdata_i  (rdata),
-      .axi_rresp_i  (rresp),
-      .axi_rlast_i  (rlast),
-      .axi_rvalid_i (rvalid),
-      .axi_rready_o (rready)
-    );
-
-    vctx_tb_axi_port #(.DLEN(DLEN)) u_port (
-      .clk_i       (hart_clk_i[h]),
-      .rst_ni      (rst_n),
-      .cfg_i       (c),
-      .seed_i      (seed),
-      .awid_i      (awid),
-      .awaddr_i    (awaddr),
-      .awlen_i     (awlen),
-      .awvalid_i   (awvalid),
-      .awready_o   (awready),
-      .wvalid_i    (wvalid),
-      .wready_o    (wready),
-      .bid_o       (bid),
-      .bresp_o     (bresp),
-      .bvalid_o    (bvalid),
-      .bready_i    (bready),
-      .arid_i      (arid),
-      .araddr_i    (araddr),
-      .arlen_i     (arlen),
-      .arvalid_i   (arvalid),
-      .arready_o   (arready),
-      .rid_o       (rid),
-      .rdata_o     (rdata),
-      .rresp_o     (rresp),
-      .rlast_o     (rlast),
-      .rvalid_o    (rvalid),
-      .rready_i    (rready),
-      .read_addr_o (read_addr[56*h +: 56]),
-      .read_data_i (read_data[DLEN*h +: DLEN]),
-      .write_addr_o(write_addr[56*h +: 56]),
-      .write_o     (write[h])
+      .writes_file_i(writes_file)
     );
   end
 
@@ -150,7 +83,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
     .NumHarts(NumHarts),
     .RamBytes(RamBytes)
   ) u_ram (
-    .clk_i       (clk_i),
+    .clk_i       (clk),
     .cfg_i       (c),
     .read_addr_i (read_addr),
     .read_data_o (read_data),
@@ -174,7 +107,6 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
   logic                held, more, drained;  // held: rec is still to be delivered
   logic [7:0]          kind;
   int                  target;
-  rec_config_t         config_rec;
   rec_store_t          store_rec;
   logic [31:0]         strb;
   logic [255:0]        data;
@@ -185,15 +117,19 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
   function automatic int open_file(input string plusarg, input bit for_writing);
     string path;
     if (!$value$plusargs(plusarg, path)) path = "";
-    open_file = io_open(path, for_writing);
+    open_file = for_writing ? $fopen(path, "wb") : $fopen(path, "rb");
     if (open_file == 0) $fatal(1, "cannot open %s of %s", path, plusarg);
   endfunction
 
+  task automatic read_record;
+    got = $fread(rec, stim_file) == REC_BITS / 8;
+  endtask
+
   task automatic flush;
-    io_flush(obs_file);
-    io_flush(vregs_file);
-    io_flush(reads_file);
-    io_flush(writes_file);
+    $fflush(obs_file);
+    $fflush(vregs_file);
+    $fflush(reads_file);
+    $fflush(writes_file);
   endtask
 
   // Hart h has finished all that it was given.
@@ -207,10 +143,8 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
     vregs_file = open_file("vregs=%s", 1'b1);
     reads_file = open_file("reads=%s", 1'b1);
     writes_file = open_file("writes=%s", 1'b1);
-    io_read(stim_file, rec, got);
+    read_record;
     config_rec = rec;
-    c = {config_rec.ram_base[55:0], config_rec.ram_size[55:0], config_rec.fill, config_rec.is_random[0],
-         config_rec.latency, config_rec.stall, config_rec.xlat, config_rec.seed[31:0]};
     if (!$value$plusargs("waves_from=%d", waves_from)) waves_from = -1;
     if (waves_from >= 0 && !$value$plusargs("waves=%s", waves)) waves = "dump";
     if (!$value$plusargs("until=%d", until_record)) until_record = -1;
@@ -219,14 +153,14 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
     rst_n = 1'b0;
     over = 1'b0;
     resets = 0;
-    awake_o = '1;
+    awake = '1;
     for (int h = 0; h < NumHarts; h++) begin
       tail[h] = 0;
       rest[h] = 0;
     end
   end
 
-  always @(negedge clk_i) begin
+  always @(negedge clk) begin
     more = rst_n;
     while (more) begin
       if (!held) begin
@@ -235,7 +169,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
           $dumpvars;
         end
         got = records != until_record;
-        if (got) io_read(stim_file, rec, got);
+        if (got) read_record;
         records = records + 1;
         if (!got) rec = {8'(REC_STOP), {REC_BITS - 8{1'b0}}};
       end
@@ -280,7 +214,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
     for (int h = 0; h < NumHarts; h++) begin
       if (!rst_n || !done(h)) rest[h] = 0;
       else if (rest[h] != Drowsy) rest[h] = rest[h] + 1;
-      awake_o[h] = rest[h] != Drowsy;
+      awake[h] = rest[h] != Drowsy;
     end
 
     resets = resets + 1;

@@ -1,109 +1,83 @@
-// One hart of a batch replay: issues what its queue holds as fast as the block takes it, and writes one observation for
-// each instruction that retires. Every check of vctx_tb_hart is made here too, on the same modules.
+// One hart of a batch replay, with its port to RAM: issues what its queue holds as fast as the block takes it, and writes
+// one observation for each instruction that retires. Every check of vctx_tb_hart is made here too, on the same modules.
+//
+// Around it are the queues and RAM: vctx_tb_batch on Icarus, main.cpp, with one model a hart, on Verilator. Both give a
+// hart clocks only while it has work. They act half a cycle after the hart, at the falling edge.
 
 `default_nettype none
 
-module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
+module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #(
   parameter int VLEN = 256,
   parameter int DLEN = 128,
-  parameter bit HasV = 1,
-  parameter int Number = 0
+  parameter bit HasV = 1
 ) (
-  input  logic              clk_i,
-  input  logic              rst_ni,
-  input  cfg_t              cfg_i,
-  input  logic [31:0]       seed_i,
+  input  logic                clk_i,
+  input  logic                rst_ni,
+  input  logic [7:0]          number_i,
+  input  logic [REC_BITS-1:0] config_i,     // CONFIG
   // head of the queue: INSN or CHECKPOINT
-  input  logic              valid_i,
+  input  logic                valid_i,
   input  logic [REC_BITS-1:0] rec_i,
-  output logic              take_o,
-  output logic              idle_o,        // nothing is on offer, in flight or unwritten
-  output logic              dead_o,        // an instruction hangs, or none was there to retire
+  output logic                take_o,
+  output logic                idle_o,       // nothing is on offer, in flight or unwritten
+  output logic                dead_o,       // an instruction hangs, or none was there to retire
+  // RAM
+  output logic [55:0]         read_addr_o,
+  input  logic [DLEN-1:0]     read_data_i,
+  output logic                write_o,
+  output logic [55:0]         write_addr_o,
+  output logic [DLEN-1:0]     write_data_o,
+  output logic [DLEN/8-1:0]   write_strb_o,
   // files
-  input  logic [31:0]       obs_file_i,
-  input  logic [31:0]       vregs_file_i,
-  input  logic [31:0]       reads_file_i,
-  input  logic [31:0]       writes_file_i,
-  // AXI manager of the block
-  output logic [3:0]        axi_awid_o,
-  output logic [55:0]       axi_awaddr_o,
-  output logic [7:0]        axi_awlen_o,
-  output logic [2:0]        axi_awsize_o,
-  output logic [1:0]        axi_awburst_o,
-  output logic              axi_awvalid_o,
-  input  logic              axi_awready_i,
-  output logic [DLEN-1:0]   axi_wdata_o,
-  output logic [DLEN/8-1:0] axi_wstrb_o,
-  output logic              axi_wlast_o,
-  output logic              axi_wvalid_o,
-  input  logic              axi_wready_i,
-  input  logic [3:0]        axi_bid_i,
-  input  logic [1:0]        axi_bresp_i,
-  input  logic              axi_bvalid_i,
-  output logic              axi_bready_o,
-  output logic [3:0]        axi_arid_o,
-  output logic [55:0]       axi_araddr_o,
-  output logic [7:0]        axi_arlen_o,
-  output logic [2:0]        axi_arsize_o,
-  output logic [1:0]        axi_arburst_o,
-  output logic              axi_arvalid_o,
-  input  logic              axi_arready_i,
-  input  logic [3:0]        axi_rid_i,
-  input  logic [DLEN-1:0]   axi_rdata_i,
-  input  logic [1:0]        axi_rresp_i,
-  input  logic              axi_rlast_i,
-  input  logic              axi_rvalid_i,
-  output logic              axi_rready_o
+  input  logic [31:0]         obs_file_i,
+  input  logic [31:0]         vregs_file_i,
+  input  logic [31:0]         reads_file_i,
+  input  logic [31:0]         writes_file_i
 );
 
   localparam int Timeout = 50000;  // cycles without retirement that count as a hang,
   localparam int Grace = 1000;     // and once an error is known
-  localparam int StrbBits = DLEN < 512 ? 64 : DLEN / 8;  // in the file
   localparam int Flight = 8;       // instructions between issue and retirement
+  localparam int Words = VLEN / 64;  // of a register
 
-  // Issue port and its instruction
-  logic        offered;
-  rec_insn_t   head, insn;   // the queue's, and the one on offer
-  page_t       page0, page1;  // of the youngest accepted instruction
-  logic [1:0]  pages;
+  cfg_t        cfg;
+  logic [31:0] seed;
 
-  logic        issue_valid_i, issue_ready_o, issue_virt_i, issue_fs_dirty_i, issue_vsfs_dirty_i;
-  logic [31:0] issue_insn_i;
-  logic [63:0] issue_rs1_i, issue_rs2_i;
-  logic [1:0]  issue_prv_i;
-  logic        irq_valid_i;
-  logic [12:0] irq_elem_i;
-  logic        retire_valid_o, retire_trap_o, retire_irq_o, retire_rd_we_o;
-  logic [5:0]  retire_cause_o;
-  logic [63:0] retire_tval_o, retire_tval2_o, retire_rd_o, vl_o, vtype_o, vstart_o;
-  logic [31:0] retire_vd_mask_o;
-  logic [2:0]  vcsr_o;
-  logic [1:0]  mstatus_vs_o, vsstatus_vs_o;
-  logic        xlat_valid_o, xlat_store_o, xlat_ready_i, xlat_fault_i;
-  logic [51:0] xlat_vpn_o, xlat_gpn_i;
-  logic [5:0]  xlat_cause_i;
-  logic [43:0] xlat_ppn_i;
-  logic [31:0] flying;  // instructions between issue and retirement
-  logic        bus_err_o, xlat_err_page, xlat_err_unstable, accept;
+  // Steady long before the reset ends.
+  always @(posedge clk_i) begin
+    if (!rst_ni) begin
+      cfg  <= cfg_of(config_i);
+      seed <= hart_seed(cfg.seed, number_i);
+    end
+  end
 
-  function automatic page_t page_of(input logic [63:0] vpn, input logic [7:0] fault, input logic [63:0] target);
-    page_of = {vpn[51:0], fault == 8'd0 ? target[43:0] : 44'd0, fault[5:0], fault == 8'd0 ? 52'd0 : target[51:0]};
-  endfunction
-
-  assign head   = rec_i;
-  assign accept = offered && issue_ready_o;
-
-  // Inputs are undefined wherever the contract says that they do not count.
-  assign issue_valid_i      = offered;
-  assign issue_insn_i       = offered ? insn.insn : 'x;
-  assign issue_rs1_i        = offered ? insn.rs1 : 'x;
-  assign issue_rs2_i        = offered ? insn.rs2 : 'x;
-  assign issue_prv_i        = offered ? insn.prv[1:0] : 'x;
-  assign issue_virt_i       = offered ? insn.flags[0] : 1'bx;
-  assign issue_fs_dirty_i   = offered ? insn.flags[1] : 1'bx;
-  assign issue_vsfs_dirty_i = offered ? insn.flags[2] : 1'bx;
-  assign irq_valid_i        = offered ? insn.flags[3] : 1'bx;
-  assign irq_elem_i         = offered && insn.flags[3] ? insn.irq_elem[12:0] : 'x;
+  // The block's ports
+  logic              issue_valid_i, issue_ready_o, issue_virt_i, issue_fs_dirty_i, issue_vsfs_dirty_i;
+  logic [31:0]       issue_insn_i;
+  logic [63:0]       issue_rs1_i, issue_rs2_i;
+  logic [1:0]        issue_prv_i;
+  logic              irq_valid_i;
+  logic [12:0]       irq_elem_i;
+  logic              retire_valid_o, retire_trap_o, retire_irq_o, retire_rd_we_o;
+  logic [5:0]        retire_cause_o;
+  logic [63:0]       retire_tval_o, retire_tval2_o, retire_rd_o, vl_o, vtype_o, vstart_o;
+  logic [31:0]       retire_vd_mask_o;
+  logic [2:0]        vcsr_o;
+  logic [1:0]        mstatus_vs_o, vsstatus_vs_o;
+  logic              xlat_valid_o, xlat_store_o, xlat_ready_i, xlat_fault_i;
+  logic [51:0]       xlat_vpn_o, xlat_gpn_i;
+  logic [5:0]        xlat_cause_i;
+  logic [43:0]       xlat_ppn_i;
+  logic [3:0]        axi_awid_o, axi_bid_i, axi_arid_o, axi_rid_i;
+  logic [55:0]       axi_awaddr_o, axi_araddr_o;
+  logic [7:0]        axi_awlen_o, axi_arlen_o;
+  logic [2:0]        axi_awsize_o, axi_arsize_o;
+  logic [1:0]        axi_awburst_o, axi_arburst_o, axi_bresp_i, axi_rresp_i;
+  logic              axi_awvalid_o, axi_awready_i, axi_wlast_o, axi_wvalid_o, axi_wready_i, axi_bvalid_i, axi_bready_o;
+  logic              axi_arvalid_o, axi_arready_i, axi_rlast_i, axi_rvalid_i, axi_rready_o;
+  logic [DLEN-1:0]   axi_wdata_o, axi_rdata_i;
+  logic [DLEN/8-1:0] axi_wstrb_o;
+  logic              bus_err_o;
 
   vctx #(
     .VLEN(VLEN),
@@ -111,17 +85,26 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
     .HasV(HasV)
   ) u_dut (.*);
 
-  logic [31:0] bus_errors, read_bursts, read_beats, write_beats, bus_busy, own_errors;
+  rec_insn_t   head;           // of the queue, if it is an instruction
+  page_t       next0, next1;   // pages of the instruction on offer,
+  page_t       page0, page1;   // and of the youngest accepted one
+  logic [1:0]  next_pages, pages;
+  logic [31:0] flying;         // instructions between issue and retirement
+  logic        accept, xlat_err_page, xlat_err_unstable;
+  logic [31:0] bus_errors, own_errors, read_bursts, read_beats, write_beats, bus_busy;
   logic        read_push, write_push;
   logic [63:0] read_entry;
   logic [56+DLEN/8+DLEN-1:0] write_entry;
 
+  assign head   = rec_i;
+  assign accept = issue_valid_i && issue_ready_o;
+
   vctx_tb_xlat u_xlat (
     .clk_i         (clk_i),
     .rst_ni        (rst_ni),
-    .seed_i        ({seed_i[30:0], 1'b1}),
-    .random_i      (cfg_i.random),
-    .latency_i     (cfg_i.xlat),
+    .seed_i        ({seed[30:0], 1'b1}),
+    .random_i      (cfg.random),
+    .latency_i     (cfg.xlat),
     .page0_i       (page0),
     .page1_i       (page1),
     .pages_i       (pages),
@@ -142,7 +125,7 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
   ) u_check (
     .clk_i        (clk_i),
     .rst_ni       (rst_ni),
-    .active_i     (offered || flying != 0),
+    .active_i     (issue_valid_i || flying != 0),
     .accept_i     (accept),
     .retire_i     (retire_valid_o),
     .grant_i      (xlat_ready_i && !xlat_fault_i),
@@ -181,156 +164,196 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_io_pkg::*; #(
     .errors_o     (bus_errors)
   );
 
-  always @(negedge clk_i) begin
-    if (read_push) io_write(reads_file_i, 16, REC_BITS'({64'(Number), read_entry}));
-    if (write_push) begin
-      for (int i = 0; i < DLEN; i += REC_BITS) begin
-        io_write(writes_file_i, (DLEN < REC_BITS ? DLEN : REC_BITS) / 8, REC_BITS'(write_entry[DLEN-1:0] >> i));
-      end
-      io_write(writes_file_i, StrbBits / 8, REC_BITS'(write_entry[DLEN +: DLEN/8]));
-      io_write(writes_file_i, 8, REC_BITS'({8'(Number), write_entry[DLEN+DLEN/8 +: 56]}));
-    end
-  end
+  assign write_data_o = axi_wdata_o;
+  assign write_strb_o = axi_wstrb_o;
+
+  vctx_tb_axi_port #(
+    .DLEN(DLEN)
+  ) u_port (
+    .clk_i       (clk_i),
+    .rst_ni      (rst_ni),
+    .cfg_i       (cfg),
+    .seed_i      (seed),
+    .awid_i      (axi_awid_o),
+    .awaddr_i    (axi_awaddr_o),
+    .awlen_i     (axi_awlen_o),
+    .awvalid_i   (axi_awvalid_o),
+    .awready_o   (axi_awready_i),
+    .wvalid_i    (axi_wvalid_o),
+    .wready_o    (axi_wready_i),
+    .bid_o       (axi_bid_i),
+    .bresp_o     (axi_bresp_i),
+    .bvalid_o    (axi_bvalid_i),
+    .bready_i    (axi_bready_o),
+    .arid_i      (axi_arid_o),
+    .araddr_i    (axi_araddr_o),
+    .arlen_i     (axi_arlen_o),
+    .arvalid_i   (axi_arvalid_o),
+    .arready_o   (axi_arready_i),
+    .rid_o       (axi_rid_i),
+    .rdata_o     (axi_rdata_i),
+    .rresp_o     (axi_rresp_i),
+    .rlast_o     (axi_rlast_i),
+    .rvalid_o    (axi_rvalid_i),
+    .rready_i    (axi_rready_o),
+    .read_addr_o (read_addr_o),
+    .read_data_i (read_data_i),
+    .write_addr_o(write_addr_o),
+    .write_o     (write_o)
+  );
 
   // Feeding: instructions back to back; everything else waits until all before it has retired.
-  logic quiet, is_insn, observe, captured;
-  assign quiet   = !offered && flying == 0 && !observe && !captured;
+  logic observe, captured, is_insn;
   assign is_insn = head.kind == 8'(REC_INSN);
-  assign take_o  = valid_i && !dead_o && (is_insn ? (!offered || accept) && flying < Flight - 1 : quiet);
-  assign idle_o  = quiet;
+  assign idle_o  = !issue_valid_i && flying == 0 && !observe && !captured;
+  assign take_o  = valid_i && !dead_o && (is_insn ? (!issue_valid_i || accept) && flying < Flight - 1 : idle_o);
+
+  // Inputs are undefined wherever the contract says that they do not count.
+  always @(posedge clk_i) begin
+    if (!rst_ni || accept) begin
+      issue_valid_i      <= 1'b0;
+      issue_insn_i       <= 'x;
+      issue_rs1_i        <= 'x;
+      issue_rs2_i        <= 'x;
+      issue_prv_i        <= 'x;
+      issue_virt_i       <= 1'bx;
+      issue_fs_dirty_i   <= 1'bx;
+      issue_vsfs_dirty_i <= 1'bx;
+      irq_valid_i        <= 1'bx;
+      irq_elem_i         <= 'x;
+      pages              <= rst_ni ? next_pages : '0;
+      page0              <= next0;
+      page1              <= next1;
+    end
+    if (rst_ni && take_o && is_insn) begin
+      issue_valid_i      <= 1'b1;
+      issue_insn_i       <= head.insn;
+      issue_rs1_i        <= head.rs1;
+      issue_rs2_i        <= head.rs2;
+      issue_prv_i        <= head.prv[1:0];
+      issue_virt_i       <= head.flags[0];
+      issue_fs_dirty_i   <= head.flags[1];
+      issue_vsfs_dirty_i <= head.flags[2];
+      irq_valid_i        <= head.flags[3];
+      if (head.flags[3]) irq_elem_i <= head.irq_elem[12:0];
+      next_pages         <= head.flags[5:4];
+      if (head.flags[5:4] != 2'd0) next0 <= page_of(head.vpn0, head.fault0, head.target0);
+      if (head.flags[5]) next1 <= page_of(head.vpn1, head.fault1, head.target1);
+    end
+  end
 
   logic [31:0] now, last_retire, timer;
   logic [31:0] accepted_at [Flight];
   logic [31:0] oldest;
-  rec_obs_t    o, full;
+  rec_obs_t    o;
+  logic        retires, stray, hung, sick;
+  assign sick = (own_errors | bus_errors) != '0;
 
   // What ends a cycle with an observation: a retirement, one that nobody expects, a checkpoint, or a block that hangs.
-  logic retires, stray, hung, seen;
-  assign retires = retire_valid_o === 1'b1 && flying != 0;
-  assign stray   = retire_valid_o !== 1'b0 && flying == 0 && !offered;
-  assign hung    = (offered || flying != 0) && !retires && !observe &&
-                   timer == ((own_errors | bus_errors) != '0 ? 32'(Grace) : 32'(Timeout));
-  assign seen    = rst_ni && (retires || stray || observe || hung);
-
   always @(posedge clk_i) begin
-    observe  <= 1'b0;
-    captured <= seen;
-    now      <= now + 32'd1;
+    if (captured) captured <= 1'b0;
     if (!rst_ni) begin
-      offered     <= 1'b0;
+      observe     <= 1'b0;
+      captured    <= 1'b0;
       flying      <= 0;
       oldest      <= 0;
-      pages       <= '0;
       now         <= '0;
       last_retire <= '0;
       timer       <= '0;
       own_errors  <= '0;
       dead_o      <= 1'b0;
     end else begin
+      now <= now + 32'd1;
       if (xlat_err_page) own_errors[ERR_XLAT_PAGE] <= 1'b1;
       if (xlat_err_unstable) own_errors[ERR_XLAT_UNSTABLE] <= 1'b1;
       if (bus_err_o) own_errors[ERR_BUS_ERR] <= 1'b1;
 
-      if (accept) begin
-        offered <= 1'b0;
-        pages <= insn.flags[5:4];
-        page0 <= page_of(insn.vpn0, insn.fault0, insn.target0);
-        page1 <= page_of(insn.vpn1, insn.fault1, insn.target1);
-        accepted_at[(oldest + flying) % Flight] <= now;
-      end
-      if (take_o && is_insn) begin
-        offered <= 1'b1;
-        insn <= head;
-      end
-      if (take_o && !is_insn) observe <= 1'b1;
-
-      if (accept != retires) flying <= flying + 32'(accept) - 32'(retires);
-      if (stray) own_errors[ERR_SPURIOUS_RETIRE] <= 1'b1;
-      if (hung) own_errors[ERR_TIMEOUT] <= 1'b1;
-      if (stray || hung) dead_o <= 1'b1;
+      retires = retire_valid_o === 1'b1 && flying != 0;
+      stray   = retire_valid_o !== 1'b0 && flying == 0 && !issue_valid_i;
+      hung    = 1'b0;
       if (retires) begin
         oldest <= (oldest + 1) % Flight;
         last_retire <= now;
         timer <= '0;
-      end else if (offered || flying != 0) begin
+      end else if (issue_valid_i || flying != 0) begin
+        hung = !observe && timer == (sick ? 32'(Grace) : 32'(Timeout));
         timer <= timer + 32'd1;
       end
-    end
-    if (seen) begin
-      o.hart        <= 8'(Number);
-      o.trap        <= observe ? 8'd0 : 8'(retire_trap_o);
-      o.irq         <= observe ? 8'd0 : 8'(retire_irq_o);
-      o.rd_we       <= observe ? 8'd0 : 8'(retire_rd_we_o);
-      o.cause       <= 8'(retire_cause_o);
-      o.vcsr        <= 8'(vcsr_o);
-      o.mstatus_vs  <= 8'(mstatus_vs_o);
-      o.vsstatus_vs <= 8'(vsstatus_vs_o);
-      o.tval        <= retire_tval_o;
-      o.tval2       <= retire_tval2_o;
-      o.rd          <= retire_rd_o;
-      o.vl          <= vl_o;
-      o.vtype       <= vtype_o;
-      o.vstart      <= vstart_o;
-      o.vd_mask     <= !HasV ? '0 : observe ? '1 : retire_vd_mask_o;
-      o.cycles      <= now - (flying != 0 && last_retire < accepted_at[oldest] ? accepted_at[oldest] : last_retire);
-      o.bus_busy    <= bus_busy;
-      o.read_bursts <= read_bursts;
-      o.read_beats  <= read_beats;
-      o.write_beats <= write_beats;
-    end
-  end
+      if (stray) own_errors[ERR_SPURIOUS_RETIRE] <= 1'b1;
+      if (hung) own_errors[ERR_TIMEOUT] <= 1'b1;
+      if (stray || hung) dead_o <= 1'b1;
 
-  // Register file: which registers differ from the last observation, and what they hold now.
-  logic [31:0]     fetch, changed;
-  logic [VLEN-1:0] value;
-  logic [63:0]     old [32*VLEN/64];
-  if (HasV) begin : gen_probe
-    localparam int Banks = DLEN / 64;
-    localparam int RegRows = VLEN / DLEN;
-    localparam int Rows = 32 * RegRows;
-    logic [32*Banks-1:0] differs;  // by register, then by bank
+      if (accept) accepted_at[(oldest + flying) % Flight] <= now;
+      if (accept != retires) flying <= flying + 32'(accept) - 32'(retires);
+      if (observe) observe <= 1'b0;
+      if (take_o && !is_insn) observe <= 1'b1;
 
-    for (genvar b = 0; b < Banks; b++) begin : gen_bank
-      always @(posedge clk_i) begin
-        if (!rst_ni) begin  // what the storage happens to hold is nobody's change
-          for (int r = 0; r < Rows; r++) old[r*Banks+b] = u_dut.u_regfile.gen_bank[b].mem[r];
-        end else if (retire_valid_o || observe) begin
-          for (int r = 0; r < 32; r++) differs[r*Banks+b] = 1'b0;
-          for (int r = 0; r < Rows; r++) begin
-            if (u_dut.u_regfile.gen_bank[b].mem[r] !== old[r*Banks+b]) begin
-              old[r*Banks+b] = u_dut.u_regfile.gen_bank[b].mem[r];
-              differs[(r/RegRows)*Banks+b] = 1'b1;
-            end
-          end
-        end
+      if (retires || stray || observe || hung) begin
+        captured      <= 1'b1;
+        o.hart        <= number_i;
+        o.trap        <= observe ? 8'd0 : 8'(retire_trap_o);
+        o.irq         <= observe ? 8'd0 : 8'(retire_irq_o);
+        o.rd_we       <= observe ? 8'd0 : 8'(retire_rd_we_o);
+        o.cause       <= 8'(retire_cause_o);
+        o.vcsr        <= 8'(vcsr_o);
+        o.mstatus_vs  <= 8'(mstatus_vs_o);
+        o.vsstatus_vs <= 8'(vsstatus_vs_o);
+        o.tval        <= retire_tval_o;
+        o.tval2       <= retire_tval2_o;
+        o.rd          <= retire_rd_o;
+        o.vl          <= vl_o;
+        o.vtype       <= vtype_o;
+        o.vstart      <= vstart_o;
+        o.vd_mask     <= !HasV ? '0 : observe ? '1 : retire_vd_mask_o;
+        o.cycles      <= now - (flying != 0 && last_retire < accepted_at[oldest] ? accepted_at[oldest] : last_retire);
+        o.bus_busy    <= bus_busy;
+        o.read_bursts <= read_bursts;
+        o.read_beats  <= read_beats;
+        o.write_beats <= write_beats;
       end
     end
-
-    for (genvar r = 0; r < 32; r++) begin : gen_changed
-      assign changed[r] = |differs[r*Banks +: Banks];
-    end
-  end else begin : gen_no_probe
-    assign changed = '0;
   end
 
-  int r, i;
+  logic [31:0] changed;
+  vctx_tb_probe #(
+    .VLEN(VLEN),
+    .DLEN(DLEN),
+    .HasV(HasV)
+  ) u_probe (
+    .clk_i    (clk_i),
+    .rst_ni   (rst_ni),
+    .look_i   (retire_valid_o || observe),
+    .changed_o(changed)
+  );
+
+  // The files. One process, so that both files of an observation have the same order of harts; loop variables of its own
+  // would let Icarus switch processes in between.
+  rec_obs_t    full;
+  logic [31:0] fetch;
+  logic [63:0] strobes;
+  int          r, i;
+
   always @(negedge clk_i) begin
+    if (read_push) begin
+      put_word(reads_file_i, read_entry);
+      put_word(reads_file_i, 64'(number_i));
+    end
+    if (write_push) begin
+      for (i = 0; i < DLEN; i += 64) put_word(writes_file_i, write_entry[i +: 64]);
+      for (i = 0; i < DLEN / 8; i += 64) begin
+        strobes = 64'(write_entry[DLEN +: DLEN/8] >> i);
+        put_word(writes_file_i, strobes);
+      end
+      put_word(writes_file_i, {number_i, write_entry[DLEN+DLEN/8 +: 56]});
+    end
     if (captured) begin
       full         = o;
       full.changed = changed;
       full.errors  = own_errors | bus_errors;
-      io_write(obs_file_i, REC_BITS / 8, full[REC_BITS-1:0]);
-      io_write(obs_file_i, ($bits(full) - REC_BITS) / 8, REC_BITS'(full[$bits(full)-1:REC_BITS]));
-      // The registers follow in the same process, so that both files have the same order of harts. Loop variables of its
-      // own would let Icarus switch processes in between.
+      put_obs(obs_file_i, full);
       fetch = changed | o.vd_mask;
-      for (r = 0; r < 32; r++) begin
-        if (fetch[r] !== 1'b0) begin
-          for (i = 0; i < VLEN / 64; i++) value[64*i +: 64] = old[r*(VLEN/64)+i];
-          for (i = 0; i < VLEN; i += REC_BITS) begin
-            io_write(vregs_file_i, (VLEN < REC_BITS ? VLEN : REC_BITS) / 8, REC_BITS'(value >> i));
-          end
-        end
+      for (r = 0; r < 32 && fetch !== '0; r++) begin
+        if (fetch[r] !== 1'b0) for (i = 0; i < Words; i++) put_word(vregs_file_i, u_probe.held[r*Words+i]);
       end
     end
   end
