@@ -73,7 +73,7 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
   // Page grants: at most two an instruction, and room for a design that asks again.
   localparam int Grants = 16;
   logic [44:0] grants [Grants];
-  logic [31:0] owners [Grants];  // number of the instruction; 0: none
+  logic [31:0] owners [Grants];  // number of the instruction; what has retired owns nothing
   int          next_grant;
   logic [31:0] accepted, retired, owner;
 
@@ -86,13 +86,21 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
 
   logic [63:0] bursts [Queue];         // {address, len} of writes without all data
   logic [31:0] read_owners [Queue];
-  logic [39:0] answers [Queue];        // {owner, len} of writes without response
+  logic [31:0] answer_owners [Queue];  // of writes without response
+  logic [7:0]  answer_lens [Queue];
   int          head, queued, beat, read_head, reads, answer_head, responses;
   logic [55:0] beat_addr;
   logic [StrbW-1:0] legal_strb;
-  logic [31:0] read_bursts, read_beats, write_beats, busy;
 
-  // Blocking: one process, in the order in which the things of one cycle happen.
+  // The youngest instruction that was granted a page and has not retired; 0 if there is none.
+  function automatic logic [31:0] owner_of(input logic store, input logic [43:0] ppn);
+    owner_of = '0;
+    for (int i = 0; i < Grants; i++) begin
+      if (owners[i] > retired && owners[i] > owner_of && grants[i] == {store, ppn}) owner_of = owners[i];
+    end
+  endfunction
+
+  // Blocking: one process, in the order in which the things of one cycle happen. What does not move costs nothing.
   always @(posedge clk_i) begin
     read_o  = 1'b0;
     write_o = 1'b0;
@@ -112,15 +120,12 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
       for (int i = 0; i < Grants; i++) owners[i] = '0;
       accepted = '0;
       retired = '0;
-      read_bursts = '0;
-      read_beats = '0;
-      write_beats = '0;
-      busy = '0;
+      read_bursts_o <= '0;
+      read_beats_o <= '0;
+      write_beats_o <= '0;
+      busy_o <= '0;
     end else begin
       if (^{arvalid_i, awvalid_i, wvalid_i, rready_i, bready_i} === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
-      if (arvalid_i === 1'b1 && ^ar === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
-      if (awvalid_i === 1'b1 && ^aw === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
-      if (wvalid_i === 1'b1 && ^{wstrb_i, wlast_i} === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
       if (!active_i && (arvalid_i || awvalid_i || wvalid_i)) errors_o[ERR_IDLE_BUS] = 1'b1;
 
       if (grant_i) begin
@@ -130,44 +135,56 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
       end
 
       // What is on offer must not change until it is taken.
-      if (ar_held_q && (!arvalid_i || ar != ar_q)) errors_o[ERR_READ_UNSTABLE] = 1'b1;
-      if (aw_held_q && (!awvalid_i || aw != aw_q)) errors_o[ERR_WRITE_UNSTABLE] = 1'b1;
-      if (w_held_q && (!wvalid_i || {wdata_i, wstrb_i, wlast_i} !== w_q)) errors_o[ERR_DATA_UNSTABLE] = 1'b1;
-
-      if (arvalid_i && !ar_held_q) begin
-        if (bad_shape(arsize_i, arburst_i)) errors_o[ERR_READ_SHAPE] = 1'b1;
-        if (bad_page(araddr_i, arlen_i)) errors_o[ERR_READ_4K] = 1'b1;
-        owner = '0;
-        for (int i = 0; i < Grants; i++) begin
-          if (owners[i] > owner && grants[i] == {1'b0, araddr_i[55:12]}) owner = owners[i];
-        end
-        if (owner == '0) errors_o[ERR_READ_PAGE] = 1'b1;
-        if (reads == Queue) begin
-          errors_o[ERR_LOG_FULL] = 1'b1;
+      if (arvalid_i || ar_held_q) begin
+        if (arvalid_i && ^ar === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
+        if (ar_held_q) begin
+          if (!arvalid_i || ar != ar_q) errors_o[ERR_READ_UNSTABLE] = 1'b1;
         end else begin
-          read_owners[(read_head + reads) % Queue] = owner;
-          reads = reads + 1;
+          if (bad_shape(arsize_i, arburst_i)) errors_o[ERR_READ_SHAPE] = 1'b1;
+          if (bad_page(araddr_i, arlen_i)) errors_o[ERR_READ_4K] = 1'b1;
+          owner = owner_of(1'b0, araddr_i[55:12]);
+          if (owner == '0) errors_o[ERR_READ_PAGE] = 1'b1;
+          if (reads == Queue) begin
+            errors_o[ERR_LOG_FULL] = 1'b1;
+          end else begin
+            read_owners[(read_head + reads) % Queue] = owner;
+            reads = reads + 1;
+          end
+          read_o = 1'b1;
+          read_entry_o = {araddr_i, arlen_i};
         end
-        read_o = 1'b1;
-        read_entry_o = {araddr_i, arlen_i};
+        ar_held_q = arvalid_i && !arready_i;
+        ar_q = ar;
       end
 
-      if (awvalid_i && !aw_held_q) begin
-        if (bad_shape(awsize_i, awburst_i)) errors_o[ERR_WRITE_SHAPE] = 1'b1;
-        if (bad_page(awaddr_i, awlen_i)) errors_o[ERR_WRITE_4K] = 1'b1;
-        owner = '0;
-        for (int i = 0; i < Grants; i++) begin
-          if (owners[i] > owner && grants[i] == {1'b1, awaddr_i[55:12]}) owner = owners[i];
-        end
-        if (owner == '0) errors_o[ERR_WRITE_PAGE] = 1'b1;
-        if (queued == Queue || responses == Queue) begin
-          errors_o[ERR_LOG_FULL] = 1'b1;
+      if (awvalid_i || aw_held_q) begin
+        if (awvalid_i && ^aw === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
+        if (aw_held_q) begin
+          if (!awvalid_i || aw != aw_q) errors_o[ERR_WRITE_UNSTABLE] = 1'b1;
         end else begin
-          bursts[(head + queued) % Queue] = {awaddr_i, awlen_i};
-          queued = queued + 1;
-          answers[(answer_head + responses) % Queue] = {owner, awlen_i};
-          responses = responses + 1;
+          if (bad_shape(awsize_i, awburst_i)) errors_o[ERR_WRITE_SHAPE] = 1'b1;
+          if (bad_page(awaddr_i, awlen_i)) errors_o[ERR_WRITE_4K] = 1'b1;
+          owner = owner_of(1'b1, awaddr_i[55:12]);
+          if (owner == '0) errors_o[ERR_WRITE_PAGE] = 1'b1;
+          if (queued == Queue || responses == Queue) begin
+            errors_o[ERR_LOG_FULL] = 1'b1;
+          end else begin
+            bursts[(head + queued) % Queue] = {awaddr_i, awlen_i};
+            queued = queued + 1;
+            answer_owners[(answer_head + responses) % Queue] = owner;
+            answer_lens[(answer_head + responses) % Queue] = awlen_i;
+            responses = responses + 1;
+          end
         end
+        aw_held_q = awvalid_i && !awready_i;
+        aw_q = aw;
+      end
+
+      if (wvalid_i || w_held_q) begin
+        if (wvalid_i && ^{wstrb_i, wlast_i} === 1'bx) errors_o[ERR_BUS_X] = 1'b1;
+        if (w_held_q && (!wvalid_i || {wdata_i, wstrb_i, wlast_i} !== w_q)) errors_o[ERR_DATA_UNSTABLE] = 1'b1;
+        w_held_q = wvalid_i && !wready_i;
+        if (w_held_q) w_q = {wdata_i, wstrb_i, wlast_i};
       end
 
       if (wvalid_i && wready_i) begin
@@ -191,38 +208,26 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
       end
 
       if (rvalid_i && rready_i) begin
-        read_beats = read_beats + 32'd1;
+        read_beats_o <= read_beats_o + 32'd1;
         if (rlast_i && reads != 0) begin
-          read_bursts = read_bursts + 32'd1;
+          read_bursts_o <= read_bursts_o + 32'd1;
           read_head = (read_head + 1) % Queue;
           reads = reads - 1;
         end
       end
       if (bvalid_i && bready_i && responses != 0) begin
-        write_beats = write_beats + 32'(answers[answer_head][7:0]) + 32'd1;
+        write_beats_o <= write_beats_o + 32'(answer_lens[answer_head]) + 32'd1;
         answer_head = (answer_head + 1) % Queue;
         responses = responses - 1;
       end
-      if (reads != 0 || responses != 0) busy = busy + 32'd1;
+      if (reads != 0 || responses != 0) busy_o <= busy_o + 32'd1;
       if (accept_i) accepted = accepted + 32'd1;
       if (retire_i) begin
         retired = retired + 32'd1;
         if (reads != 0 && read_owners[read_head] <= retired) errors_o[ERR_UNFINISHED] = 1'b1;
-        if (responses != 0 && answers[answer_head][39:8] <= retired) errors_o[ERR_UNFINISHED] = 1'b1;
-        for (int i = 0; i < Grants; i++) if (owners[i] <= retired) owners[i] = '0;
+        if (responses != 0 && answer_owners[answer_head] <= retired) errors_o[ERR_UNFINISHED] = 1'b1;
       end
-
-      ar_held_q = arvalid_i && !arready_i;
-      aw_held_q = awvalid_i && !awready_i;
-      w_held_q = wvalid_i && !wready_i;
-      ar_q = ar;
-      aw_q = aw;
-      w_q = {wdata_i, wstrb_i, wlast_i};
     end
-    read_bursts_o <= read_bursts;
-    read_beats_o  <= read_beats;
-    write_beats_o <= write_beats;
-    busy_o        <= busy;
   end
 
 endmodule

@@ -44,22 +44,22 @@ module vctx_tb_axi_port import vctx_tb_pkg::*; #(
   localparam int OffW = $clog2(DLEN / 8);
   localparam int Queue = 4;  // bursts accepted ahead
 
-  typedef struct packed {
-    logic [55:0] addr;
-    logic [7:0]  len;
-    logic [3:0]  id;
-    logic [31:0] due;
-  } burst_t;
-
-  logic [31:0] now_q, rnd_q;
-  burst_t      reads [Queue];
-  burst_t      writes [Queue];
-  burst_t      answers [Queue];
-  burst_t      burst;
-  int          read_head, read_count, read_beat;
+  // Bursts under way: read, waiting for write data, waiting for their response. An array each: Icarus copies structures.
+  logic [55:0] read_at [Queue];
+  logic [7:0]  read_len [Queue];
+  logic [3:0]  read_id [Queue];
+  logic [31:0] read_due [Queue];
+  logic [55:0] write_at [Queue];
+  logic [7:0]  write_len [Queue];
+  logic [3:0]  write_id [Queue];
+  logic [3:0]  answer_id [Queue];
+  logic [1:0]  answer_resp [Queue];
+  logic [31:0] answer_due [Queue];
+  int          read_head, read_count, read_beat, slot;
   int          write_head, write_count, write_beat;
   int          answer_head, answer_count;
-  logic [DLEN-1:0] rdata_q;
+  logic        busy;  // something is under way, or offered to the manager
+  logic [31:0] now_q, rnd_q;
 
   function automatic logic outside(input logic [55:0] addr, input logic [55:0] base, input logic [55:0] size);
     outside = addr < base || addr - base >= size;
@@ -70,13 +70,13 @@ module vctx_tb_axi_port import vctx_tb_pkg::*; #(
   endfunction
 
   assign write_o = wvalid_i && wready_o;
-  assign rdata_o = rvalid_o ? rdata_q : 'x;
 
-  // Blocking inside, registered outputs: everything a cycle does, in order.
+  // Blocking inside, registered outputs: everything a cycle does, in order. With nothing to do, time stands still.
   always @(posedge clk_i) begin
     if (!rst_ni) begin
       now_q = '0;
       rnd_q = seed_i;
+      busy = 1'b1;
       read_head = 0;
       read_count = 0;
       read_beat = 0;
@@ -93,63 +93,73 @@ module vctx_tb_axi_port import vctx_tb_pkg::*; #(
       bresp_o <= '0;
       rvalid_o <= 1'b0;
       rid_o <= '0;
+      rdata_o <= 'x;
       rresp_o <= '0;
       rlast_o <= 1'b0;
       read_addr_o <= '0;
       write_addr_o <= '0;
-    end else begin
+    end else if (busy || arvalid_i || awvalid_i || wvalid_i) begin
       now_q = now_q + 32'd1;
+      busy = 1'b0;
+      if (cfg_i.random || cfg_i.stall != 8'd0) rnd_q = xorshift(rnd_q);
 
       // Read: the beat at the head leaves when the data register is free.
       if (!rvalid_o || rready_i) begin
-        rnd_q = xorshift(rnd_q);
-        burst = reads[read_head];
-        if (read_count != 0 && !(now_q < burst.due) && rnd_q[7:0] >= cfg_i.stall) begin
+        if (read_count != 0 && !(now_q < read_due[read_head]) && rnd_q[7:0] >= cfg_i.stall) begin
+          busy = 1'b1;
           rvalid_o <= 1'b1;
-          rdata_q <= read_data_i;
-          rid_o <= burst.id;
+          rdata_o <= read_data_i;
+          rid_o <= read_id[read_head];
           rresp_o <= outside(read_addr_o, cfg_i.ram_base, cfg_i.ram_size) ? 2'b11 : 2'b00;
-          rlast_o <= read_beat == 32'(burst.len);
-          if (read_beat == 32'(burst.len)) begin
+          rlast_o <= read_beat == 32'(read_len[read_head]);
+          if (read_beat == 32'(read_len[read_head])) begin
             read_beat = 0;
             read_head = (read_head + 1) % Queue;
             read_count = read_count - 1;
           end else begin
             read_beat = read_beat + 1;
           end
-        end else begin
+        end else if (rvalid_o) begin
           rvalid_o <= 1'b0;
+          rdata_o <= 'x;
         end
+      end else begin
+        busy = 1'b1;
       end
       if (arvalid_i && arready_o) begin
-        rnd_q = xorshift(rnd_q);
-        reads[(read_head + read_count) % Queue] =
-            {araddr_i, arlen_i, arid_i, now_q + delay(rnd_q, cfg_i.random, cfg_i.latency)};
+        slot = (read_head + read_count) % Queue;
+        read_at[slot] = {araddr_i[55:OffW], {OffW{1'b0}}};
+        read_len[slot] = arlen_i;
+        read_id[slot] = arid_i;
+        read_due[slot] = now_q + delay(rnd_q, cfg_i.random, cfg_i.latency);
         read_count = read_count + 1;
       end
-      rnd_q = xorshift(rnd_q);
-      arready_o <= read_count != Queue && rnd_q[7:0] >= cfg_i.stall;
-      burst = reads[read_head];
-      read_addr_o <= {burst.addr[55:OffW], {OffW{1'b0}}} + 56'(read_beat << OffW);
+      arready_o <= read_count != Queue && rnd_q[15:8] >= cfg_i.stall;
+      if (read_count != 0) begin
+        busy = 1'b1;
+        read_addr_o <= read_at[read_head] + 56'(read_beat << OffW);
+      end
 
       // Write: data follows its address, the response follows the last data.
-      if (bvalid_o && bready_i) bvalid_o <= 1'b0;
       if (!bvalid_o || bready_i) begin
-        burst = answers[answer_head];
-        if (answer_count != 0 && !(now_q < burst.due)) begin
+        bvalid_o <= 1'b0;
+        if (answer_count != 0 && !(now_q < answer_due[answer_head])) begin
+          busy = 1'b1;
           bvalid_o <= 1'b1;
-          bid_o <= burst.id;
-          bresp_o <= outside(burst.addr, cfg_i.ram_base, cfg_i.ram_size) ? 2'b11 : 2'b00;
+          bid_o <= answer_id[answer_head];
+          bresp_o <= answer_resp[answer_head];
           answer_head = (answer_head + 1) % Queue;
           answer_count = answer_count - 1;
         end
+      end else begin
+        busy = 1'b1;
       end
       if (wvalid_i && wready_o) begin
-        burst = writes[write_head];
-        if (write_beat == 32'(burst.len)) begin
-          rnd_q = xorshift(rnd_q);
-          answers[(answer_head + answer_count) % Queue] =
-              {burst.addr, burst.len, burst.id, now_q + delay(rnd_q, cfg_i.random, cfg_i.latency)};
+        if (write_beat == 32'(write_len[write_head])) begin
+          slot = (answer_head + answer_count) % Queue;
+          answer_id[slot] = write_id[write_head];
+          answer_resp[slot] = outside(write_at[write_head], cfg_i.ram_base, cfg_i.ram_size) ? 2'b11 : 2'b00;
+          answer_due[slot] = now_q + delay({rnd_q[15:0], rnd_q[31:16]}, cfg_i.random, cfg_i.latency);
           answer_count = answer_count + 1;
           write_beat = 0;
           write_head = (write_head + 1) % Queue;
@@ -159,14 +169,16 @@ module vctx_tb_axi_port import vctx_tb_pkg::*; #(
         end
       end
       if (awvalid_i && awready_o) begin
-        writes[(write_head + write_count) % Queue] = {awaddr_i, awlen_i, awid_i, 32'd0};
+        slot = (write_head + write_count) % Queue;
+        write_at[slot] = {awaddr_i[55:OffW], {OffW{1'b0}}};
+        write_len[slot] = awlen_i;
+        write_id[slot] = awid_i;
         write_count = write_count + 1;
       end
-      rnd_q = xorshift(rnd_q);
-      awready_o <= write_count != Queue && rnd_q[7:0] >= cfg_i.stall;
-      wready_o <= write_count != 0 && answer_count != Queue && rnd_q[15:8] >= cfg_i.stall;
-      burst = writes[write_head];
-      write_addr_o <= {burst.addr[55:OffW], {OffW{1'b0}}} + 56'(write_beat << OffW);
+      awready_o <= write_count != Queue && rnd_q[23:16] >= cfg_i.stall;
+      wready_o <= write_count != 0 && answer_count != Queue && rnd_q[31:24] >= cfg_i.stall;
+      if (write_count != 0) write_addr_o <= write_at[write_head] + 56'(write_beat << OffW);
+      if (write_count != 0 || answer_count != 0) busy = 1'b1;
     end
   end
 

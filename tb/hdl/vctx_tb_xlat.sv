@@ -55,9 +55,11 @@ module vctx_tb_xlat import vctx_tb_pkg::*; (
       err_page_o     <= 1'b0;
       err_unstable_o <= 1'b0;
     end else begin
-      held_q         <= valid_i && !ready_o;
-      held_request_q <= {vpn_i, store_i};
-      if (held_q && (!valid_i || {vpn_i, store_i} != held_request_q)) err_unstable_o <= 1'b1;
+      if (valid_i || held_q) begin
+        held_q         <= valid_i && !ready_o;
+        held_request_q <= {vpn_i, store_i};
+        if (held_q && (!valid_i || {vpn_i, store_i} != held_request_q)) err_unstable_o <= 1'b1;
+      end
       if (ready_o) begin
         rnd_q  <= xorshift(rnd_q);
         wait_q <= random_i ? 8'(rnd_q[15:0] % (16'(latency_i) + 16'd1)) : latency_i;
