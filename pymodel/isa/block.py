@@ -6,6 +6,7 @@ legal or not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pymodel.isa import bits
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _OP_V, _LOAD_FP, _STORE_FP = 0x57, 0x07, 0x27
 _VECTOR_WIDTHS = (0, 5, 6, 7)  # D-1; the other widths are scalar floating point
 _PAGE_OFFSET_BITS = 0x3FF  # of an address >> 2
+# Names of this module, which cost less at every instruction than attributes of another one.
+_FS, _VS_SHIFT, _SD_VS = bits.FS, bits.VS_SHIFT, bits.SD | bits.VS
 
 
 def belongs_to_block(d: Decoded) -> bool:
@@ -39,58 +42,54 @@ def compile_block(hart: Hart, d: Decoded) -> Op:
     execute = _COMPILERS[d.kind](hart, d)
     word, x, values, fx = d.word, hart.x, hart.csr.values, hart.effects
     rs1, rs2, rd = word >> 15 & 31, word >> 20 & 31, d.fields.get("rd", 0)
-    recorded = bits.SD | bits.VS if d.fields.get("csr") in STATUS_CSRS else bits.M64
+    recorded = _SD_VS if d.fields.get("csr") in STATUS_CSRS else bits.M64
+    registers = hart.vec.registers
 
     def op(pc: int) -> int:
         a, b = x[rs1], x[rs2]
-        status = values[MSTATUS], values[VSSTATUS]
-        fx.clear()
+        mstatus, vsstatus = values[MSTATUS], values[VSSTATUS]
+        fx.regs = fx.stored = fx.xlat = ()
         try:
             value = execute(a, b, fx)
         except (ArchTrap, InterruptedInsn) as stop:
             if hart.observer is not None:
-                hart.observer.insn(hart.hart_id, pc, _issue(hart, word, a, b, status), _retire(hart, None, stop))
+                report(pc, a, b, mstatus, vsstatus, None, stop)
             raise
-        if rd and value is not None:
+        if rd == 0:
+            value = None
+        elif value is not None:
             x[rd] = value
             value &= recorded
         if hart.observer is not None:
-            retire = _retire(hart, value if rd else None)
-            hart.observer.insn(hart.hart_id, pc, _issue(hart, word, a, b, status), retire)
+            report(pc, a, b, mstatus, vsstatus, value, None)
         return pc + 4
+
+    def report(
+        pc: int, a: int, b: int, mstatus: int, vsstatus: int, value: int | None, stop: ArchTrap | InterruptedInsn | None
+    ) -> None:
+        """Tell the observer of an instruction that wrote `value` to rd, or stopped early; the status is the old one."""
+        prv, virt = hart.mode
+        issue = Issue(word, a, b, prv, virt, mstatus & _FS == _FS, vsstatus & _FS == _FS, hart.irq_elem, fx.xlat)
+        vregs = {}
+        for reg in fx.regs:
+            vregs[reg] = registers[reg].tobytes()
+        retire = state_record(hart, value, vregs, ByteRuns(fx.stored) if fx.stored else {})
+        if isinstance(stop, ArchTrap):
+            retire.trap = Trap(stop.cause, stop.tval, _port_tval2(stop))
+        elif stop is not None:
+            retire.irq = True
+        assert hart.observer is not None
+        hart.observer.insn(hart.hart_id, pc, issue, retire)
 
     return op
 
 
-def state_record(hart: Hart) -> Retire:
-    """Return a record that holds the present state and no effect."""
+def state_record(hart: Hart, rd: int | None, vregs: Mapping[int, bytes], mem: Mapping[int, int]) -> Retire:
+    """Return a record of the present state and of these effects, without trap or irq."""
     values = hart.csr.values
-    mstatus_vs, vsstatus_vs = values[MSTATUS] >> bits.VS_SHIFT & 3, values[VSSTATUS] >> bits.VS_SHIFT & 3
-    return Retire(None, False, None, *hart.vec.csrs(), mstatus_vs, vsstatus_vs, {}, {})
-
-
-def _issue(hart: Hart, word: int, rs1: int, rs2: int, status: tuple[int, int]) -> Issue:
-    """Return the stimulus of the last block instruction; `status` is mstatus and vsstatus before it."""
-    mstatus, vsstatus = status
-    fs_dirty, vsfs_dirty = mstatus & bits.FS == bits.FS, vsstatus & bits.FS == bits.FS
-    return Issue(word, rs1, rs2, *hart.mode, fs_dirty, vsfs_dirty, hart.irq_elem, hart.effects.xlat)
-
-
-def _retire(hart: Hart, rd: int | None, stop: ArchTrap | InterruptedInsn | None = None) -> Retire:
-    """Return the record of the last block instruction, which wrote `rd`, or stopped early because of `stop`."""
-    fx = hart.effects
-    retire = state_record(hart)
-    retire.rd = rd
-    if stop is not None:
-        retire.irq = isinstance(stop, InterruptedInsn)
-        if isinstance(stop, ArchTrap):
-            retire.trap = Trap(stop.cause, stop.tval, _port_tval2(stop))
-    if fx.regs:
-        registers = hart.vec.registers
-        retire.vregs = {reg: registers[reg].tobytes() for reg in sorted(fx.regs)}
-    if fx.stored:
-        retire.mem = ByteRuns(fx.stored)
-    return retire
+    vl, vtype, vstart, vcsr = hart.vec.csrs()
+    mstatus_vs, vsstatus_vs = values[MSTATUS] >> _VS_SHIFT & 3, values[VSSTATUS] >> _VS_SHIFT & 3
+    return Retire(None, False, rd, vl, vtype, vstart, vcsr, mstatus_vs, vsstatus_vs, vregs, mem)
 
 
 def _port_tval2(trap: ArchTrap) -> int:
@@ -107,9 +106,10 @@ def _compile_csr(hart: Hart, d: Decoded) -> Execute:
     word, mnemonic, csr = d.word, d.mnemonic, d.fields["csr"]
     rs1, uimm = d.fields.get("rs1"), d.fields.get("uimm", 0)
     write = mnemonic.startswith("csrrw") or bool(rs1 or uimm)
+    access = hart.csr.access
 
     def execute(rs1_value: int, rs2_value: int, fx: Effects) -> int:
-        return hart.csr.access(word, mnemonic, csr, uimm if rs1 is None else rs1_value, write=write)
+        return access(word, mnemonic, csr, uimm if rs1 is None else rs1_value, write=write)
 
     return execute
 

@@ -11,10 +11,11 @@ Two things are decided here so that the model need not know them:
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Protocol
 
+from pymodel.trace.file import TraceWriter
 from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns, Event, Insn, Issue, Retire, Store, Sync, set_runs
 
 LINE = 64
@@ -59,6 +60,8 @@ class Recorder:
 
     def __init__(self, sink: Sink, vlenb: int) -> None:
         self._sink = sink
+        # Most of a trace are instructions: a file takes them without the event around them.
+        self._insn = sink.insn if isinstance(sink, TraceWriter) else self._insn_event
         self._span = 8 * vlenb
         self._held: dict[int, _HeldLine] = {}  # by line
         self._written: defaultdict[int, set[int]] = defaultdict(set)  # hart -> lines it wrote since the last Sync
@@ -89,13 +92,17 @@ class Recorder:
         """An instruction that the block executes."""
         if issue.xlat:
             reach = self._reach(issue)
-            self._flush(hart, [line for line in reach if line in self._held])
+            if not self._held.keys().isdisjoint(reach):
+                self._flush(hart, [line for line in reach if line in self._held])
             if retire.mem:
-                self._order_write(hart, _lines((at, len(data)) for at, data in ByteRuns.of(retire.mem).runs))
+                self._order_write(hart, _union([_lines(at, len(data)) for at, data in ByteRuns.of(retire.mem).runs]))
             else:
                 self._order_read(hart, reach)
-        self._sink.event(Insn(hart, pc, issue, retire))
+        self._insn(hart, pc, issue, retire)
         self.counts["Insn"] += 1
+
+    def _insn_event(self, hart: int, pc: int, issue: Issue, retire: Retire) -> None:
+        self._sink.event(Insn(hart, pc, issue, retire))
 
     def finish(self) -> None:
         """Release every byte still held, so that the whole memory can be compared at the end of the trace."""
@@ -103,16 +110,16 @@ class Recorder:
 
     def _reach(self, issue: Issue) -> Lines:
         """Every line that the instruction could read or write, from its base address and pages."""
-        parts = []
+        ranges = []
         base, end = issue.rs1, issue.rs1 + self._span
         for page in issue.xlat:
             if page.fault:
                 continue
             start_va = page.vpn << PAGE_SHIFT
-            first = max(base, start_va) - start_va
-            last = min(end, start_va + PAGE_SIZE) - start_va
-            parts.append(((page.ppn << PAGE_SHIFT) + first, last - first))
-        return _lines(parts)
+            first = base if base > start_va else start_va
+            last = end if end < start_va + PAGE_SIZE else start_va + PAGE_SIZE
+            ranges.append(_lines((page.ppn << PAGE_SHIFT) + first - start_va, last - first))
+        return _union(ranges)
 
     def _flush(self, hart: int, lines: Lines) -> None:
         if not lines:
@@ -134,7 +141,10 @@ class Recorder:
 
     @staticmethod
     def _touched_elsewhere(by: dict[int, set[int]], hart: int, lines: Lines) -> bool:
-        return any(other != hart and not touched.isdisjoint(lines) for other, touched in by.items())
+        for other, touched in by.items():  # noqa: SIM110 (a generator costs more than the loop over one or two harts)
+            if other != hart and not touched.isdisjoint(lines):
+                return True
+        return False
 
     def _sync(self) -> None:
         self._written.clear()
@@ -142,7 +152,11 @@ class Recorder:
         self.event(Sync())
 
 
-def _lines(parts: Iterable[tuple[int, int]]) -> Lines:
-    """Return the lines that hold some bytes, each once; a part is (first address, length)."""
-    ranges = [range(first & ~_LINE_MASK, first + length, LINE) for first, length in parts]
+def _lines(first: int, length: int) -> range:
+    """Return the lines that hold the `length` bytes from address `first`."""
+    return range(first & ~_LINE_MASK, first + length, LINE)
+
+
+def _union(ranges: list[range]) -> Lines:
+    """Return the lines of some ranges, each once."""
     return ranges[0] if len(ranges) == 1 else list(dict.fromkeys(chain.from_iterable(ranges)))

@@ -51,10 +51,10 @@ class ByteRuns(Mapping[int, int]):
     __slots__ = ("runs",)
 
     def __init__(self, runs: Iterable[tuple[int, bytes]]) -> None:
-        ordered = sorted(runs)
-        if len(ordered) == 1:
-            self.runs = tuple(ordered)
+        if type(runs) is tuple and len(runs) == 1:  # what nearly every store is
+            self.runs: tuple[tuple[int, bytes], ...] = runs
             return
+        ordered = sorted(runs)
         joined: list[tuple[int, bytes]] = []
         for first, data in ordered:
             if joined and joined[-1][0] + len(joined[-1][1]) == first:
