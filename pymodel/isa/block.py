@@ -6,7 +6,7 @@ legal or not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pymodel.isa import bits
@@ -17,7 +17,7 @@ from pymodel.isa.errors import ArchTrap, InterruptedInsn
 from pymodel.isa.mmu import Op
 from pymodel.isa.vector import compile_vop, compile_vset
 from pymodel.isa.vmem import compile_vmem
-from pymodel.trace.records import ByteRuns, Issue, Retire, Trap
+from pymodel.trace.records import Issue, Retire, Trap
 
 if TYPE_CHECKING:
     from pymodel.isa.hart import Hart
@@ -27,6 +27,7 @@ _VECTOR_WIDTHS = (0, 5, 6, 7)  # D-1; the other widths are scalar floating point
 _PAGE_OFFSET_BITS = 0x3FF  # of an address >> 2
 # Names of this module, which cost less at every instruction than attributes of another one.
 _FS, _VS_SHIFT, _SD_VS = bits.FS, bits.VS_SHIFT, bits.SD | bits.VS
+_NONE: Sequence[int] = ()
 
 
 def belongs_to_block(d: Decoded) -> bool:
@@ -48,38 +49,31 @@ def compile_block(hart: Hart, d: Decoded) -> Op:
     def op(pc: int) -> int:
         a, b = x[rs1], x[rs2]
         mstatus, vsstatus = values[MSTATUS], values[VSSTATUS]
-        fx.regs = fx.stored = fx.xlat = ()
+        fx.regs, fx.xlat, fx.stored = _NONE, (), None
+        stop = None
         try:
             value = execute(a, b, fx)
-        except (ArchTrap, InterruptedInsn) as stop:
-            if hart.observer is not None:
-                report(pc, a, b, mstatus, vsstatus, None, stop)
-            raise
+        except (ArchTrap, InterruptedInsn) as stopped:
+            stop, value = stopped, None
         if rd == 0:
             value = None
         elif value is not None:
             x[rd] = value
             value &= recorded
-        if hart.observer is not None:
-            report(pc, a, b, mstatus, vsstatus, value, None)
+        observer = hart.observer
+        if observer is not None:
+            prv, virt = hart.mode
+            issue = Issue(word, a, b, prv, virt, mstatus & _FS == _FS, vsstatus & _FS == _FS, hart.irq_elem, fx.xlat)
+            vregs: dict[int, bytes] = {}
+            for reg in fx.regs:
+                vregs[reg] = registers[reg].tobytes()
+            retire = state_record(hart, value, vregs, {} if fx.stored is None else fx.stored)
+            if stop is not None:
+                _stopped(retire, stop)
+            observer.insn(hart.hart_id, pc, issue, retire)
+        if stop is not None:
+            raise stop
         return pc + 4
-
-    def report(
-        pc: int, a: int, b: int, mstatus: int, vsstatus: int, value: int | None, stop: ArchTrap | InterruptedInsn | None
-    ) -> None:
-        """Tell the observer of an instruction that wrote `value` to rd, or stopped early; the status is the old one."""
-        prv, virt = hart.mode
-        issue = Issue(word, a, b, prv, virt, mstatus & _FS == _FS, vsstatus & _FS == _FS, hart.irq_elem, fx.xlat)
-        vregs = {}
-        for reg in fx.regs:
-            vregs[reg] = registers[reg].tobytes()
-        retire = state_record(hart, value, vregs, ByteRuns(fx.stored) if fx.stored else {})
-        if isinstance(stop, ArchTrap):
-            retire.trap = Trap(stop.cause, stop.tval, _port_tval2(stop))
-        elif stop is not None:
-            retire.irq = True
-        assert hart.observer is not None
-        hart.observer.insn(hart.hart_id, pc, issue, retire)
 
     return op
 
@@ -90,6 +84,14 @@ def state_record(hart: Hart, rd: int | None, vregs: Mapping[int, bytes], mem: Ma
     vl, vtype, vstart, vcsr = hart.vec.csrs()
     mstatus_vs, vsstatus_vs = values[MSTATUS] >> _VS_SHIFT & 3, values[VSSTATUS] >> _VS_SHIFT & 3
     return Retire(None, False, rd, vl, vtype, vstart, vcsr, mstatus_vs, vsstatus_vs, vregs, mem)
+
+
+def _stopped(retire: Retire, stop: ArchTrap | InterruptedInsn) -> None:
+    """Complete the record of an instruction that stopped early."""
+    if isinstance(stop, ArchTrap):
+        retire.trap = Trap(stop.cause, stop.tval, _port_tval2(stop))
+    else:
+        retire.irq = True
 
 
 def _port_tval2(trap: ArchTrap) -> int:

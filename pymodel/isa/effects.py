@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pymodel.trace.records import Xlat
+from pymodel.trace.records import ByteRuns, Xlat
 
 
 class Effects:
@@ -12,18 +12,19 @@ class Effects:
 
     Attributes:
         regs: vector registers in which at least one element was written, ascending.
-        stored: bytes stored, as (physical address, bytes).
+        stored: bytes stored, by physical address; None for none.
         xlat: every page that holds body elements.
     """
 
     __slots__ = ("regs", "stored", "xlat")
 
     regs: Sequence[int]
-    stored: Sequence[tuple[int, bytes]]
+    stored: ByteRuns | None
     xlat: tuple[Xlat, ...]
 
     def __init__(self) -> None:
-        self.regs = self.stored = self.xlat = ()
+        self.regs = self.xlat = ()
+        self.stored = None
 
 
 # Executes an instruction given x[rs1], x[rs2] and where to note its effects; returns the value for x[rd], if any.

@@ -20,7 +20,7 @@ from pymodel.isa.mmu import Access
 from pymodel.isa.vector import touched
 from pymodel.isa.vector_state import Booleans
 from pymodel.isa.vtype import Vtype
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Xlat, set_runs
+from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns, Xlat, set_runs
 
 if TYPE_CHECKING:
     from pymodel.isa.hart import Hart
@@ -142,23 +142,38 @@ class _VectorAccess:
         return 1 <= emul_eighths <= 64 and self.reg % max(1, emul_eighths // 8) == 0
 
     def _move_all(self, base: int, fx: Effects) -> bool:
-        """Move all elements at once if there is no mask, no irq, one page, and no exception; tell whether it was so."""
+        """Move all elements at once, if there is one page, no irq, and no exception; tell whether it was so."""
         hart, length, offset = self.hart, self._length, base & _OFFSET
         whole = length and offset + length <= PAGE_SIZE and not base % self.size
-        if self.masked or not whole or hart.irq_elem is not None:
+        if not whole or hart.irq_elem is not None:
             return False
         xlat = hart.mmu.xlat(base, self.access)
         if xlat.fault:
             return False
         fx.xlat = (xlat,)
-        if self.store:
-            data, paddr = self._place.tobytes(), xlat.ppn << PAGE_SHIFT | offset
+        paddr = xlat.ppn << PAGE_SHIFT | offset
+        if self.masked:
+            self._move_active(paddr, fx)
+        elif self.store:
+            data = self._place.tobytes()
             hart.memory.write(paddr, data, hart.hart_id)
-            fx.stored = ((paddr, data),)
+            fx.stored = ByteRuns(((paddr, data),), joined=True)
         else:
             self._place[:] = hart.memory.page(xlat.ppn)[offset : offset + length]
             fx.regs = self._regs
         return True
+
+    def _move_active(self, paddr: int, fx: Effects) -> None:
+        """Move the active ones of all elements, the first of which belongs to `paddr`; all are on one page."""
+        evl = self._evl
+        active = self.vec.mask_value(0) & (1 << evl) - 1
+        if not active:
+            return
+        if self.store:
+            runs = self._store(paddr, 0, active)
+            fx.stored = ByteRuns(runs, joined=True)
+        else:
+            self._load(paddr, 0, evl, self.vec.mask_bits(0, 0, evl), fx)
 
     def _transfer(self, base: int, start: int, evl: int, irq: int, fx: Effects) -> tuple[int, bool]:
         """Move elements from `start`; return the element where it stopped and whether `irq` is what stopped it."""
@@ -179,10 +194,14 @@ class _VectorAccess:
                 continue
             paddr = xlat.ppn << PAGE_SHIFT | base + first * size & _OFFSET
             if self.store:
-                self._store(paddr, first, last, stored)
+                active = (1 << last - first) - 1
+                if self.masked:
+                    active &= self.vec.mask_value(0) >> first
+                stored += self._store(paddr, first, active)
             else:
                 self._load(paddr, first, last, part, fx)
-        fx.stored = stored
+        if stored:
+            fx.stored = ByteRuns(stored)
         return stop, interrupted
 
     def _pages(self, base: int, start: int, evl: int) -> list[tuple[int, int, Xlat]]:
@@ -232,20 +251,20 @@ class _VectorAccess:
         regs = touched(vec, self.reg, size, first, last, mask)
         fx.regs = list(dict.fromkeys((*fx.regs, *regs))) if fx.regs else regs
 
-    def _store(self, paddr: int, first: int, last: int, stored: list[tuple[int, bytes]]) -> None:
-        """Store the active of the elements `first` to `last` - 1, of which the first one belongs to `paddr`.
+    def _store(self, paddr: int, first: int, active: int) -> tuple[tuple[int, bytes], ...]:
+        """Store elements from `first` on, of which that belongs to `paddr`, and return what was stored where.
 
-        What is stored is added to `stored`, as to `Effects.stored`.
+        Bit i of `active` tells whether element `first` + i is active.
         """
-        vec, size = self.vec, self.size
-        active = (1 << last - first) - 1
-        if self.masked:
-            active &= vec.mask_value(0) >> first
+        view, memory, size, hart_id = self.vec.view, self.hart.memory, self.size, self.hart.hart_id
         origin = self.reg * self.vlenb + first * size
+        stored = []
         for at, count in set_runs(active):
-            data = vec.view[origin + at * size : origin + (at + count) * size].tobytes()
-            self.hart.memory.write(paddr + at * size, data, self.hart.hart_id)
-            stored.append((paddr + at * size, data))
+            start = at * size
+            data = view[origin + start : origin + start + count * size].tobytes()
+            memory.write(paddr + start, data, hart_id)
+            stored.append((paddr + start, data))
+        return tuple(stored)
 
 
 def compile_vmem(hart: Hart, d: Decoded) -> Execute:

@@ -89,8 +89,9 @@ class _Host:
 
     def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
         self._observer.insn(hart_id, pc, issue, retire)
-        for first, data in ByteRuns.of(retire.mem).runs if retire.mem else ():
-            self._watch(first, len(data))
+        if retire.mem:
+            for first, data in ByteRuns.of(retire.mem).runs:
+                self._watch(first, len(data))
 
     def store(self, hart_id: int, paddr: int, data: bytes) -> None:
         self._observer.store(hart_id, paddr, data)

@@ -50,30 +50,6 @@ class TraceError(UsageError):
     """A file is not a trace, is truncated, or is damaged; the message says which."""
 
 
-def _add_insn(parts: list[bytes], hart: int, pc: int, issue: Issue, retire: Retire) -> None:
-    """Append the frame of an instruction to `parts`, in pieces."""
-    at = len(parts)
-    parts.append(b"")  # the head, once the length is known
-    xlat, irq_elem = issue.xlat, issue.irq_elem
-    flags = 1 if issue.virt else 0
-    if issue.fs_dirty:
-        flags |= 2
-    if issue.vsfs_dirty:
-        flags |= 4
-    if irq_elem is None:
-        irq_elem = 0
-    else:
-        flags |= 8
-    length = _INSN_HEAD.size
-    for page in xlat:
-        parts.append(_XLAT.pack(page.vpn, page.ppn, page.fault, page.gpn))
-        length += _XLAT.size
-    length += _add_retire(parts, retire)
-    parts[at] = _INSN_FRAME.pack(
-        _INSN, length, hart, pc, issue.insn, issue.rs1, issue.rs2, issue.prv, flags, irq_elem, len(xlat)
-    )
-
-
 def _decode_insn(data: bytes) -> Insn:
     hart, pc, insn, rs1, rs2, prv, flags, irq_elem, pages = _INSN_HEAD.unpack_from(data)
     pos = _INSN_HEAD.size
@@ -130,8 +106,8 @@ def _add_retire(parts: list[bytes], retire: Retire) -> int:
     parts.append(head)
     length = len(head)
     if vregs:
-        for reg in sorted(vregs) if len(vregs) > 1 else vregs:
-            parts += (_BYTE[reg], vregs[reg])
+        for reg, value in sorted(vregs.items()):
+            parts += (_BYTE[reg], value)
         length += len(vregs) * (1 + vlenb)
     for addr, data in runs:
         parts += (_RUN.pack(addr, len(data)), data)
@@ -228,16 +204,35 @@ class TraceWriter:
             return
         kind, payload = _encode(event)
         self._pending += (FRAME.pack(kind, len(payload)), payload)
-        self._appended()
+        self.events += 1
+        if len(self._pending) >= _PENDING:
+            self._write_pending()
 
     def insn(self, hart: int, pc: int, issue: Issue, retire: Retire) -> None:
         """Append the :class:`Insn` that these make."""
-        _add_insn(self._pending, hart, pc, issue, retire)
-        self._appended()
-
-    def _appended(self) -> None:
+        parts = self._pending
+        at = len(parts)
+        parts.append(b"")  # the head, once the length is known
+        length = _INSN_HEAD.size
+        for page in issue.xlat:
+            parts.append(_XLAT.pack(page.vpn, page.ppn, page.fault, page.gpn))
+            length += _XLAT.size
+        length += _add_retire(parts, retire)
+        flags = 1 if issue.virt else 0
+        if issue.fs_dirty:
+            flags |= 2
+        if issue.vsfs_dirty:
+            flags |= 4
+        irq_elem = issue.irq_elem
+        if irq_elem is None:
+            irq_elem = 0
+        else:
+            flags |= 8
+        parts[at] = _INSN_FRAME.pack(
+            _INSN, length, hart, pc, issue.insn, issue.rs1, issue.rs2, issue.prv, flags, irq_elem, len(issue.xlat)
+        )
         self.events += 1
-        if len(self._pending) >= _PENDING:
+        if len(parts) >= _PENDING:
             self._write_pending()
 
     def _write_pending(self) -> None:
