@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import pickle
 import resource
@@ -20,6 +21,7 @@ T = TypeVar("T")
 Ask = Callable[[Any], Any]  # hands a message to the caller, and returns what it says to that
 
 _FORK = multiprocessing.get_context("fork")  # the function need not be importable, and nothing is imported anew
+_GARBAGE = 100_000  # new objects after which the process looks for cycles of them
 _GRACE = 10.0  # seconds that a process has to clean up once it is told to stop
 _ASKED, _RETURNED, _FAILED = "asked", "returned", "failed"
 
@@ -109,6 +111,7 @@ def _execute(function: Callable[[Ask], Any], connection: Connection, callers: Co
     """What the process does."""
     signal.signal(signal.SIGTERM, _interrupt)
     callers.close()  # so that the death of the caller is noticed
+    gc.set_threshold(_GARBAGE)  # there are hardly any cycles, and looking for them is slow
 
     def ask(message: Any) -> Any:
         connection.send((_ASKED, message))

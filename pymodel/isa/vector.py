@@ -175,6 +175,7 @@ class _Elementwise(_VectorOp):
             self.b = np.array([self.scalar(0)], self.a.dtype)
         self.target = self._elements(self.vd)
         self.body_regs = touched(vec, self.vd, self.size, vec.vstart, vec.vl, None)
+        self.body_bits = _body_bits(vec)
 
     def _elements(self, register: int) -> _Array:
         """Return elements vstart to vl - 1 of the group at `register`, as a view."""
@@ -194,7 +195,15 @@ class _Elementwise(_VectorOp):
             fx.regs = self.body_regs
         else:
             np.copyto(self.target, result, where=mask)
-            fx.regs = touched(self.vec, self.vd, self.size, self.vec.vstart, self.vec.vl, mask)
+            fx.regs = self.active_regs()
+
+    def active_regs(self) -> Sequence[int]:
+        """Return the registers of the destination group in which an element is active, ascending."""
+        vec = self.vec
+        active = vec.mask_value(0) & self.body_bits
+        each = vec.vlenb // self.size
+        ones = (1 << each) - 1
+        return [reg for reg in self.body_regs if active >> (reg - self.vd) * each & ones]
 
 
 class _Arithmetic(_Elementwise):
@@ -206,11 +215,13 @@ class _Arithmetic(_Elementwise):
 
     def apply(self, fx: Effects) -> None:
         first, second = (self.b, self.a) if self.reverse else (self.a, self.b)
-        if self.masked:
-            self.write(self.fn(first, second), fx)
-        else:
+        mask = self.mask()
+        if mask is None:
             self.fn(first, second, out=self.target)
             fx.regs = self.body_regs
+        else:
+            self.fn(first, second, out=self.target, where=mask)
+            fx.regs = self.active_regs()
 
 
 class _Compare(_Elementwise):
@@ -227,14 +238,16 @@ class _Compare(_Elementwise):
     def bind(self) -> None:
         super().bind()
         self.first, self.second = self.a, self.b
+        self.flags = np.empty(len(self.a), np.bool_)
         if self.signed:
             dtype = f"<i{self.size}"
             self.first, self.second = self.a.view(dtype), self.b.view(dtype)
 
     def apply(self, fx: Effects) -> None:
         vec = self.vec
-        result = int.from_bytes(np.packbits(self.fn(self.first, self.second), bitorder="little").tobytes(), "little")
-        active = _body_bits(vec) & (vec.mask_value(0) if self.masked else -1)
+        self.fn(self.first, self.second, out=self.flags)
+        result = int.from_bytes(np.packbits(self.flags, bitorder="little").tobytes(), "little")
+        active = self.body_bits & vec.mask_value(0) if self.masked else self.body_bits
         if active:
             vec.write_mask(self.vd, result << vec.vstart, active)
             fx.regs = (self.vd,)
@@ -277,10 +290,14 @@ class _Index(_Elementwise):
 class _MaskLogic(_VectorOp):
     """vmand.mm and its kin: bits vstart to vl - 1 (E-15)."""
 
+    def __init__(self, hart: Hart, d: Decoded) -> None:
+        super().__init__(hart, d)
+        self.fn = _MASK_LOGIC[self.name]
+
     def body(self, rs1: int, fx: Effects) -> None:
         vec = self.vec
         if vec.vstart < vec.vl:
-            result = _MASK_LOGIC[self.name](vec.mask_value(self.vs2), vec.mask_value(self.vs1))
+            result = self.fn(vec.mask_value(self.vs2), vec.mask_value(self.vs1))
             vec.write_mask(self.vd, result, _body_bits(vec))
             fx.regs = (self.vd,)
 

@@ -11,7 +11,7 @@ Two things are decided here so that the model need not know them:
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import Protocol
 
@@ -53,9 +53,6 @@ class Recorder:
     Args:
         sink: takes the events in order.
         vlenb: VLEN/8; a vector memory instruction moves at most 8*vlenb bytes.
-
-    Attributes:
-        counts: number of events written, by type name.
     """
 
     def __init__(self, sink: Sink, vlenb: int) -> None:
@@ -66,12 +63,18 @@ class Recorder:
         self._held: dict[int, _HeldLine] = {}  # by line
         self._written: defaultdict[int, set[int]] = defaultdict(set)  # hart -> lines it wrote since the last Sync
         self._read: defaultdict[int, set[int]] = defaultdict(set)  # hart -> lines it read since the last Sync
-        self.counts: Counter[str] = Counter()
+        self._insns = 0
+        self._others: Counter[str] = Counter()
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Number of events written, by type name."""
+        return self._others + Counter(Insn=self._insns)
 
     def event(self, event: Event) -> None:
         """Pass an event through: marks and checkpoints carry no memory access."""
         self._sink.event(event)
-        self.counts[type(event).__name__] += 1
+        self._others[type(event).__name__] += 1
 
     def store(self, hart: int, paddr: int, data: bytes) -> None:
         """Memory written by scalar code or the kernel: hold it until the block could see it."""
@@ -95,11 +98,11 @@ class Recorder:
             if not self._held.keys().isdisjoint(reach):
                 self._flush(hart, [line for line in reach if line in self._held])
             if retire.mem:
-                self._order_write(hart, _union([_lines(at, len(data)) for at, data in ByteRuns.of(retire.mem).runs]))
+                self._order_write(hart, _lines_of(ByteRuns.of(retire.mem).runs))
             else:
                 self._order_read(hart, reach)
         self._insn(hart, pc, issue, retire)
-        self.counts["Insn"] += 1
+        self._insns += 1
 
     def _insn_event(self, hart: int, pc: int, issue: Issue, retire: Retire) -> None:
         self._sink.event(Insn(hart, pc, issue, retire))
@@ -129,18 +132,18 @@ class Recorder:
             for offset, data in self._held.pop(line).runs():
                 self.event(Store(hart, line + offset, data))
 
-    def _order_write(self, hart: int, lines: Lines) -> None:
+    def _order_write(self, hart: int, lines: Collection[int]) -> None:
         if self._touched_elsewhere(self._written, hart, lines) or self._touched_elsewhere(self._read, hart, lines):
             self._sync()
         self._written[hart].update(lines)
 
-    def _order_read(self, hart: int, lines: Lines) -> None:
+    def _order_read(self, hart: int, lines: Collection[int]) -> None:
         if self._touched_elsewhere(self._written, hart, lines):
             self._sync()
         self._read[hart].update(lines)
 
     @staticmethod
-    def _touched_elsewhere(by: dict[int, set[int]], hart: int, lines: Lines) -> bool:
+    def _touched_elsewhere(by: dict[int, set[int]], hart: int, lines: Collection[int]) -> bool:
         for other, touched in by.items():  # noqa: SIM110 (a generator costs more than the loop over one or two harts)
             if other != hart and not touched.isdisjoint(lines):
                 return True
@@ -155,6 +158,19 @@ class Recorder:
 def _lines(first: int, length: int) -> range:
     """Return the lines that hold the `length` bytes from address `first`."""
     return range(first & ~_LINE_MASK, first + length, LINE)
+
+
+def _lines_of(runs: Sequence[tuple[int, bytes]]) -> Collection[int]:
+    """Return the lines that hold some runs of bytes, each once."""
+    if len(runs) == 1:
+        return _lines(runs[0][0], len(runs[0][1]))
+    lines = set()
+    for first, data in runs:  # most of a masked store are short
+        start, last = first & ~_LINE_MASK, first + len(data) - 1 & ~_LINE_MASK
+        lines.add(start)
+        if start != last:
+            lines.update(range(start, last + 1, LINE))
+    return lines
 
 
 def _union(ranges: list[range]) -> Lines:
