@@ -17,6 +17,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -86,7 +87,10 @@ def _add_retire(parts: list[bytes], retire: Retire) -> int:
         flags |= 2
     if rd is not None:
         flags |= 4
-    vlenb = len(next(iter(vregs.values()))) if vregs else 0
+    vlenb = 0
+    for value in vregs.values():
+        vlenb = len(value)
+        break
     head = _RETIRE.pack(
         flags,
         cause,
@@ -146,12 +150,18 @@ def decode_retire(data: bytes, pos: int = 0) -> Retire:
     )
 
 
+@lru_cache(maxsize=4096, typed=True)  # the same functions, again and again; typed because JSON tells 1 from true
+def _mark(hart: int, enter: bool, what: str, who: str, regions: tuple[tuple[str, int, int], ...]) -> bytes:
+    """Return the payload of a mark."""
+    return json.dumps([hart, enter, what, who, regions]).encode()
+
+
 def _encode(event: Store | Mark | Sync | Checkpoint) -> tuple[int, bytes]:
     """Return kind and payload of an event."""
     if isinstance(event, Store):
         return _STORE, _ADDR.pack(event.hart, event.paddr) + event.data
     if isinstance(event, Mark):
-        return _MARK, json.dumps([event.hart, event.enter, event.what, event.who, event.regions]).encode()
+        return _MARK, _mark(event.hart, event.enter, event.what, event.who, event.regions)
     if isinstance(event, Sync):
         return _SYNC, b""
     return _CHECKPOINT, _BYTE[event.hart] + encode_retire(event.state)
