@@ -174,9 +174,10 @@ def _measures(workload: Workload, latency: Latency, size: Size, out_dir: Path) -
         GOLDEN: workload.golden,
         ICARUS_STEP: lambda: replayed(icarus_cut, "icarus", step=True),
         ICARUS_BATCH: lambda: replayed(icarus_cut, "icarus", step=False),
-        PIPELINE: lambda: pipeline(workload, latency, out_dir / "pipeline"),
     }
-    return measures | ({SPIKE: workload.spike} if workload.spike else {})
+    if workload.spike is not None:
+        measures[SPIKE] = workload.spike
+    return measures | {PIPELINE: lambda: pipeline(workload, latency, out_dir / "pipeline")}
 
 
 def pipeline(workload: Workload, latency: Latency, out_dir: Path) -> Timed:
