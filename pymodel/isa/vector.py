@@ -93,7 +93,7 @@ class _VectorOp:
     def execute(self, rs1: int, rs2: int, fx: Effects) -> int | None:
         """Execute; illegal unless VS is on, vtype is legal and vstart is acceptable (A-3, B-5, E-9)."""
         vec, hart = self.vec, self.hart
-        vtype, vstart = vec.type, vec.vstart
+        vtype, vstart = vec.type, vec._vstart
         if vtype is not self._type:
             self._type, self._is_legal = vtype, not vtype.vill and self.legal(vtype.group)
         if not self._is_legal or (vstart and self.latitude.vstart_alu_trap) or not hart.vector_on():
@@ -152,7 +152,7 @@ class _Elementwise(_VectorOp):
 
     def body(self, rs1: int, fx: Effects) -> None:
         vec = self.vec
-        state = vec.type, vec.vstart, vec.vl
+        state = vec.type, vec._vstart, vec.vl
         if state[1] >= state[2]:
             return
         if state != self._bound:
@@ -383,7 +383,7 @@ def compile_vset(hart: Hart, d: Decoded) -> Execute:
             raise hart.illegal(d.word)
         vec.type, vl = vset(rs1 if by_register else given, vec.type, vec.vl, requested, latitude)
         vec.vl = vl
-        if vec.vstart:
+        if vec._vstart:
             vec.vstart = 0
         hart.dirty_vs()
         return vl

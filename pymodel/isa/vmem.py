@@ -82,7 +82,7 @@ class _VectorAccess:
         """Execute with base address `rs1`."""
         hart, vec = self.hart, self.vec
         evl = self._check()
-        start = vec.vstart
+        start = vec._vstart
         if start == 0 and self._move_all(rs1, fx):
             hart.dirty_vs()
             return
@@ -106,7 +106,7 @@ class _VectorAccess:
         if state != self._bound:
             self._bind(*state)
             self._bound = state
-        vstart = vec.vstart
+        vstart = vec._vstart
         if not self._legal or (vstart and not self._start_legal(vstart)) or not hart.vector_on():
             raise hart.illegal(self.word)
         return self._evl

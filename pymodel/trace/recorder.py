@@ -114,15 +114,15 @@ class Recorder:
     def _reach(self, issue: Issue) -> Lines:
         """Every line that the instruction could read or write, from its base address and pages."""
         ranges = []
-        base, end = issue.rs1, issue.rs1 + self._span
+        base = issue.rs1
         for page in issue.xlat:
             if page.fault:
                 continue
-            start_va = page.vpn << PAGE_SHIFT
-            first = base if base > start_va else start_va
-            last = end if end < start_va + PAGE_SIZE else start_va + PAGE_SIZE
-            ranges.append(_lines((page.ppn << PAGE_SHIFT) + first - start_va, last - first))
-        return _union(ranges)
+            first = base - (page.vpn << PAGE_SHIFT)  # in the page; the end likewise
+            end = first + self._span
+            here, to = page.ppn << PAGE_SHIFT, end if end < PAGE_SIZE else PAGE_SIZE
+            ranges.append(range(here + first & ~_LINE_MASK if first > 0 else here, here + to, LINE))
+        return ranges[0] if len(ranges) == 1 else list(dict.fromkeys(chain.from_iterable(ranges)))
 
     def _flush(self, hart: int, lines: Lines) -> None:
         if not lines:
@@ -155,15 +155,11 @@ class Recorder:
         self.event(Sync())
 
 
-def _lines(first: int, length: int) -> range:
-    """Return the lines that hold the `length` bytes from address `first`."""
-    return range(first & ~_LINE_MASK, first + length, LINE)
-
-
 def _lines_of(runs: Sequence[tuple[int, bytes]]) -> Collection[int]:
     """Return the lines that hold some runs of bytes, each once."""
     if len(runs) == 1:
-        return _lines(runs[0][0], len(runs[0][1]))
+        ((first, data),) = runs
+        return range(first & ~_LINE_MASK, first + len(data), LINE)
     lines = set()
     for first, data in runs:  # most of a masked store are short
         start, last = first & ~_LINE_MASK, first + len(data) - 1 & ~_LINE_MASK
@@ -171,8 +167,3 @@ def _lines_of(runs: Sequence[tuple[int, bytes]]) -> Collection[int]:
         if start != last:
             lines.update(range(start, last + 1, LINE))
     return lines
-
-
-def _union(ranges: list[range]) -> Lines:
-    """Return the lines of some ranges, each once."""
-    return ranges[0] if len(ranges) == 1 else list(dict.fromkeys(chain.from_iterable(ranges)))
