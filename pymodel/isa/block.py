@@ -44,7 +44,7 @@ def compile_block(hart: Hart, d: Decoded) -> Op:
     word, x, values, fx = d.word, hart.x, hart.csr.values, hart.effects
     rs1, rs2, rd = word >> 15 & 31, word >> 20 & 31, d.fields.get("rd", 0)
     recorded = _SD_VS if d.fields.get("csr") in STATUS_CSRS else bits.M64
-    registers = hart.vec.registers
+    registers, hart_id = hart.vec.registers, hart.hart_id
 
     def op(pc: int) -> int:
         a, b = x[rs1], x[rs2]
@@ -70,7 +70,7 @@ def compile_block(hart: Hart, d: Decoded) -> Op:
             retire = state_record(hart, value, vregs, {} if fx.stored is None else fx.stored)
             if stop is not None:
                 _stopped(retire, stop)
-            observer.insn(hart.hart_id, pc, issue, retire)
+            observer.insn(hart_id, pc, issue, retire)
         if stop is not None:
             raise stop
         return pc + 4

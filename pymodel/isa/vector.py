@@ -215,13 +215,12 @@ class _Arithmetic(_Elementwise):
 
     def apply(self, fx: Effects) -> None:
         first, second = (self.b, self.a) if self.reverse else (self.a, self.b)
-        mask = self.mask()
-        if mask is None:
+        if self.masked:
+            self.fn(first, second, out=self.target, where=self.vec.mask_bits(0, self.vec.vstart, self.vec.vl))
+            fx.regs = self.active_regs()
+        else:
             self.fn(first, second, out=self.target)
             fx.regs = self.body_regs
-        else:
-            self.fn(first, second, out=self.target, where=mask)
-            fx.regs = self.active_regs()
 
 
 class _Compare(_Elementwise):

@@ -82,13 +82,13 @@ class _Host:
     """Observer that passes everything on and watches tohost: a store to it stops the hart's run."""
 
     def __init__(self, observer: Observer, tohost: int) -> None:
-        self._observer = observer
+        self._observer, self._insn = observer, observer.insn
         self._tohost, self._end = tohost, tohost + 8
         self.hart: Hart | None = None
         self.touched = False
 
     def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
-        self._observer.insn(hart_id, pc, issue, retire)
+        self._insn(hart_id, pc, issue, retire)
         if retire.mem:
             runs = ByteRuns.of(retire.mem).runs
             if runs[0][0] < self._end and runs[-1][0] + len(runs[-1][1]) > self._tohost:  # they are in order

@@ -110,7 +110,7 @@ def _add_retire(parts: list[bytes], retire: Retire) -> int:
     parts.append(head)
     length = len(head)
     if vregs:
-        for reg, value in sorted(vregs.items()):
+        for reg, value in sorted(vregs.items()) if len(vregs) > 1 else vregs.items():
             parts += (_BYTE[reg], value)
         length += len(vregs) * (1 + vlenb)
     for addr, data in runs:

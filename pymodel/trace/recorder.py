@@ -53,10 +53,12 @@ class Recorder:
     Args:
         sink: takes the events in order.
         vlenb: VLEN/8; a vector memory instruction moves at most 8*vlenb bytes.
+        alone: there is one hart only, and so never a need for order.
     """
 
-    def __init__(self, sink: Sink, vlenb: int) -> None:
+    def __init__(self, sink: Sink, vlenb: int, *, alone: bool = False) -> None:
         self._sink = sink
+        self._alone = alone
         # Most of a trace are instructions: a file takes them without the event around them.
         self._insn = sink.insn if isinstance(sink, TraceWriter) else self._insn_event
         self._span = 8 * vlenb
@@ -97,10 +99,11 @@ class Recorder:
             reach = self._reach(issue)
             if not self._held.keys().isdisjoint(reach):
                 self._flush(hart, [line for line in reach if line in self._held])
-            if retire.mem:
-                self._order_write(hart, _lines_of(ByteRuns.of(retire.mem).runs))
-            else:
-                self._order_read(hart, reach)
+            if not self._alone:
+                if retire.mem:
+                    self._order_write(hart, _lines_of(ByteRuns.of(retire.mem).runs))
+                else:
+                    self._order_read(hart, reach)
         self._insn(hart, pc, issue, retire)
         self._insns += 1
 
@@ -127,7 +130,8 @@ class Recorder:
     def _flush(self, hart: int, lines: Lines) -> None:
         if not lines:
             return
-        self._order_write(hart, lines)
+        if not self._alone:
+            self._order_write(hart, lines)
         for line in lines:
             for offset, data in self._held.pop(line).runs():
                 self.event(Store(hart, line + offset, data))

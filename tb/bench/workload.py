@@ -150,7 +150,7 @@ def record_program(image: Image, vlen: int, trace: Path, begin: Begin | None = N
     with TraceWriter(trace, header | {"ram_base": RAM_BASE, "ram_size": ram_size(image)}) as writer:
         if begin is not None:
             begin(writer.partial)
-        recorder = Recorder(writer, vlen // 8)
+        recorder = Recorder(writer, vlen // 8, alone=True)
         ended = run_bare_metal(image, vlen, recorder, limit=_UNLIMITED)
         recorder.finish()
     if ended.exit_code != 0:

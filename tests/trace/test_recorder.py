@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from pymodel.trace import Event, Insn, Issue, Retire, Store, Sync, Xlat
 from pymodel.trace.recorder import Recorder
 
@@ -137,6 +139,22 @@ def test_a_masked_store_counts_for_its_lines_alone() -> None:
         rec.insn(0, 0, Issue(VSE8, rs1=BASE, xlat=(PAGE,)), Retire(mem=stored))
         rec.insn(1, 0, *store(BASE + line, bytes(1)))
         assert kinds(events) == ["Insn", "Sync", "Insn"]
+
+
+@pytest.mark.parametrize("harts", [1, 2])
+def test_a_hart_alone_needs_no_order(harts: int) -> None:
+    """The trace is the same for one hart, and would not be for two."""
+    traces = []
+    for alone in (False, True):
+        log = Log()
+        rec = Recorder(log, vlenb=16, alone=alone)
+        for turn in range(6):
+            rec.store(turn % harts, BASE + turn, b"a")
+            rec.insn(turn % harts, turn, *store(BASE, bytes([turn])))
+            rec.insn(turn % harts, turn, *load(BASE + 0x40))
+        rec.finish()
+        traces.append(log.events)
+    assert (traces[0] == traces[1]) == (harts == 1)
 
 
 def test_events_are_counted_by_type() -> None:
