@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -165,7 +166,13 @@ def overlap(
             recorder.result()
             raise AssertionError("the recorder has named no file")
         try:
-            replayed = replay(recording)
+            with ThreadPoolExecutor(1) as follower:  # on a thread, which an interrupt cannot hit in its clean-up
+                following = follower.submit(replay, recording)
+                try:
+                    replayed = following.result()
+                except BaseException:
+                    recording.cancel()
+                    raise
         except (CancelledError, TraceError):  # a trace without end, if the replay sees that first
             recorder.result()  # raises why
             raise

@@ -23,6 +23,7 @@ Ask = Callable[[Any], Any]  # hands a message to the caller, and returns what it
 _FORK = multiprocessing.get_context("fork")  # the function need not be importable, and nothing is imported anew
 _GARBAGE = 100_000  # new objects after which the process looks for cycles of them
 _GRACE = 10.0  # seconds that a process has to clean up once it is told to stop
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 _ASKED, _RETURNED, _FAILED = "asked", "returned", "failed"
 
 
@@ -109,7 +110,8 @@ class Worker(Generic[T]):
 
 def _execute(function: Callable[[Ask], Any], connection: Connection, callers: Connection) -> None:
     """What the process does."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in _INTERRUPTS:
+        signal.signal(number, _interrupt)
     callers.close()  # so that the death of the caller is noticed
     gc.set_threshold(_GARBAGE)  # there are hardly any cycles, and looking for them is slow
 
@@ -119,15 +121,23 @@ def _execute(function: Callable[[Ask], Any], connection: Connection, callers: Co
 
     try:
         value = function(ask)
+        _ignore_interrupts()
         answer: tuple[str, Any] = _RETURNED, (value, _processor_time())
     except BaseException as error:
         answer = _FAILED, _portable(error)
-    with contextlib.suppress(OSError, KeyboardInterrupt):  # nobody is there any more
+    _ignore_interrupts()
+    with contextlib.suppress(OSError):  # nobody is there any more
         connection.send(answer)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
+    _ignore_interrupts()  # the terminal and the caller may both send one, and cleaning up should not be interrupted
     raise KeyboardInterrupt
+
+
+def _ignore_interrupts() -> None:
+    for number in _INTERRUPTS:
+        signal.signal(number, lambda signum, frame: None)  # SIG_IGN would complain of one that is just being handled
 
 
 def _portable(error: BaseException) -> BaseException:

@@ -94,9 +94,9 @@ def test_stopping_lets_it_clean_up(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
 
     def function(ask: Ask) -> None:
-        mark.touch()
-        ask("started")
         try:
+            mark.touch()
+            ask("started")
             time.sleep(60)
         finally:
             mark.unlink()
@@ -112,6 +112,26 @@ def test_stopping_lets_it_clean_up(tmp_path: Path) -> None:
     assert time.monotonic() - started < 30
     with pytest.raises(KeyboardInterrupt):
         worker.result()
+
+
+def test_a_second_interrupt_does_not_disturb_the_clean_up(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The terminal interrupts every process of a run, and whoever waits for this one then stops it."""
+    done = tmp_path / "done"
+
+    def function(ask: Ask) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(60)
+        finally:
+            ask("cleaning up")
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.1)
+            done.touch()
+
+    with pytest.raises(KeyboardInterrupt):
+        Worker(function).result()
+    assert done.exists()
+    assert capfd.readouterr().err == ""
 
 
 def test_stopping_one_that_has_ended_keeps_its_value() -> None:
