@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +16,10 @@ from pymodel.trace import TraceWriter
 from pymodel.trace.recorder import Recorder
 from tb.knobs import Knobs
 from tb.launch import replay
-from tb.live import Recording
+from tb.live import Announcer, Recording, overlap
 from tb.result import Latency, ReplayResult, write_json
 from tb.simulator import SIM_BUILD, locked, replay_design, simulator
+from tb.worker import Worker
 
 FILL = 0xA5  # every byte of RAM that nobody wrote
 TASKS = 2
@@ -164,6 +163,16 @@ def cosim(
     tool = simulator(knobs.sim)  # before anything slow: is it there?
     design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=RAM_SIZE, waves=waves, batch=True)
 
+    def record_it(announcer: Announcer) -> SharedUnitResult:
+        """Record, in a process of its own."""
+
+        def progress(phase: str, done: int, total: int) -> None:
+            announcer.progress(done, total)
+
+        model = record(config, trace, command_of(knobs, pairs, entries, sim=False), progress, announcer.begin)
+        announcer.end(model.counts["trace events"])
+        return model
+
     def follow(recording: Recording) -> ReplayResult:
         """Build the testbench and replay, while the recording goes on."""
         report("build", 0, 1)
@@ -179,32 +188,20 @@ def cosim(
             closer=True,
             recording=recording,
             command=f"{vctx_command('replay', shown(trace))} --sim {knobs.sim} --dlen {knobs.dlen} --waves",
-            progress=lambda done: report("replay", done, max(done, expected[0])),
+            progress=lambda done: report("replay", done, max(done, recording.events)),
         )
 
-    expected = [0]  # events of the trace, once they are known
     (out_dir / "result.json").unlink(missing_ok=True)
-    with locked(out_dir / ".lock"), ProcessPoolExecutor(1) as twin, ThreadPoolExecutor(1) as follower:
-        eager = twin.submit(run_shared_unit, replace(config, eager=True))
-        with recorded(config, trace, command_of(knobs, pairs, entries, sim=False)) as (writer, observer):
-            recording = Recording(writer.partial, out_dir / "replay" / "live.trace")
-            replayed = follower.submit(follow, recording)
-            try:
-                model = run_shared_unit(config, observer, lambda done, total: report("record", done, total))
-            except BaseException:
-                recording.cancel()
-                recording.close()
-                raise
-        expected[0] = model.counts["trace events"] = writer.events
+    with locked(out_dir / ".lock"):
+        twin = Worker(lambda ask: run_shared_unit(replace(config, eager=True)))
         try:
-            rtl = replayed.result()
-        except BaseException:
-            recording.cancel()
-            raise
+            link = out_dir / "replay" / "live.trace"
+            both = overlap(record_it, follow, link, lambda done, total: report("record", done, total))
+            model, rtl = both.recorded, both.replayed
+            report("replay", rtl.events, rtl.events)
+            compare_with_eager(model, twin.result())
         finally:
-            recording.close()
-        report("replay", expected[0], expected[0])
-        compare_with_eager(model, eager.result())
+            twin.stop()
     verdict = Verdict(knobs, model, rtl, operations(model, rtl, knobs.vlen), trace, out_dir / "result.json", command)
     write_json(verdict.path, verdict.as_json())
     return verdict
@@ -216,9 +213,20 @@ def shown(path: Path | str) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-@contextmanager
-def recorded(config: SharedUnitConfig, trace: Path, command: str) -> Iterator[tuple[TraceWriter, Recorder]]:
-    """Provide the observer that records a scenario into a trace file; the file is complete when the context ends."""
+def record(
+    config: SharedUnitConfig,
+    trace: Path,
+    command: str,
+    report: Progress,
+    begin: Callable[[Path], None] | None = None,
+) -> SharedUnitResult:
+    """Record the scenario into a trace file.
+
+    Args:
+        config: the scenario. trace: the file. command: what reproduces it.
+        report: called with ("record", done, total).
+        begin: called with the name that the file has while it is written, before the first event.
+    """
     header = {
         "scenario": "shared-unit",
         "command": command,
@@ -230,15 +238,11 @@ def recorded(config: SharedUnitConfig, trace: Path, command: str) -> Iterator[tu
         "fill": FILL,
     }
     with TraceWriter(trace, header) as writer:
+        if begin is not None:
+            begin(writer.partial)
         recorder = Recorder(writer, config.vlen // 8)
-        yield writer, recorder
-        recorder.finish()
-
-
-def record(config: SharedUnitConfig, trace: Path, command: str, report: Progress) -> SharedUnitResult:
-    """Record the scenario into a trace file."""
-    with recorded(config, trace, command) as (writer, recorder):
         result = run_shared_unit(config, recorder, lambda done, total: report("record", done, total))
+        recorder.finish()
     result.counts["trace events"] = writer.events
     return result
 

@@ -108,7 +108,7 @@ def _record(
         "fill": FILL,
     }
     with TraceWriter(trace, header) as writer:
-        recorder = Recorder(writer, knobs.vlen // 8)
+        recorder = Recorder(writer, knobs.vlen // 8, alone=True)
         ended = run_bare_metal(
             image,
             knobs.vlen,

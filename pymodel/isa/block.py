@@ -6,6 +6,7 @@ legal or not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pymodel.isa import bits
@@ -16,7 +17,7 @@ from pymodel.isa.errors import ArchTrap, InterruptedInsn
 from pymodel.isa.mmu import Op
 from pymodel.isa.vector import compile_vop, compile_vset
 from pymodel.isa.vmem import compile_vmem
-from pymodel.trace.records import ByteRuns, Issue, Retire, Trap
+from pymodel.trace.records import Issue, Retire, Trap
 
 if TYPE_CHECKING:
     from pymodel.isa.hart import Hart
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 _OP_V, _LOAD_FP, _STORE_FP = 0x57, 0x07, 0x27
 _VECTOR_WIDTHS = (0, 5, 6, 7)  # D-1; the other widths are scalar floating point
 _PAGE_OFFSET_BITS = 0x3FF  # of an address >> 2
+# Names of this module, which cost less at every instruction than attributes of another one.
+_FS, _VS_SHIFT, _SD_VS = bits.FS, bits.VS_SHIFT, bits.SD | bits.VS
+_NONE: Sequence[int] = ()
 
 
 def belongs_to_block(d: Decoded) -> bool:
@@ -39,58 +43,55 @@ def compile_block(hart: Hart, d: Decoded) -> Op:
     execute = _COMPILERS[d.kind](hart, d)
     word, x, values, fx = d.word, hart.x, hart.csr.values, hart.effects
     rs1, rs2, rd = word >> 15 & 31, word >> 20 & 31, d.fields.get("rd", 0)
-    recorded = bits.SD | bits.VS if d.fields.get("csr") in STATUS_CSRS else bits.M64
+    recorded = _SD_VS if d.fields.get("csr") in STATUS_CSRS else bits.M64
+    registers, hart_id = hart.vec.registers, hart.hart_id
 
     def op(pc: int) -> int:
         a, b = x[rs1], x[rs2]
-        status = values[MSTATUS], values[VSSTATUS]
-        fx.clear()
+        mstatus, vsstatus = values[MSTATUS], values[VSSTATUS]
+        fx.regs, fx.xlat, fx.stored = _NONE, (), None
+        stop = None
         try:
             value = execute(a, b, fx)
-        except (ArchTrap, InterruptedInsn) as stop:
-            if hart.observer is not None:
-                hart.observer.insn(hart.hart_id, pc, _issue(hart, word, a, b, status), _retire(hart, None, stop))
-            raise
-        if rd and value is not None:
+        except (ArchTrap, InterruptedInsn) as stopped:
+            stop, value = stopped, None
+        if rd == 0:
+            value = None
+        elif value is not None:
             x[rd] = value
             value &= recorded
-        if hart.observer is not None:
-            retire = _retire(hart, value if rd else None)
-            hart.observer.insn(hart.hart_id, pc, _issue(hart, word, a, b, status), retire)
+        observer = hart.observer
+        if observer is not None:
+            prv, virt = hart.mode
+            issue = Issue(word, a, b, prv, virt, mstatus & _FS == _FS, vsstatus & _FS == _FS, hart.irq_elem, fx.xlat)
+            vregs: dict[int, bytes] = {}
+            for reg in fx.regs:
+                vregs[reg] = registers[reg].tobytes()
+            retire = state_record(hart, value, vregs, {} if fx.stored is None else fx.stored)
+            if stop is not None:
+                _stopped(retire, stop)
+            observer.insn(hart_id, pc, issue, retire)
+        if stop is not None:
+            raise stop
         return pc + 4
 
     return op
 
 
-def state_record(hart: Hart) -> Retire:
-    """Return a record that holds the present state and no effect."""
+def state_record(hart: Hart, rd: int | None, vregs: Mapping[int, bytes], mem: Mapping[int, int]) -> Retire:
+    """Return a record of the present state and of these effects, without trap or irq."""
     values = hart.csr.values
-    mstatus_vs, vsstatus_vs = values[MSTATUS] >> bits.VS_SHIFT & 3, values[VSSTATUS] >> bits.VS_SHIFT & 3
-    return Retire(None, False, None, *hart.vec.csrs(), mstatus_vs, vsstatus_vs, {}, {})
+    vl, vtype, vstart, vcsr = hart.vec.csrs()
+    mstatus_vs, vsstatus_vs = values[MSTATUS] >> _VS_SHIFT & 3, values[VSSTATUS] >> _VS_SHIFT & 3
+    return Retire(None, False, rd, vl, vtype, vstart, vcsr, mstatus_vs, vsstatus_vs, vregs, mem)
 
 
-def _issue(hart: Hart, word: int, rs1: int, rs2: int, status: tuple[int, int]) -> Issue:
-    """Return the stimulus of the last block instruction; `status` is mstatus and vsstatus before it."""
-    mstatus, vsstatus = status
-    fs_dirty, vsfs_dirty = mstatus & bits.FS == bits.FS, vsstatus & bits.FS == bits.FS
-    return Issue(word, rs1, rs2, *hart.mode, fs_dirty, vsfs_dirty, hart.irq_elem, hart.effects.xlat)
-
-
-def _retire(hart: Hart, rd: int | None, stop: ArchTrap | InterruptedInsn | None = None) -> Retire:
-    """Return the record of the last block instruction, which wrote `rd`, or stopped early because of `stop`."""
-    fx = hart.effects
-    retire = state_record(hart)
-    retire.rd = rd
-    if stop is not None:
-        retire.irq = isinstance(stop, InterruptedInsn)
-        if isinstance(stop, ArchTrap):
-            retire.trap = Trap(stop.cause, stop.tval, _port_tval2(stop))
-    if fx.regs:
-        registers = hart.vec.registers
-        retire.vregs = {reg: registers[reg].tobytes() for reg in sorted(fx.regs)}
-    if fx.stored:
-        retire.mem = ByteRuns(fx.stored)
-    return retire
+def _stopped(retire: Retire, stop: ArchTrap | InterruptedInsn) -> None:
+    """Complete the record of an instruction that stopped early."""
+    if isinstance(stop, ArchTrap):
+        retire.trap = Trap(stop.cause, stop.tval, _port_tval2(stop))
+    else:
+        retire.irq = True
 
 
 def _port_tval2(trap: ArchTrap) -> int:
@@ -107,9 +108,10 @@ def _compile_csr(hart: Hart, d: Decoded) -> Execute:
     word, mnemonic, csr = d.word, d.mnemonic, d.fields["csr"]
     rs1, uimm = d.fields.get("rs1"), d.fields.get("uimm", 0)
     write = mnemonic.startswith("csrrw") or bool(rs1 or uimm)
+    access = hart.csr.access
 
     def execute(rs1_value: int, rs2_value: int, fx: Effects) -> int:
-        return hart.csr.access(word, mnemonic, csr, uimm if rs1 is None else rs1_value, write=write)
+        return access(word, mnemonic, csr, uimm if rs1 is None else rs1_value, write=write)
 
     return execute
 

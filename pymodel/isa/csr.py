@@ -6,6 +6,7 @@ Write masks are what Spike keeps of an all-ones write.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pymodel.isa import bits
@@ -79,12 +80,17 @@ class _Const(CsrSpec):
 class _Vector(CsrSpec):
     """A vector CSR (A-1): an attribute of the vector state, which knows its width."""
 
+    @cached_property
+    def attribute(self) -> str:
+        """Its name."""
+        return self.csr.name.lower()
+
     def read(self, f: CsrFile) -> int:
-        value: int = getattr(f.hart.vec, self.csr.name.lower())
+        value: int = getattr(f.hart.vec, self.attribute)
         return value
 
     def write(self, f: CsrFile, value: int) -> None:
-        setattr(f.hart.vec, self.csr.name.lower(), value)
+        setattr(f.hart.vec, self.attribute, value)
 
 
 @dataclass(frozen=True)

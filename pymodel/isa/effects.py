@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 
-from pymodel.trace.records import Xlat
+from pymodel.trace.records import ByteRuns, Xlat
 
 
 class Effects:
-    """Side effects for the record.
+    """Side effects for the record; whoever starts an instruction empties them.
 
     Attributes:
-        regs: vector registers in which at least one element was written.
-        stored: bytes stored, as (physical address, bytes).
+        regs: vector registers in which at least one element was written, ascending.
+        stored: bytes stored, by physical address; None for none.
         xlat: every page that holds body elements.
     """
 
     __slots__ = ("regs", "stored", "xlat")
 
-    regs: Collection[int]
-    stored: list[tuple[int, bytes]]
+    regs: Sequence[int]
+    stored: ByteRuns | None
     xlat: tuple[Xlat, ...]
 
     def __init__(self) -> None:
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget everything: the next instruction starts."""
-        self.regs = ()
-        self.stored = []
-        self.xlat = ()
+        self.regs = self.xlat = ()
+        self.stored = None
 
 
 # Executes an instruction given x[rs1], x[rs2] and where to note its effects; returns the value for x[rd], if any.

@@ -331,9 +331,8 @@ class Hart:
 
     def snapshot(self) -> Retire:
         """Return the whole vector state: all 32 registers, the vector CSRs and both VS fields."""
-        record = state_record(self)
-        record.vregs = {reg: register.tobytes() for reg, register in enumerate(self.vec.registers)}
-        return record
+        vregs = {reg: register.tobytes() for reg, register in enumerate(self.vec.registers)}
+        return state_record(self, None, vregs, {})
 
     def _set_operands(self, decoded: Decoded, rs1: int, rs2: int) -> None:
         """Put operand values into the registers that an injected instruction reads."""

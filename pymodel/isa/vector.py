@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pymodel.isa.bits import M64, sext, signed
+from pymodel.isa.bits import M64, sext
 from pymodel.isa.effects import Effects, Execute
 from pymodel.isa.encoding import Decoded
 from pymodel.isa.vector_state import Booleans, VectorState
@@ -53,8 +53,8 @@ _MASK_LOGIC: dict[str, Callable[[int, int], int]] = {
 }
 
 
-def touched(vec: VectorState, vd: int, size: int, start: int, stop: int, mask: _Mask) -> Collection[int]:
-    """Return the registers that hold the active elements `start` to `stop` - 1 of the group at `vd`.
+def touched(vec: VectorState, vd: int, size: int, start: int, stop: int, mask: _Mask) -> Sequence[int]:
+    """Return the registers, ascending, that hold the active elements `start` to `stop` - 1 of the group at `vd`.
 
     Args:
         vec: gives the register length.
@@ -68,7 +68,7 @@ def touched(vec: VectorState, vd: int, size: int, start: int, stop: int, mask: _
         return range(vd + start * size // vlenb, vd + (stop * size - 1) // vlenb + 1)
     indexes = np.flatnonzero(mask) + start
     registers: list[int] = (vd + indexes * size // vlenb).tolist()
-    return set(registers)
+    return list(dict.fromkeys(registers))
 
 
 class _VectorOp:
@@ -87,20 +87,21 @@ class _VectorOp:
         self.vd, self.vs1, self.vs2 = (d.fields.get(key, 0) for key in ("vd", "vs1", "vs2"))
         self.masked = d.fields.get("vm") == 0
         self.sources = (self.vs1, self.vs2) if "vs1" in d.fields else (self.vs2,)
-        self._legal: dict[int, bool] = {}  # by vtype
+        self._type: Vtype | None = None  # with which `_is_legal` was found
+        self._is_legal = False
 
     def execute(self, rs1: int, rs2: int, fx: Effects) -> int | None:
         """Execute; illegal unless VS is on, vtype is legal and vstart is acceptable (A-3, B-5, E-9)."""
-        vec = self.vec
-        vtype = vec.type
-        legal = self._legal.get(vtype.value)
-        if legal is None:
-            legal = self._legal[vtype.value] = not vtype.vill and self.legal(vtype.group)
-        if not legal or (vec.vstart and self.latitude.vstart_alu_trap) or not self.hart.vector_on():
-            raise self.hart.illegal(self.d.word)
+        vec, hart = self.vec, self.hart
+        vtype, vstart = vec.type, vec._vstart
+        if vtype is not self._type:
+            self._type, self._is_legal = vtype, not vtype.vill and self.legal(vtype.group)
+        if not self._is_legal or (vstart and self.latitude.vstart_alu_trap) or not hart.vector_on():
+            raise hart.illegal(self.d.word)
         value = self.body(rs1, fx)
-        vec.vstart = 0
-        self.hart.dirty_vs()
+        if vstart:
+            vec.vstart = 0
+        hart.dirty_vs()
         return value
 
     def legal(self, group: int) -> bool:
@@ -133,37 +134,48 @@ class _VectorOp:
 class _Elementwise(_VectorOp):
     """Takes elements, and writes elements or mask bits.
 
-    The views of the body stay bound until vtype, vl or vstart changes, which in a loop they seldom do.
+    The views of the body stay bound until vtype, vl or vstart changes, which in a loop they seldom do. A scalar operand
+    is an array of one element, which numpy combines with others at less cost than an integer.
     """
 
     target: _Array
-    b: _Array | None  # the first source operand, None when it is a scalar
+    a: _Array
+    b: _Array  # the first source operand
 
     def __init__(self, hart: Hart, d: Decoded) -> None:
         super().__init__(hart, d)
         self._bound: tuple[Vtype, int, int] | None = None
+        self._scalar: int | None = None  # x[rs1] that `b` holds; None when `b` is something else
 
     def legal(self, group: int) -> bool:
         return self.sources_legal(group) and self.target_legal(group)
 
     def body(self, rs1: int, fx: Effects) -> None:
         vec = self.vec
-        state = vec.type, vec.vstart, vec.vl
+        state = vec.type, vec._vstart, vec.vl
         if state[1] >= state[2]:
             return
         if state != self._bound:
             self.bind()
             self._bound = state
-        self.apply(self.scalar(rs1) if self.b is None else self.b, fx)
+        if self._scalar is not None and self._scalar != rs1:
+            self._scalar = rs1
+            self.b[0] = self.scalar(rs1)
+        self.apply(fx)
 
     def bind(self) -> None:
         """Find the operands of the present body."""
         vec = self.vec
         self.size = vec.type.sew // 8
         self.a = self._elements(self.vs2)
-        self.b = self._elements(self.vs1) if "vs1" in self.d.fields else None
+        if "vs1" in self.d.fields:
+            self.b = self._elements(self.vs1)
+        else:
+            self._scalar = None if "imm" in self.d.fields else 0
+            self.b = np.array([self.scalar(0)], self.a.dtype)
         self.target = self._elements(self.vd)
         self.body_regs = touched(vec, self.vd, self.size, vec.vstart, vec.vl, None)
+        self.body_bits = _body_bits(vec)
 
     def _elements(self, register: int) -> _Array:
         """Return elements vstart to vl - 1 of the group at `register`, as a view."""
@@ -171,11 +183,11 @@ class _Elementwise(_VectorOp):
         first = register * vec.vlenb // self.size
         return vec.elements[self.size][first + vec.vstart : first + vec.vl]
 
-    def apply(self, b: _Array | int, fx: Effects) -> None:
-        """Do it to a body that is not empty, `b` being the first source operand."""
+    def apply(self, fx: Effects) -> None:
+        """Do it to a body that is not empty."""
         raise NotImplementedError
 
-    def write(self, result: _Array | int, fx: Effects) -> None:
+    def write(self, result: _Array, fx: Effects) -> None:
         """Write the active elements of the destination group."""
         mask = self.mask()
         if mask is None:
@@ -183,7 +195,15 @@ class _Elementwise(_VectorOp):
             fx.regs = self.body_regs
         else:
             np.copyto(self.target, result, where=mask)
-            fx.regs = touched(self.vec, self.vd, self.size, self.vec.vstart, self.vec.vl, mask)
+            fx.regs = self.active_regs()
+
+    def active_regs(self) -> Sequence[int]:
+        """Return the registers of the destination group in which an element is active, ascending."""
+        vec = self.vec
+        active = vec.mask_value(0) & self.body_bits
+        each = vec.vlenb // self.size
+        ones = (1 << each) - 1
+        return [reg for reg in self.body_regs if active >> (reg - self.vd) * each & ones]
 
 
 class _Arithmetic(_Elementwise):
@@ -193,10 +213,11 @@ class _Arithmetic(_Elementwise):
         super().__init__(hart, d)
         self.fn, self.reverse = _ARITHMETIC[self.name]
 
-    def apply(self, b: _Array | int, fx: Effects) -> None:
-        first, second = (b, self.a) if self.reverse else (self.a, b)
+    def apply(self, fx: Effects) -> None:
+        first, second = (self.b, self.a) if self.reverse else (self.a, self.b)
         if self.masked:
-            self.write(self.fn(first, second), fx)
+            self.fn(first, second, out=self.target, where=self.vec.mask_bits(0, self.vec.vstart, self.vec.vl))
+            fx.regs = self.active_regs()
         else:
             self.fn(first, second, out=self.target)
             fx.regs = self.body_regs
@@ -215,17 +236,17 @@ class _Compare(_Elementwise):
 
     def bind(self) -> None:
         super().bind()
+        self.first, self.second = self.a, self.b
+        self.flags = np.empty(len(self.a), np.bool_)
         if self.signed:
             dtype = f"<i{self.size}"
-            self.a = self.a.view(dtype)
-            self.b = None if self.b is None else self.b.view(dtype)
+            self.first, self.second = self.a.view(dtype), self.b.view(dtype)
 
-    def apply(self, b: _Array | int, fx: Effects) -> None:
+    def apply(self, fx: Effects) -> None:
         vec = self.vec
-        if self.signed and isinstance(b, int):
-            b = signed(b, 8 * self.size)
-        result = int.from_bytes(np.packbits(self.fn(self.a, b), bitorder="little").tobytes(), "little")
-        active = _body_bits(vec) & (vec.mask_value(0) if self.masked else -1)
+        self.fn(self.first, self.second, out=self.flags)
+        result = int.from_bytes(np.packbits(self.flags, bitorder="little").tobytes(), "little")
+        active = self.body_bits & vec.mask_value(0) if self.masked else self.body_bits
         if active:
             vec.write_mask(self.vd, result << vec.vstart, active)
             fx.regs = (self.vd,)
@@ -237,8 +258,8 @@ class _Move(_Elementwise):
     def legal(self, group: int) -> bool:
         return self.vd % group == 0 and self.vs1 % group == 0
 
-    def apply(self, b: _Array | int, fx: Effects) -> None:
-        self.write(b, fx)
+    def apply(self, fx: Effects) -> None:
+        self.write(self.b, fx)
 
 
 class _Merge(_Elementwise):
@@ -248,10 +269,10 @@ class _Merge(_Elementwise):
         super().__init__(hart, d)
         self.masked = True  # by its opcode: there is no vm
 
-    def apply(self, b: _Array | int, fx: Effects) -> None:
+    def apply(self, fx: Effects) -> None:
         mask = self.mask()
         assert mask is not None
-        self.target[:] = np.where(mask, np.asarray(b, self.a.dtype), self.a)
+        self.target[:] = np.where(mask, self.b, self.a)
         fx.regs = self.body_regs
 
 
@@ -261,17 +282,21 @@ class _Index(_Elementwise):
     def legal(self, group: int) -> bool:
         return self.target_legal(group)
 
-    def apply(self, b: _Array | int, fx: Effects) -> None:
+    def apply(self, fx: Effects) -> None:
         self.write(np.arange(self.vec.vstart, self.vec.vl).astype(self.target.dtype), fx)
 
 
 class _MaskLogic(_VectorOp):
     """vmand.mm and its kin: bits vstart to vl - 1 (E-15)."""
 
+    def __init__(self, hart: Hart, d: Decoded) -> None:
+        super().__init__(hart, d)
+        self.fn = _MASK_LOGIC[self.name]
+
     def body(self, rs1: int, fx: Effects) -> None:
         vec = self.vec
         if vec.vstart < vec.vl:
-            result = _MASK_LOGIC[self.name](vec.mask_value(self.vs2), vec.mask_value(self.vs1))
+            result = self.fn(vec.mask_value(self.vs2), vec.mask_value(self.vs1))
             vec.write_mask(self.vd, result, _body_bits(vec))
             fx.regs = (self.vd,)
 
@@ -344,17 +369,22 @@ def compile_vset(hart: Hart, d: Decoded) -> Execute:
     fields = d.fields
     keep_vl = fields["rd"] == 0 and fields.get("rs1") == 0
     all_ones = fields["rd"] != 0 and fields.get("rs1") == 0
+    given = None if keep_vl else M64 if all_ones else fields.get("uimm")  # AVL, unless it is x[rs1]
+    by_register = given is None and not keep_vl
+    vtypei = fields.get("vtypei")
+    immediate = None if vtypei is None else decode_vtype(vtypei, vlen, latitude.wide_sew_vill)
 
     def execute(rs1: int, rs2: int, fx: Effects) -> int:
         if not hart.vector_on():
             raise hart.illegal(d.word)
-        requested = decode_vtype(fields.get("vtypei", rs2), vlen, latitude.wide_sew_vill)
+        requested = immediate or decode_vtype(rs2, vlen, latitude.wide_sew_vill)
         if requested.vill and latitude.illegal_vtype_trap:
             raise hart.illegal(d.word)
-        avl = fields.get("uimm", rs1)
-        vec.type, vec.vl = vset(None if keep_vl else M64 if all_ones else avl, vec.type, vec.vl, requested, latitude)
-        vec.vstart = 0
+        vec.type, vl = vset(rs1 if by_register else given, vec.type, vec.vl, requested, latitude)
+        vec.vl = vl
+        if vec._vstart:
+            vec.vstart = 0
         hart.dirty_vs()
-        return vec.vl
+        return vl
 
     return execute

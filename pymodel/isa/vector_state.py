@@ -43,7 +43,7 @@ class VectorState:
         """Reset the CSRs: vill, everything else 0; the registers keep their contents (A-14)."""
         self.type: Vtype = decode_vtype(VILL, self.vlen)
         self.vl = 0
-        self._vstart = 0
+        self._vstart = 0  # executors read it here, as a property costs a call, and write the property
         self._vxrm = 0
         self._vxsat = 0
 

@@ -20,7 +20,7 @@ from pymodel.isa.mmu import Access
 from pymodel.isa.vector import touched
 from pymodel.isa.vector_state import Booleans
 from pymodel.isa.vtype import Vtype
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Xlat, set_runs
+from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns, Xlat, set_runs
 
 if TYPE_CHECKING:
     from pymodel.isa.hart import Hart
@@ -76,13 +76,16 @@ class _VectorAccess:
         self.access: Access = "store" if self.store else "load"
         self.reg = d.fields["vs3" if self.store else "vd"]
         self.masked = d.fields.get("vm") == 0
-        self._legal: dict[int, bool] = {}  # by vtype
+        self._bound: tuple[Vtype, int] | None = None  # vtype and vl of what `_bind` found
 
     def execute(self, rs1: int, rs2: int, fx: Effects) -> None:
         """Execute with base address `rs1`."""
         hart, vec = self.hart, self.vec
         evl = self._check()
-        start = vec.vstart
+        start = vec._vstart
+        if start == 0 and self._move_all(rs1, fx):
+            hart.dirty_vs()
+            return
         if start < evl:
             irq = hart.irq_elem
             stop, interrupted = self._transfer(rs1, start, evl, evl if irq is None else max(irq, start), fx)
@@ -98,20 +101,31 @@ class _VectorAccess:
 
     def _check(self) -> int:
         """Return evl, the number of elements, or raise illegal instruction (D-1 to D-4, D-16 to D-19)."""
-        hart, vec, form = self.hart, self.vec, self.form
-        vtype = vec.type
-        legal = self._legal.get(vtype.value)
-        if legal is None:
-            legal = self._legal[vtype.value] = self._legal_with(vtype)
-        evl = form.count(vec.vl, self.vlenb)
-        latitude = hart.config.latitude
-        if form.whole:
-            legal = legal and not (latitude.vstart_wholereg_trap and vec.vstart >= evl)
-        elif latitude.vstart_vlmax_trap:
-            legal = legal and vec.vstart < form.count(vtype.vlmax, self.vlenb)
-        if not legal or not hart.vector_on():
+        hart, vec = self.hart, self.vec
+        state = vec.type, vec.vl
+        if state != self._bound:
+            self._bind(*state)
+            self._bound = state
+        vstart = vec._vstart
+        if not self._legal or (vstart and not self._start_legal(vstart)) or not hart.vector_on():
             raise hart.illegal(self.word)
-        return evl
+        return self._evl
+
+    def _bind(self, vtype: Vtype, vl: int) -> None:
+        """Find what stays the same until vtype or vl changes: legality, elements, and the place of them all."""
+        self._legal = self._legal_with(vtype)
+        self._evl = evl = self.form.count(vl, self.vlenb)
+        self._length = evl * self.size
+        origin = self.reg * self.vlenb
+        self._place = self.vec.view[origin : origin + self._length]
+        self._regs = touched(self.vec, self.reg, self.size, 0, evl, None)
+
+    def _start_legal(self, vstart: int) -> bool:
+        """Tell whether a `vstart` other than 0 is acceptable."""
+        latitude = self.hart.config.latitude
+        if self.form.whole:
+            return not latitude.vstart_wholereg_trap or vstart < self._evl
+        return not latitude.vstart_vlmax_trap or vstart < self.form.count(self.vec.type.vlmax, self.vlenb)
 
     def _legal_with(self, vtype: Vtype) -> bool:
         """Tell whether the encoding is legal under `vtype`."""
@@ -127,12 +141,47 @@ class _VectorAccess:
         emul_eighths = 8 * self.size * vtype.lmul_eighths // vtype.sew
         return 1 <= emul_eighths <= 64 and self.reg % max(1, emul_eighths // 8) == 0
 
+    def _move_all(self, base: int, fx: Effects) -> bool:
+        """Move all elements at once, if there is one page, no irq, and no exception; tell whether it was so."""
+        hart, length, offset = self.hart, self._length, base & _OFFSET
+        whole = length and offset + length <= PAGE_SIZE and not base % self.size
+        if not whole or hart.irq_elem is not None:
+            return False
+        xlat = hart.mmu.xlat(base, self.access)
+        if xlat.fault:
+            return False
+        fx.xlat = (xlat,)
+        paddr = xlat.ppn << PAGE_SHIFT | offset
+        if self.masked:
+            self._move_active(paddr, fx)
+        elif self.store:
+            data = self._place.tobytes()
+            hart.memory.write(paddr, data, hart.hart_id)
+            fx.stored = ByteRuns(((paddr, data),), joined=True)
+        else:
+            self._place[:] = hart.memory.page(xlat.ppn)[offset : offset + length]
+            fx.regs = self._regs
+        return True
+
+    def _move_active(self, paddr: int, fx: Effects) -> None:
+        """Move the active ones of all elements, the first of which belongs to `paddr`; all are on one page."""
+        evl = self._evl
+        active = self.vec.mask_value(0) & (1 << evl) - 1
+        if not active:
+            return
+        if self.store:
+            runs = self._store(paddr, 0, active)
+            fx.stored = ByteRuns(runs, joined=True)
+        else:
+            self._load(paddr, 0, evl, self.vec.mask_bits(0, 0, evl), fx)
+
     def _transfer(self, base: int, start: int, evl: int, irq: int, fx: Effects) -> tuple[int, bool]:
         """Move elements from `start`; return the element where it stopped and whether `irq` is what stopped it."""
         size = self.size
         mask = self.vec.mask_bits(0, start, evl) if self.masked else None
         pages = self._pages(base, start, evl)
         fx.xlat = tuple([xlat for _, _, xlat in pages])
+        stored: list[tuple[int, bytes]] = []
         fault = self._first_fault(base, start, evl, mask, pages)
         interrupted = irq < evl and irq <= fault
         stop = irq if interrupted else fault
@@ -145,9 +194,14 @@ class _VectorAccess:
                 continue
             paddr = xlat.ppn << PAGE_SHIFT | base + first * size & _OFFSET
             if self.store:
-                self._store(paddr, first, last, fx)
+                active = (1 << last - first) - 1
+                if self.masked:
+                    active &= self.vec.mask_value(0) >> first
+                stored += self._store(paddr, first, active)
             else:
                 self._load(paddr, first, last, part, fx)
+        if stored:
+            fx.stored = ByteRuns(stored)
         return stop, interrupted
 
     def _pages(self, base: int, start: int, evl: int) -> list[tuple[int, int, Xlat]]:
@@ -195,19 +249,22 @@ class _VectorAccess:
             target = vec.flat[origin : origin + len(data)]
             np.copyto(target, np.frombuffer(data, np.uint8), where=np.repeat(mask, size))
         regs = touched(vec, self.reg, size, first, last, mask)
-        fx.regs = {*fx.regs, *regs} if fx.regs else regs
+        fx.regs = list(dict.fromkeys((*fx.regs, *regs))) if fx.regs else regs
 
-    def _store(self, paddr: int, first: int, last: int, fx: Effects) -> None:
-        """Store the active of the elements `first` to `last` - 1, of which the first one belongs to `paddr`."""
-        vec, size = self.vec, self.size
-        active = (1 << last - first) - 1
-        if self.masked:
-            active &= vec.mask_value(0) >> first
+    def _store(self, paddr: int, first: int, active: int) -> tuple[tuple[int, bytes], ...]:
+        """Store elements from `first` on, of which that belongs to `paddr`, and return what was stored where.
+
+        Bit i of `active` tells whether element `first` + i is active.
+        """
+        view, memory, size, hart_id = self.vec.view, self.hart.memory, self.size, self.hart.hart_id
         origin = self.reg * self.vlenb + first * size
+        stored = []
         for at, count in set_runs(active):
-            data = vec.view[origin + at * size : origin + (at + count) * size].tobytes()
-            self.hart.memory.write(paddr + at * size, data, self.hart.hart_id)
-            fx.stored.append((paddr + at * size, data))
+            start = at * size
+            data = view[origin + start : origin + start + count * size].tobytes()
+            memory.write(paddr + start, data, hart_id)
+            stored.append((paddr + start, data))
+        return tuple(stored)
 
 
 def compile_vmem(hart: Hart, d: Decoded) -> Execute:

@@ -82,22 +82,25 @@ class _Host:
     """Observer that passes everything on and watches tohost: a store to it stops the hart's run."""
 
     def __init__(self, observer: Observer, tohost: int) -> None:
-        self._observer = observer
-        self._tohost = tohost
+        self._observer, self._insn = observer, observer.insn
+        self._tohost, self._end = tohost, tohost + 8
         self.hart: Hart | None = None
         self.touched = False
 
     def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
-        self._observer.insn(hart_id, pc, issue, retire)
-        for first, data in ByteRuns.of(retire.mem).runs if retire.mem else ():
-            self._watch(first, len(data))
+        self._insn(hart_id, pc, issue, retire)
+        if retire.mem:
+            runs = ByteRuns.of(retire.mem).runs
+            if runs[0][0] < self._end and runs[-1][0] + len(runs[-1][1]) > self._tohost:  # they are in order
+                for first, data in runs:
+                    self._watch(first, len(data))
 
     def store(self, hart_id: int, paddr: int, data: bytes) -> None:
         self._observer.store(hart_id, paddr, data)
         self._watch(paddr, len(data))
 
     def _watch(self, first: int, length: int) -> None:
-        if first < self._tohost + 8 and first + length > self._tohost:
+        if first < self._end and first + length > self._tohost:
             self.touched = True
             if self.hart is not None:
                 self.hart.halt()

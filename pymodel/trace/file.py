@@ -17,6 +17,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -34,6 +35,7 @@ FRAME = struct.Struct("<BI")
 END_PAYLOAD = struct.Struct("<QI")
 # hart, pc, insn, rs1, rs2, prv, flags (virt 1, fs_dirty 2, vsfs_dirty 4, irq 8), irq_elem, number of pages
 _INSN_HEAD = struct.Struct("<BQIQQBBHB")
+_INSN_FRAME = struct.Struct(FRAME.format + _INSN_HEAD.format.lstrip("<"))
 _XLAT = struct.Struct("<QQBQ")
 # flags (trap 1, irq 2, rd 4), cause, tval, tval2, rd, vl, vtype, vstart, vcsr, VS, vsstatus.VS,
 # number of registers, bytes each, number of runs
@@ -42,32 +44,11 @@ _RUN = struct.Struct("<QH")
 _ADDR = struct.Struct("<BQ")
 _BYTE = [bytes([value]) for value in range(256)]
 
-_PENDING = 256  # events that a writer gathers before it writes them
+_PENDING = 512  # pieces of events that a writer gathers before it writes them
 
 
 class TraceError(UsageError):
     """A file is not a trace, is truncated, or is damaged; the message says which."""
-
-
-def _encode_insn(event: Insn) -> bytes:
-    issue = event.issue
-    parts = [
-        _INSN_HEAD.pack(
-            event.hart,
-            event.pc,
-            issue.insn,
-            issue.rs1,
-            issue.rs2,
-            issue.prv,
-            issue.virt | issue.fs_dirty << 1 | issue.vsfs_dirty << 2 | (issue.irq_elem is not None) << 3,
-            issue.irq_elem or 0,
-            len(issue.xlat),
-        )
-    ]
-    for page in issue.xlat:
-        parts.append(_XLAT.pack(page.vpn, page.ppn, page.fault, page.gpn))
-    parts.append(encode_retire(event.retire))
-    return b"".join(parts)
 
 
 def _decode_insn(data: bytes) -> Insn:
@@ -90,15 +71,26 @@ def _decode_insn(data: bytes) -> Insn:
 
 def encode_retire(retire: Retire) -> bytes:
     """Return the one byte encoding of a record: equal records, and only those, have equal encodings."""
-    trap, rd, vregs = retire.trap, retire.rd, retire.vregs
-    runs = ByteRuns.of(retire.mem).runs if retire.mem else ()
-    flags, cause, tval, tval2 = 0, 0, 0, 0
+    parts: list[bytes] = []
+    _add_retire(parts, retire)
+    return b"".join(parts)
+
+
+def _add_retire(parts: list[bytes], retire: Retire) -> int:
+    """Append the encoding of a record to `parts`, in pieces, and return its length in bytes."""
+    trap, rd, vregs, mem = retire.trap, retire.rd, retire.vregs, retire.mem
+    runs = ByteRuns.of(mem).runs if mem else ()
+    flags = cause = tval = tval2 = 0
     if trap is not None:
         flags, cause, tval, tval2 = 1, trap.cause, trap.tval, trap.tval2
     if retire.irq:
         flags |= 2
     if rd is not None:
         flags |= 4
+    vlenb = 0
+    for value in vregs.values():
+        vlenb = len(value)
+        break
     head = _RETIRE.pack(
         flags,
         cause,
@@ -112,17 +104,19 @@ def encode_retire(retire: Retire) -> bytes:
         retire.mstatus_vs,
         retire.vsstatus_vs,
         len(vregs),
-        len(next(iter(vregs.values()))) if vregs else 0,
+        vlenb,
         len(runs),
     )
-    if not (vregs or runs):
-        return head
-    parts = [head]
-    for reg in sorted(vregs) if len(vregs) > 1 else vregs:
-        parts += (_BYTE[reg], vregs[reg])
+    parts.append(head)
+    length = len(head)
+    if vregs:
+        for reg, value in sorted(vregs.items()) if len(vregs) > 1 else vregs.items():
+            parts += (_BYTE[reg], value)
+        length += len(vregs) * (1 + vlenb)
     for addr, data in runs:
         parts += (_RUN.pack(addr, len(data)), data)
-    return b"".join(parts)
+        length += _RUN.size + len(data)
+    return length
 
 
 def decode_retire(data: bytes, pos: int = 0) -> Retire:
@@ -156,14 +150,18 @@ def decode_retire(data: bytes, pos: int = 0) -> Retire:
     )
 
 
-def _encode(event: Event) -> tuple[int, bytes]:
+@lru_cache(maxsize=4096, typed=True)  # the same functions, again and again; typed because JSON tells 1 from true
+def _mark(hart: int, enter: bool, what: str, who: str, regions: tuple[tuple[str, int, int], ...]) -> bytes:
+    """Return the payload of a mark."""
+    return json.dumps([hart, enter, what, who, regions]).encode()
+
+
+def _encode(event: Store | Mark | Sync | Checkpoint) -> tuple[int, bytes]:
     """Return kind and payload of an event."""
-    if isinstance(event, Insn):
-        return _INSN, _encode_insn(event)
     if isinstance(event, Store):
         return _STORE, _ADDR.pack(event.hart, event.paddr) + event.data
     if isinstance(event, Mark):
-        return _MARK, json.dumps([event.hart, event.enter, event.what, event.who, event.regions]).encode()
+        return _MARK, _mark(event.hart, event.enter, event.what, event.who, event.regions)
     if isinstance(event, Sync):
         return _SYNC, b""
     return _CHECKPOINT, _BYTE[event.hart] + encode_retire(event.state)
@@ -201,7 +199,7 @@ class TraceWriter:
         self.path = path
         self.events = 0
         self._crc = 0
-        self._pending: list[bytes] = []  # head and payload of each event not written yet
+        self._pending: list[bytes] = []  # frames not written yet, in pieces
         self.partial = path.with_name(f"{path.name}.{os.getpid()}.part")
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: BinaryIO = self.partial.open("wb")
@@ -211,10 +209,40 @@ class TraceWriter:
 
     def event(self, event: Event) -> None:
         """Append one event."""
+        if isinstance(event, Insn):
+            self.insn(event.hart, event.pc, event.issue, event.retire)
+            return
         kind, payload = _encode(event)
         self._pending += (FRAME.pack(kind, len(payload)), payload)
         self.events += 1
-        if len(self._pending) >= 2 * _PENDING:
+        if len(self._pending) >= _PENDING:
+            self._write_pending()
+
+    def insn(self, hart: int, pc: int, issue: Issue, retire: Retire) -> None:
+        """Append the :class:`Insn` that these make."""
+        parts = self._pending
+        at = len(parts)
+        parts.append(b"")  # the head, once the length is known
+        length = _INSN_HEAD.size
+        for page in issue.xlat:
+            parts.append(_XLAT.pack(page.vpn, page.ppn, page.fault, page.gpn))
+            length += _XLAT.size
+        length += _add_retire(parts, retire)
+        flags = 1 if issue.virt else 0
+        if issue.fs_dirty:
+            flags |= 2
+        if issue.vsfs_dirty:
+            flags |= 4
+        irq_elem = issue.irq_elem
+        if irq_elem is None:
+            irq_elem = 0
+        else:
+            flags |= 8
+        parts[at] = _INSN_FRAME.pack(
+            _INSN, length, hart, pc, issue.insn, issue.rs1, issue.rs2, issue.prv, flags, irq_elem, len(issue.xlat)
+        )
+        self.events += 1
+        if len(parts) >= _PENDING:
             self._write_pending()
 
     def _write_pending(self) -> None:

@@ -11,10 +11,11 @@ Two things are decided here so that the model need not know them:
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import Protocol
 
+from pymodel.trace.file import TraceWriter
 from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns, Event, Insn, Issue, Retire, Store, Sync, set_runs
 
 LINE = 64
@@ -52,23 +53,30 @@ class Recorder:
     Args:
         sink: takes the events in order.
         vlenb: VLEN/8; a vector memory instruction moves at most 8*vlenb bytes.
-
-    Attributes:
-        counts: number of events written, by type name.
+        alone: there is one hart only, and so never a need for order.
     """
 
-    def __init__(self, sink: Sink, vlenb: int) -> None:
+    def __init__(self, sink: Sink, vlenb: int, *, alone: bool = False) -> None:
         self._sink = sink
+        self._alone = alone
+        # Most of a trace are instructions: a file takes them without the event around them.
+        self._insn = sink.insn if isinstance(sink, TraceWriter) else self._insn_event
         self._span = 8 * vlenb
         self._held: dict[int, _HeldLine] = {}  # by line
         self._written: defaultdict[int, set[int]] = defaultdict(set)  # hart -> lines it wrote since the last Sync
         self._read: defaultdict[int, set[int]] = defaultdict(set)  # hart -> lines it read since the last Sync
-        self.counts: Counter[str] = Counter()
+        self._insns = 0
+        self._others: Counter[str] = Counter()
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Number of events written, by type name."""
+        return self._others + Counter(Insn=self._insns)
 
     def event(self, event: Event) -> None:
         """Pass an event through: marks and checkpoints carry no memory access."""
         self._sink.event(event)
-        self.counts[type(event).__name__] += 1
+        self._others[type(event).__name__] += 1
 
     def store(self, hart: int, paddr: int, data: bytes) -> None:
         """Memory written by scalar code or the kernel: hold it until the block could see it."""
@@ -89,13 +97,18 @@ class Recorder:
         """An instruction that the block executes."""
         if issue.xlat:
             reach = self._reach(issue)
-            self._flush(hart, [line for line in reach if line in self._held])
-            if retire.mem:
-                self._order_write(hart, _lines((at, len(data)) for at, data in ByteRuns.of(retire.mem).runs))
-            else:
-                self._order_read(hart, reach)
+            if not self._held.keys().isdisjoint(reach):
+                self._flush(hart, [line for line in reach if line in self._held])
+            if not self._alone:
+                if retire.mem:
+                    self._order_write(hart, _lines_of(ByteRuns.of(retire.mem).runs))
+                else:
+                    self._order_read(hart, reach)
+        self._insn(hart, pc, issue, retire)
+        self._insns += 1
+
+    def _insn_event(self, hart: int, pc: int, issue: Issue, retire: Retire) -> None:
         self._sink.event(Insn(hart, pc, issue, retire))
-        self.counts["Insn"] += 1
 
     def finish(self) -> None:
         """Release every byte still held, so that the whole memory can be compared at the end of the trace."""
@@ -103,38 +116,42 @@ class Recorder:
 
     def _reach(self, issue: Issue) -> Lines:
         """Every line that the instruction could read or write, from its base address and pages."""
-        parts = []
-        base, end = issue.rs1, issue.rs1 + self._span
+        ranges = []
+        base = issue.rs1
         for page in issue.xlat:
             if page.fault:
                 continue
-            start_va = page.vpn << PAGE_SHIFT
-            first = max(base, start_va) - start_va
-            last = min(end, start_va + PAGE_SIZE) - start_va
-            parts.append(((page.ppn << PAGE_SHIFT) + first, last - first))
-        return _lines(parts)
+            first = base - (page.vpn << PAGE_SHIFT)  # in the page; the end likewise
+            end = first + self._span
+            here, to = page.ppn << PAGE_SHIFT, end if end < PAGE_SIZE else PAGE_SIZE
+            ranges.append(range(here + first & ~_LINE_MASK if first > 0 else here, here + to, LINE))
+        return ranges[0] if len(ranges) == 1 else list(dict.fromkeys(chain.from_iterable(ranges)))
 
     def _flush(self, hart: int, lines: Lines) -> None:
         if not lines:
             return
-        self._order_write(hart, lines)
+        if not self._alone:
+            self._order_write(hart, lines)
         for line in lines:
             for offset, data in self._held.pop(line).runs():
                 self.event(Store(hart, line + offset, data))
 
-    def _order_write(self, hart: int, lines: Lines) -> None:
+    def _order_write(self, hart: int, lines: Collection[int]) -> None:
         if self._touched_elsewhere(self._written, hart, lines) or self._touched_elsewhere(self._read, hart, lines):
             self._sync()
         self._written[hart].update(lines)
 
-    def _order_read(self, hart: int, lines: Lines) -> None:
+    def _order_read(self, hart: int, lines: Collection[int]) -> None:
         if self._touched_elsewhere(self._written, hart, lines):
             self._sync()
         self._read[hart].update(lines)
 
     @staticmethod
-    def _touched_elsewhere(by: dict[int, set[int]], hart: int, lines: Lines) -> bool:
-        return any(other != hart and not touched.isdisjoint(lines) for other, touched in by.items())
+    def _touched_elsewhere(by: dict[int, set[int]], hart: int, lines: Collection[int]) -> bool:
+        for other, touched in by.items():  # noqa: SIM110 (a generator costs more than the loop over one or two harts)
+            if other != hart and not touched.isdisjoint(lines):
+                return True
+        return False
 
     def _sync(self) -> None:
         self._written.clear()
@@ -142,7 +159,15 @@ class Recorder:
         self.event(Sync())
 
 
-def _lines(parts: Iterable[tuple[int, int]]) -> Lines:
-    """Return the lines that hold some bytes, each once; a part is (first address, length)."""
-    ranges = [range(first & ~_LINE_MASK, first + length, LINE) for first, length in parts]
-    return ranges[0] if len(ranges) == 1 else list(dict.fromkeys(chain.from_iterable(ranges)))
+def _lines_of(runs: Sequence[tuple[int, bytes]]) -> Collection[int]:
+    """Return the lines that hold some runs of bytes, each once."""
+    if len(runs) == 1:
+        ((first, data),) = runs
+        return range(first & ~_LINE_MASK, first + len(data), LINE)
+    lines = set()
+    for first, data in runs:  # most of a masked store are short
+        start, last = first & ~_LINE_MASK, first + len(data) - 1 & ~_LINE_MASK
+        lines.add(start)
+        if start != last:
+            lines.update(range(start, last + 1, LINE))
+    return lines

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 
 PAGE_SHIFT = 12
 PAGE_SIZE = 1 << PAGE_SHIFT
@@ -27,15 +28,18 @@ class Prv(IntEnum):
 MODE_NAMES = {(3, False): "M", (1, False): "HS", (0, False): "U", (1, True): "VS", (0, True): "VU"}
 
 
-def set_runs(mask: int) -> Iterator[tuple[int, int]]:
-    """Iterate over the runs of set bits in `mask`, as (lowest bit, number of bits)."""
+@lru_cache(maxsize=1024)  # programs use few masks, again and again
+def set_runs(mask: int) -> Sequence[tuple[int, int]]:
+    """Return the runs of set bits in `mask`, as (lowest bit, number of bits)."""
     at = 0
+    runs = []
     while mask:
         gap = (mask & -mask).bit_length() - 1
         at, mask = at + gap, mask >> gap
         length = (~mask & mask + 1).bit_length() - 1
-        yield at, length
+        runs.append((at, length))
         at, mask = at + length, mask >> length
+    return tuple(runs)
 
 
 class ByteRuns(Mapping[int, int]):
@@ -43,6 +47,7 @@ class ByteRuns(Mapping[int, int]):
 
     Args:
         runs: (first address, bytes) of each, in any order; no two hold the same address.
+        joined: the runs are a tuple that is already as the attribute has to be.
 
     Attributes:
         runs: the same in the order of addresses, those that adjoin made one.
@@ -50,18 +55,17 @@ class ByteRuns(Mapping[int, int]):
 
     __slots__ = ("runs",)
 
-    def __init__(self, runs: Iterable[tuple[int, bytes]]) -> None:
-        ordered = sorted(runs)
-        if len(ordered) == 1:
-            self.runs = tuple(ordered)
+    def __init__(self, runs: Iterable[tuple[int, bytes]], joined: bool = False) -> None:
+        if joined and isinstance(runs, tuple):
+            self.runs: tuple[tuple[int, bytes], ...] = runs
             return
-        joined: list[tuple[int, bytes]] = []
-        for first, data in ordered:
-            if joined and joined[-1][0] + len(joined[-1][1]) == first:
-                first, before = joined.pop()
+        whole: list[tuple[int, bytes]] = []
+        for first, data in sorted(runs):
+            if whole and whole[-1][0] + len(whole[-1][1]) == first:
+                first, before = whole.pop()
                 data = before + data
-            joined.append((first, data))
-        self.runs = tuple(joined)
+            whole.append((first, data))
+        self.runs = tuple(whole)
 
     @classmethod
     def of(cls, mem: Mapping[int, int]) -> ByteRuns:

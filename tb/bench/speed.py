@@ -6,6 +6,7 @@ within one run of the benchmark mean something.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from tb.bench.errors import BenchError
 from tb.bench.workload import VLEN, Timed, Workload, contexts, cut, main_job, with_processor_time
 from tb.cosim import LATENCY
 from tb.launch import replay, replay_config
+from tb.live import overlap
 from tb.result import Latency
 from tb.simulator import replay_design, simulator
 
@@ -143,7 +145,7 @@ def speeds(out_dir: Path, size: Size, progress: Progress) -> Speeds:
             for way, measure in measures.items():
                 progress(f"round {number + 1} of {size.rounds}: {rows[way].workload}: {way}")
                 rows[way].rounds.append(with_processor_time(measure))
-    return Speeds([row for workload, rows, _ in tables for row in (*rows.values(), _pipeline(workload, rows[BATCH]))])
+    return Speeds([row for _, rows, _ in tables for row in rows.values()])
 
 
 def _measures(workload: Workload, latency: Latency, size: Size, out_dir: Path) -> dict[str, Measure]:
@@ -173,11 +175,30 @@ def _measures(workload: Workload, latency: Latency, size: Size, out_dir: Path) -
         ICARUS_STEP: lambda: replayed(icarus_cut, "icarus", step=True),
         ICARUS_BATCH: lambda: replayed(icarus_cut, "icarus", step=False),
     }
-    return measures | ({SPIKE: workload.spike} if workload.spike else {})
+    if workload.spike is not None:
+        measures[SPIKE] = workload.spike
+    return measures | {PIPELINE: lambda: pipeline(workload, latency, out_dir / "pipeline")}
 
 
-def _pipeline(workload: Workload, batch: Row) -> Row:
-    """Return the row of recording, which was done once, and replay."""
-    recorded = workload.recorded
-    rounds = [Timed(recorded.instructions, recorded.seconds + timed.seconds) for timed in batch.rounds]
-    return Row(batch.workload, PIPELINE, rounds)
+def pipeline(workload: Workload, latency: Latency, out_dir: Path) -> Timed:
+    """Record the workload anew and replay it meanwhile, as `vctx cosim` does, but without the eager hypervisor's run.
+
+    Raises:
+        BenchError: RTL and trace differ, or not everything was compared.
+    """
+    trace = out_dir / "pipeline.trace"
+    started = time.perf_counter()
+    both = overlap(
+        lambda announcer: workload.record(trace, announcer.begin),
+        lambda recording: replay(
+            recording.trace, sim="verilator", dlen=DLEN, out_dir=out_dir, latency=latency, recording=recording
+        ),
+        out_dir / "live.trace",
+    )
+    seconds = time.perf_counter() - started
+    trace.unlink()
+    if both.replayed.mismatch is not None:
+        raise BenchError(both.replayed.mismatch.text())
+    if both.replayed.instructions != workload.recorded.instructions:
+        raise BenchError(f"{both.replayed.instructions:,} of {workload.recorded.instructions:,} instructions compared")
+    return Timed(both.replayed.instructions, seconds, both.recorder_seconds)

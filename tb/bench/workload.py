@@ -37,17 +37,23 @@ SOURCE = Path(__file__).resolve().parents[2] / "sw" / "bench" / "context.S"
 _CHUNK = 8192
 _UNLIMITED = 1 << 40  # instructions
 
+Begin = Callable[[Path], None]
+Record = Callable[[Path, Begin | None], object]
+
 
 @dataclass(frozen=True)
 class Timed:
     """So many instructions of the block took `seconds`.
 
     Attributes:
-        python, others: processor time in seconds, of this process and of those it started; None if not measured.
+        recorder: processor time in seconds of a golden model that ran in a process of its own.
+        python, others: processor time in seconds, of this process with that recorder, and of the other ones that it
+            started; None if not measured.
     """
 
     instructions: int
     seconds: float
+    recorder: float = 0.0
     python: float | None = None
     others: float | None = None
 
@@ -59,6 +65,7 @@ class Workload:
     Attributes:
         trace: the recording; harts and ram: how many harts it needs, and how many bytes of RAM.
         recorded: its instructions, and how long the recording took.
+        record: records it anew into a file; its second argument gets the name that the file has meanwhile.
         golden: runs the first tenth on the golden model alone, which does not record it.
         spike: runs all of it on Spike; None if Spike cannot.
     """
@@ -68,6 +75,7 @@ class Workload:
     harts: int
     ram: int
     recorded: Timed
+    record: Record
     golden: Callable[[], Timed]
     spike: Callable[[], Timed] | None = None
 
@@ -93,8 +101,14 @@ def main_job(out_dir: Path, entries: int) -> Workload:
     config = SharedUnitConfig(vlen=VLEN, harts=HARTS, seed=SEED, entries=entries)
     tenth = replace(config, entries=entries // 10, pairs=config.pairs // 10)
     trace = out_dir / "main.trace"
-    recorded = _recorded(trace, lambda: cosim.record(config, trace, "make bench", lambda *_: None))
-    return Workload("main job", trace, HARTS, RAM_SIZE, recorded, lambda: _counted(lambda o: run_shared_unit(tenth, o)))
+
+    def record(path: Path, begin: Begin | None) -> None:
+        cosim.record(config, path, "make bench", lambda *_: None, begin)
+
+    def golden() -> Timed:
+        return _counted(lambda observer: run_shared_unit(tenth, observer))
+
+    return Workload("main job", trace, HARTS, RAM_SIZE, _recorded(trace, record), record, golden)
 
 
 def contexts(out_dir: Path, iterations: int) -> Workload:
@@ -103,7 +117,11 @@ def contexts(out_dir: Path, iterations: int) -> Workload:
     tenth = context_program(out_dir, iterations // 10)
     spike_command(image.path, VLEN, Path(os.devnull))  # before anything slow: is Spike there?
     trace = out_dir / "contexts.trace"
-    recorded = _recorded(trace, lambda: record_program(image, VLEN, trace))
+
+    def record(path: Path, begin: Begin | None) -> None:
+        record_program(image, VLEN, path, begin)
+
+    recorded = _recorded(trace, record)
 
     def golden(observer: Observer) -> None:
         run_bare_metal(tenth, VLEN, observer, limit=_UNLIMITED)
@@ -111,7 +129,7 @@ def contexts(out_dir: Path, iterations: int) -> Workload:
     def spike() -> Timed:
         return Timed(recorded.instructions, _spike_seconds(image))
 
-    return Workload("contexts", trace, 1, ram_size(image), recorded, lambda: _counted(golden), spike)
+    return Workload("contexts", trace, 1, ram_size(image), recorded, record, lambda: _counted(golden), spike)
 
 
 def context_program(out_dir: Path, iterations: int) -> Image:
@@ -122,15 +140,17 @@ def context_program(out_dir: Path, iterations: int) -> Image:
     return read_elf(elf.name, elf)
 
 
-def record_program(image: Image, vlen: int, trace: Path) -> None:
-    """Record a bare-metal program.
+def record_program(image: Image, vlen: int, trace: Path, begin: Begin | None = None) -> None:
+    """Record a bare-metal program; `begin` gets the name that the file has while it is written.
 
     Raises:
         BenchError: it does not end with exit code 0.
     """
     header = {"command": "make bench", "vlen": vlen, "harts": 1, "seed": SEED, "fill": FILL}
     with TraceWriter(trace, header | {"ram_base": RAM_BASE, "ram_size": ram_size(image)}) as writer:
-        recorder = Recorder(writer, vlen // 8)
+        if begin is not None:
+            begin(writer.partial)
+        recorder = Recorder(writer, vlen // 8, alone=True)
         ended = run_bare_metal(image, vlen, recorder, limit=_UNLIMITED)
         recorder.finish()
     if ended.exit_code != 0:
@@ -142,7 +162,8 @@ def with_processor_time(measure: Callable[[], Timed]) -> Timed:
     before = [processor_time(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     timed = measure()
     after = [processor_time(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return replace(timed, python=after[0] - before[0], others=after[1] - before[1])
+    python, others = after[0] - before[0] + timed.recorder, after[1] - before[1] - timed.recorder
+    return replace(timed, python=python, others=others)
 
 
 def processor_time(who: int) -> float:
@@ -165,9 +186,9 @@ def cut(trace: Path, out: Path, events: int) -> Path:
     return out
 
 
-def _recorded(trace: Path, record: Callable[[], object]) -> Timed:
+def _recorded(trace: Path, record: Record) -> Timed:
     started = time.perf_counter()
-    record()
+    record(trace, None)
     seconds = time.perf_counter() - started
     return Timed(instructions_of(trace), seconds)
 

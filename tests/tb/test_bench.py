@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from pymodel.trace import Insn, Store, TraceReader
+from pymodel.trace import Insn, Issue, Retire, Store, TraceReader, TraceWriter
 from pymodel.trace.bulk import verify
 from tb.bench import __main__ as command
 from tb.bench import long, workload
 from tb.bench.bare import build_bare, run_bare, write_stimulus
 from tb.bench.errors import BenchError
 from tb.bench.long import MAX_MEMORY, LongReplay, write_long
-from tb.bench.speed import BARE, BATCH, DLEN, PIPELINE, SPIKE, STEP, WITHOUT_LATENCY, Row, Size, Speeds, speeds
-from tb.bench.workload import VLEN, Timed, Workload, contexts, cut, instructions_of, main_job
+from tb.bench.speed import (
+    BARE,
+    BATCH,
+    DLEN,
+    PIPELINE,
+    SPIKE,
+    STEP,
+    WITHOUT_LATENCY,
+    Row,
+    Size,
+    Speeds,
+    pipeline,
+    speeds,
+)
+from tb.bench.workload import (
+    VLEN,
+    Timed,
+    Workload,
+    contexts,
+    cut,
+    instructions_of,
+    main_job,
+    with_processor_time,
+)
 from tb.launch import Header, replay, replay_config
+from tb.result import Latency
 
 TINY = Size(entries=60, iterations=20, step=300, icarus=60, rounds=1)
 
@@ -95,6 +119,32 @@ def test_a_program_that_fails_is_not_measured(tmp_path: Path, monkeypatch: pytes
         contexts(tmp_path, 3)
 
 
+def test_the_pipeline_records_and_replays_the_same_anew(recorded: Workload, tmp_path: Path) -> None:
+    timed = with_processor_time(lambda: pipeline(recorded, Latency(), tmp_path / "pipeline"))
+    assert timed.instructions == recorded.recorded.instructions
+    assert timed.python is not None and timed.others is not None
+    assert timed.python > timed.recorder > 0  # the comparison is Python, too
+    assert timed.others > 0
+    assert (tmp_path / "pipeline" / "observed.trace").read_bytes() == recorded.trace.read_bytes()
+
+
+def test_the_pipeline_must_compare_every_instruction(recorded: Workload, tmp_path: Path) -> None:
+    more = replace(recorded, recorded=replace(recorded.recorded, instructions=recorded.recorded.instructions + 1))
+    with pytest.raises(BenchError, match="instructions compared"):
+        pipeline(more, Latency(), tmp_path / "pipeline")
+
+
+def test_the_pipeline_must_agree(recorded: Workload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    insn = TraceWriter.insn
+
+    def wrong(self: TraceWriter, hart: int, pc: int, issue: Issue, retire: Retire) -> None:
+        insn(self, hart, pc, issue, replace(retire, vl=retire.vl ^ (self.events == 200)))
+
+    monkeypatch.setattr(TraceWriter, "insn", wrong)
+    with pytest.raises(BenchError, match="vl"):
+        pipeline(recorded, Latency(), tmp_path / "pipeline")
+
+
 def test_a_cut_is_the_beginning(recorded: Workload, tmp_path: Path) -> None:
     short = cut(recorded.trace, tmp_path / "short", 100)
     events = list(TraceReader(short))
@@ -120,9 +170,10 @@ def test_every_way_is_measured(tmp_path: Path) -> None:
     assert [row.workload for row in spike] == ["contexts, memory without latency"]
     by_way = {(row.workload, row.way): row.rounds[0] for row in found.rows}
     for name in {row.workload for row in found.rows}:
-        batch, bare, pipeline = (by_way[name, way] for way in (BATCH, BARE, PIPELINE))
-        assert batch.instructions == bare.instructions == pipeline.instructions
-        assert pipeline.seconds > batch.seconds
+        batch, bare, whole = (by_way[name, way] for way in (BATCH, BARE, PIPELINE))
+        assert batch.instructions == bare.instructions == whole.instructions
+        assert whole.python is not None and whole.python > whole.recorder > 0
+        assert batch.recorder == 0
     json = found.as_json()
     assert [row["of the bare loop"] for row in json if row["way"] == BARE] == [1, 1, 1]
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import pytest
+
 from pymodel.trace import Event, Insn, Issue, Retire, Store, Sync, Xlat
 from pymodel.trace.recorder import Recorder
 
@@ -121,6 +125,44 @@ def test_a_line_conflict_orders_every_line_of_the_access() -> None:
     rec.insn(1, 0, *store(BASE, bytes(0x48)))  # the second line conflicts
     rec.insn(0, 0, *store(BASE, bytes(8)))  # the first one does now
     assert kinds(events) == ["Insn", "Sync", "Insn", "Sync", "Insn"]
+
+
+def test_a_masked_store_counts_for_its_lines_alone() -> None:
+    """Bytes of the first line, of the border to the second, and of the fourth: the third one is free."""
+    rec, events = recorder()
+    stored = {BASE + at: 1 for at in (0, 0x3F, 0x40, 0xC5)}
+    rec.insn(0, 0, Issue(VSE8, rs1=BASE, xlat=(PAGE,)), Retire(mem=stored))
+    rec.insn(1, 0, *store(BASE + 0x80, bytes(0x40)))
+    assert kinds(events) == ["Insn", "Insn"]
+    for line in (0, 0x40, 0xC0):
+        rec, events = recorder()
+        rec.insn(0, 0, Issue(VSE8, rs1=BASE, xlat=(PAGE,)), Retire(mem=stored))
+        rec.insn(1, 0, *store(BASE + line, bytes(1)))
+        assert kinds(events) == ["Insn", "Sync", "Insn"]
+
+
+@pytest.mark.parametrize("harts", [1, 2])
+def test_a_hart_alone_needs_no_order(harts: int) -> None:
+    """The trace is the same for one hart, and would not be for two."""
+    traces = []
+    for alone in (False, True):
+        log = Log()
+        rec = Recorder(log, vlenb=16, alone=alone)
+        for turn in range(6):
+            rec.store(turn % harts, BASE + turn, b"a")
+            rec.insn(turn % harts, turn, *store(BASE, bytes([turn])))
+            rec.insn(turn % harts, turn, *load(BASE + 0x40))
+        rec.finish()
+        traces.append(log.events)
+    assert (traces[0] == traces[1]) == (harts == 1)
+
+
+def test_events_are_counted_by_type() -> None:
+    rec, events = recorder()
+    rec.store(0, BASE, b"a")
+    rec.insn(0, 0, *load(BASE))
+    rec.insn(1, 0, *store(BASE, b"b"))
+    assert rec.counts == Counter(kinds(events)) == {"Store": 1, "Insn": 2, "Sync": 1}
 
 
 def test_long_and_unaligned_stores_are_held_by_line() -> None:
