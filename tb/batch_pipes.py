@@ -10,12 +10,14 @@ import contextlib
 import fcntl
 import os
 import select
+import time
 from collections import deque
 from collections.abc import Sequence
 
 STIMULUS = "stim"
 _PIPE = 1 << 20  # bytes
 _BUFFER = 1 << 20  # bytes, at first
+_NAP = 0.001  # seconds between two looks: a pipe lasts ten times as long, and each look costs as much as some comparing
 _ROOM = 1 << 16  # bytes that a read should find room for
 
 
@@ -34,6 +36,7 @@ class Pipes:
         os.set_blocking(self._stimulus, False)
         self._queue: deque[memoryview] = deque()  # what has to be sent yet
         self._over = False  # nothing more will be
+        self._stimulus_open = True
         self._poll = select.poll()
         self._outputs: dict[str, _Output] = {}
         self._by_fd: dict[int, _Output] = {}
@@ -60,17 +63,18 @@ class Pipes:
 
     def end(self, *, at_once: bool = False) -> None:
         """Send no more: the simulator finds the end of its stimulus after what was sent, or at once."""
-        if at_once and self._queue:
-            self._queue.clear()
-            self._poll.unregister(self._stimulus)
-        if not self._over and not self._queue:
-            os.close(self._stimulus)
         self._over = True
+        if at_once:
+            self._queue.clear()
+        if not self._queue:
+            self._close_stimulus()
 
     def take(self, name: str, size: int) -> bytes:
         """Return the next `size` bytes of an output, fewer only at its end."""
         output = self._outputs[name]
+        self._serve(0)
         while output.held < size and not output.ended:
+            time.sleep(_NAP)
             self._serve(None)
         return output.take(size)
 
@@ -109,8 +113,16 @@ class Pipes:
             return
         except BrokenPipeError:  # the simulator has ended; what it wrote tells why
             queue.clear()
-        self._poll.unregister(self._stimulus)
         if self._over:
+            self._close_stimulus()
+        else:
+            self._poll.unregister(self._stimulus)
+
+    def _close_stimulus(self) -> None:
+        if self._stimulus_open:
+            self._stimulus_open = False
+            with contextlib.suppress(KeyError):  # nothing waits to be written
+                self._poll.unregister(self._stimulus)
             os.close(self._stimulus)
 
 

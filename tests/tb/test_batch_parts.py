@@ -203,10 +203,13 @@ def test_a_simulator_that_ends_early_shows_in_its_output() -> None:
     assert process.wait() == 0
 
 
-def test_what_was_not_sent_yet_can_be_given_up() -> None:
+@pytest.mark.parametrize("ended", [False, True])
+def test_what_was_not_sent_yet_can_be_given_up(ended: bool) -> None:
     pipes = Pipes(["out"])
     process = started(pipes, "sleep 0.2; wc -c <$stim >$out")
     pipes.send(bytes(1 << 24))
+    if ended:
+        pipes.end()
     pipes.end(at_once=True)
     assert 0 < int(pipes.take("out", 100)) < 1 << 24
     pipes.close()
