@@ -6,10 +6,11 @@ Visits that moved the same are counted together, so what is kept does not grow w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pymodel.trace import Mark, TraceError
-from tb.observe import Observation
+from tb.observation import Observation
 
 
 @dataclass(slots=True)
@@ -23,6 +24,13 @@ class FunctionCount:
     cycles: int = 0
     bytes_read: int = 0
     bytes_written: int = 0
+
+    def charge(self, instructions: int, cycles: int, bytes_read: int, bytes_written: int) -> None:
+        """Count instructions."""
+        self.instructions += instructions
+        self.cycles += cycles
+        self.bytes_read += bytes_read
+        self.bytes_written += bytes_written
 
 
 @dataclass(slots=True)
@@ -60,6 +68,14 @@ class Visit:
     instructions: int = 0
     cycles: int = 0
 
+    @classmethod
+    def of(cls, mark: Mark) -> Visit:
+        """Return a visit that has just begun."""
+        return cls(mark, {name: RegionCount() for name, _, _ in mark.regions})
+
+
+Entered = tuple[Mark, FunctionCount]  # a function that is under way
+
 
 class Accounts:
     """The counters of all harts."""
@@ -78,15 +94,20 @@ class Accounts:
 
     def add(self, visit: Visit) -> None:
         """Count a visit that is over."""
-        mark = visit.mark
-        moved = [(name, r.bytes_read, r.bytes_written) for name, r in visit.regions.items()]
-        key = (mark.what, mark.who, *moved)
-        count = self._visits.get(key)
-        if count is None:
-            count = self._visits[key] = VisitCount(mark.what, mark.who, visit.regions)
+        count = self.visit_count(visit.mark, [(r.bytes_read, r.bytes_written) for r in visit.regions.values()])
         count.visits += 1
         count.instructions += visit.instructions
         count.cycles += visit.cycles
+
+    def visit_count(self, mark: Mark, moved: Sequence[tuple[int, int]]) -> VisitCount:
+        """Return the counter of visits that moved so many bytes, read and written, in each region of their mark."""
+        names = list(dict.fromkeys(name for name, _, _ in mark.regions))
+        key = (mark.what, mark.who, *((name, *both) for name, both in zip(names, moved, strict=True)))
+        count = self._visits.get(key)
+        if count is None:
+            regions = {name: RegionCount(*both) for name, both in zip(names, moved, strict=True)}
+            count = self._visits[key] = VisitCount(mark.what, mark.who, regions)
+        return count
 
     def finish(self) -> tuple[list[FunctionCount], list[VisitCount]]:
         """Return the functions that did anything, and the visits; those still open count as they are."""
@@ -98,21 +119,25 @@ class Accounts:
 
 
 class HartAccount:
-    """The mark stack of one hart, and where its instructions are charged. `open` has the visits under way."""
+    """The mark stack of one hart, and where its instructions are charged.
+
+    Attributes:
+        stack: the functions under way, innermost last. open: the visits under way.
+    """
 
     def __init__(self, hart: int, accounts: Accounts) -> None:
         self._hart = hart
         self._accounts = accounts
-        self._stack: list[tuple[Mark, FunctionCount]] = []
+        self.stack: list[Entered] = []
         self._current = accounts.function("-", "-")
         self.open: list[Visit] = []
 
     @property
     def where(self) -> tuple[str, str]:
         """The function (calls joined by " > ") and the `who` of the innermost mark."""
-        if not self._stack:
+        if not self.stack:
             return "-", "-"
-        return " > ".join(mark.what for mark, _ in self._stack), self._stack[-1][0].who
+        return " > ".join(mark.what for mark, _ in self.stack), self.stack[-1][0].who
 
     def mark(self, index: int, mark: Mark) -> Visit | None:
         """Enter or leave a function; return the visit that this ends, which is the caller's to count.
@@ -120,23 +145,27 @@ class HartAccount:
         Raises:
             TraceError: the function left is not the one entered last.
         """
-        stack = self._stack
+        stack = self.stack
         if mark.enter:
             if mark.regions:
-                self.open.append(Visit(mark, {name: RegionCount() for name, _, _ in mark.regions}))
+                self.open.append(Visit.of(mark))
             self._current = self._accounts.function(mark.what, mark.who)
             self._current.calls += 1
             stack.append((mark, self._current))
             return None
         if not stack or stack[-1][0].what != mark.what:
-            raise TraceError(f"event {index}: hart {self._hart} leaves {mark.what!r}, which it is not in")
+            raise self.not_in(index, mark.what)
         entered = stack.pop()[0]
         self._current = stack[-1][1] if stack else self._accounts.function("-", "-")
         return self.open.pop() if entered.regions else None
 
+    def not_in(self, index: int, what: str) -> TraceError:
+        """Return the error of event `index`, which leaves a function that was not entered last."""
+        return TraceError(f"event {index}: hart {self._hart} leaves {what!r}, which it is not in")
+
     def instruction(self, seen: Observation) -> None:
         """Charge one instruction to the current function and to every open visit."""
-        self.charge(1, seen.cycles, seen.bytes_read, seen.bytes_written)
+        self._current.charge(1, seen.cycles, seen.bytes_read, seen.bytes_written)
         for visit in self.open:
             visit.instructions += 1
             visit.cycles += seen.cycles
@@ -146,14 +175,6 @@ class HartAccount:
                     region.bytes_read += max(0, min(addr + length, first + size) - max(addr, first))
                 for addr, strb in seen.writes:
                     region.bytes_written += _strobed(addr, strb, first, first + size)
-
-    def charge(self, instructions: int, cycles: int, bytes_read: int, bytes_written: int) -> None:
-        """Charge several instructions to the current function alone."""
-        count = self._current
-        count.instructions += instructions
-        count.cycles += cycles
-        count.bytes_read += bytes_read
-        count.bytes_written += bytes_written
 
 
 def _strobed(addr: int, strb: int, first: int, end: int) -> int:

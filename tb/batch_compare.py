@@ -6,7 +6,7 @@ decides, and words the report.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,26 +17,21 @@ from pymodel.trace import (
     Difference,
     Event,
     Insn,
-    Mark,
     TraceReader,
     TraceWriter,
 )
-from pymodel.trace.bulk import Array, Frames, Records, Runs, joined, spread
+from pymodel.trace.bulk import Array, Frames, Records, Runs, copy_slices, joined, spread, sums
 from pymodel.trace.file import KIND, decode_event
 from tb.batch_account import COLUMNS, BatchAccounts, Items
 from tb.batch_image import FlatImage
-from tb.batch_observe import OBS, READ, Observed, address, four_valued, write_dtype
+from tb.batch_observe import ObservationReader, Observed, Source, strobed_lanes
 from tb.batch_stimulus import Stimulus
 from tb.compare import compare
 from tb.layout import error_texts
-from tb.observe import Observation
+from tb.observation import Observation
 from tb.result import Mismatch, ReplayConfig, ReplayResult
 
 _TRAP, _IRQ, _RD = 1, 2, 4  # flags of a record
-_KNOWN_MARKS = 10_000  # kept, so that memory has a bound
-
-
-Source = Callable[[int], bytes]  # returns that many bytes of a stream, fewer only at its end
 
 
 class Comparison:
@@ -53,73 +48,15 @@ class Comparison:
         self.config = config
         self.result = result
         self.image = FlatImage(config.ram_base, config.ram_size, config.fill)
-        self._streams = streams
-        self._four_state = four_state
-        self._write = write_dtype(config.dlen)
+        self._seen = ObservationReader(config, streams, four_state=four_state)
         self._accounts = BatchAccounts(config.harts)
-        self._known_marks: dict[bytes, Mark] = {}
         self._records = 1  # of the stimulus before this chunk
-        self._last = np.zeros((config.harts, 4), np.int64)  # totals at each hart's last observation
-
-    # Fetching -------------------------------------------------------------------------------------------------------
-
-    def _fetch(self, name: str, dtype: np.dtype, count: int) -> tuple[Array, Array | None]:
-        """Return up to `count` records of a stream, and their unknown bits."""
-        size = dtype.itemsize
-        if not self._four_state:
-            data = self._streams[name](count * size)
-            return np.frombuffer(data[: len(data) // size * size], dtype), None
-        data = self._streams[name](2 * count * size)
-        value, unknown = four_valued(data[: len(data) // (2 * size) * 2 * size])
-        return value.view(dtype), unknown.view(dtype) if unknown.any() else None
-
-    def fetch(self, stimulus: Stimulus) -> Observed:
-        """Return what was observed of a chunk; fewer items than the chunk has if the testbench gave up."""
-        obs, obs_u = self._fetch("obs", OBS, len(stimulus.item))
-        order = np.argsort(obs["hart"], kind="stable")
-        mask = obs["vd_mask"] | obs["changed"]
-        if obs_u is not None:
-            mask = mask | obs_u["vd_mask"] | obs_u["changed"]
-        reg_counts = np.unpackbits(np.ascontiguousarray(mask).view(np.uint8).reshape(-1, 4), axis=1).sum(1, np.int64)
-        vlenb = self.config.vlen // 8
-        rows, rows_u = self._fetch("vregs", np.dtype([("value", "u1", (vlenb,))]), int(reg_counts.sum()))
-        rows = rows["value"]
-        rows_u = None if rows_u is None else rows_u["value"]
-        if self.config.harts > 1:
-            ends = np.cumsum(reg_counts)
-            starts = (ends - reg_counts)[order]
-            pick = spread(starts, reg_counts[order])
-            rows, rows_u = rows[pick], None if rows_u is None else rows_u[pick]
-            obs, reg_counts = obs[order], reg_counts[order]
-            obs_u = None if obs_u is None else obs_u[order]
-        names = ("bus_busy", "read_bursts", "read_beats", "write_beats")
-        totals = np.stack([obs[name].astype(np.int64) for name in names], axis=1)
-        before = np.empty_like(totals)
-        last = self._last.copy()
-        for hart in range(self.config.harts):
-            mine = np.flatnonzero(obs["hart"] == hart)
-            if len(mine):
-                before[mine[1:]] = totals[mine[:-1]]
-                before[mine[0]] = last[hart]
-                self._last[hart] = totals[mine[-1]]
-        busy, bursts, beats, written = ((totals - before) & 0xFFFFFFFF).T
-        reads, _ = self._fetch("reads", READ, int(bursts.sum()))
-        writes, writes_u = self._fetch("writes", self._write, int(written.sum()))
-        if self.config.harts > 1:
-            reads = reads[np.argsort(reads["hart"], kind="stable")]
-            by_hart = np.argsort(writes["hart"], kind="stable")
-            writes = writes[by_hart]
-            writes_u = None if writes_u is None else writes_u[by_hart]
-        beat_bytes = self.config.dlen // 8
-        return Observed(
-            obs, obs_u, reg_counts, rows, rows_u, written, writes, writes_u, bursts, reads, busy, beats * beat_bytes
-        )
 
     # Comparing ------------------------------------------------------------------------------------------------------
 
     def chunk(self, frames: Frames, stimulus: Stimulus) -> Mismatch | None:
         """Compare one chunk and account for it; return the first mismatch."""
-        seen = self.fetch(stimulus)
+        seen = self._seen.chunk(len(stimulus.item))
         asked = np.bincount(stimulus.hart, minlength=self.config.harts)
         answered = np.bincount(seen.obs["hart"], minlength=self.config.harts)
         if (answered > asked).any():
@@ -128,14 +65,14 @@ class Comparison:
             return self._unasked(seen.obs[seen.obs["hart"] == number][asked[number]], frames.first)
         item, hart, retire = _present(stimulus, seen, self.config.harts)
         want = Records(frames, retire, self.config.vlen // 8)
-        strobes = np.unpackbits(seen.writes["strb"], axis=1, bitorder="little")[:, : self.config.dlen // 8]
-        bad = _bad_fields(want, seen) | _bad_registers(want, seen) | _bad_memory(frames.data, want.runs, seen, strobes)
+        bad = _bad_fields(want, seen) | _bad_registers(want, seen)
+        bad |= _bad_memory(frames.raw, want.runs, seen, self.config.dlen)
         suspects = np.flatnonzero(bad)
         found = self._first(frames, item, suspects, seen)
         end = found[0] if found else len(frames)
         if found is None and len(item) < len(stimulus.item):
             raise EOFError  # the testbench stopped without a word
-        self._account(frames, self._items(frames, item, hart, seen, strobes), end)
+        self._account(frames, self._items(frames, item, hart, seen), end)
         if found is not None:
             event, observation = found
             self.result.failed_record = self._records + int(stimulus.place[event])
@@ -144,7 +81,7 @@ class Comparison:
         self._records += stimulus.count
         stored = want.runs
         stored.owner = item[stored.owner]
-        self.image.write(memoryview(frames.data), Runs.merged(stored, stimulus.stores))
+        self.image.write(frames.raw, Runs.merged(stored, stimulus.stores))
         return None
 
     def _first(self, frames: Frames, item: Array, suspects: Array, seen: Observed) -> tuple[int, Observation] | None:
@@ -196,58 +133,42 @@ class Comparison:
 
     # Accounting -----------------------------------------------------------------------------------------------------
 
-    def _items(self, frames: Frames, item: Array, hart: Array, seen: Observed, strobes: Array) -> Items:
+    def _items(self, frames: Frames, item: Array, hart: Array, seen: Observed) -> Items:
         """Return what is charged for each item; a checkpoint costs nothing."""
         beat_bytes = self.config.dlen // 8
-        written = np.bincount(np.repeat(np.arange(len(item)), seen.write_counts), strobes.sum(1), len(item))
         is_insn = frames.kinds[item] == KIND["insn"]
-        columns = (is_insn, seen.obs["cycles"], seen.bytes_read, written, seen.bus_busy)
-        totals = np.stack([column * is_insn for column in columns], axis=1).astype(np.int64)
+        columns = (is_insn, seen.obs["cycles"], seen.bytes_read, seen.bytes_written(), seen.bus_busy)
+        totals = np.empty((len(columns), len(item)), np.int64)
+        for total, column in zip(totals, columns, strict=True):
+            np.multiply(column, is_insn, out=total)
         return Items(
             item,
             hart,
             totals,
             seen.read_counts,
-            address(seen.reads["addr"]) & -beat_bytes,
-            (seen.reads["len"].astype(np.int64) + 1) * beat_bytes,
+            seen.burst_addr() & -beat_bytes,
+            seen.burst_beats() * beat_bytes,
             seen.write_counts,
-            address(seen.writes["addr"]),
-            strobes,
+            seen.beat_addr,
+            seen.strobed,
+            seen.writes["strb"],
+            beat_bytes,
         )
 
     def _account(self, frames: Frames, items: Items, end: int) -> None:
         """Count the events before `end`."""
         result = self.result
         kinds = frames.kinds[:end]
-        result.stores += int((kinds == KIND["store"]).sum())
-        result.checkpoints += int((kinds == KIND["checkpoint"]).sum())
-        sums = self._accounts.chunk(frames.first, items, self._marks(frames, end), end)
+        result.stores += int(np.count_nonzero(kinds == KIND["store"]))
+        result.checkpoints += int(np.count_nonzero(kinds == KIND["checkpoint"]))
+        sums = self._accounts.chunk(frames, items, end)
         for name, value in zip(COLUMNS, sums, strict=True):
             setattr(result, name, getattr(result, name) + value)
 
-    def _marks(self, frames: Frames, end: int) -> list[tuple[int, Mark]]:
-        """Return the marks before event `end`, with their places in the frames. Few of them are new."""
-        out = []
-        known, data = self._known_marks, frames.data
-        events = np.flatnonzero(frames.kinds[:end] == KIND["mark"])
-        starts = frames.starts[events]
-        stops = starts + frames.lengths[events]
-        for event, start, stop in zip(events.tolist(), starts.tolist(), stops.tolist(), strict=True):
-            payload = data[start:stop]
-            mark = known.get(payload)
-            if mark is None:
-                if len(known) >= _KNOWN_MARKS:
-                    known.clear()
-                decoded = decode_event(KIND["mark"], payload)
-                assert isinstance(decoded, Mark)
-                mark = known[payload] = decoded
-            out.append((event, mark))
-        return out
-
     def surplus(self) -> Mismatch | None:
         """Return a mismatch if there are observations that nothing in the trace explains."""
-        obs, _ = self._fetch("obs", OBS, 1)
-        return self._unasked(obs[0], self.result.events) if len(obs) else None
+        obs = self._seen.surplus()
+        return None if obs is None else self._unasked(obs, self.result.events)
 
     def _unasked(self, obs: np.void, index: int) -> Mismatch:
         found = [Difference("protocol", "none", text) for text in error_texts(int(obs["errors"]))]
@@ -294,62 +215,79 @@ def _bad_registers(want: Records, seen: Observed) -> Array:
     mask = np.zeros(len(counts), np.uint32)
     owner = np.repeat(np.arange(len(counts)), counts)
     np.bitwise_or.at(mask, owner, np.uint32(1) << want.regs.astype(np.uint32))
-    bad: Array = mask != seen.fetched()
     good = counts == seen.reg_counts
-    bad |= ~good
-    left, owner = want.reg_values, owner
-    right, seen_owner = seen.vregs, np.repeat(np.arange(len(counts)), seen.reg_counts)
+    bad: Array = (mask != seen.fetched) | ~good
+    left, right = want.reg_values.view(np.uint64), np.ascontiguousarray(seen.vregs).view(np.uint64)
+    seen_owner = owner
     if not good.all():
+        seen_owner = np.repeat(np.arange(len(counts)), seen.reg_counts)
         left, owner = left[good[owner]], owner[good[owner]]
         right = right[good[seen_owner]]
-    bad[owner[(left != right).any(1)]] = True
+    wrong = left != right
+    if wrong.any():
+        bad[owner[wrong.any(1)]] = True
     if seen.vregs_unknown is not None:
         bad[seen_owner[seen.vregs_unknown.any(1)]] = True
     return bad
 
 
-def _bad_memory(data: bytes, runs: Runs, seen: Observed, strobes: Array) -> Array:
+def _bad_memory(raw: Array, runs: Runs, seen: Observed, dlen: int) -> Array:
     """Return which items stored another number of bytes than they should, to other addresses, or other bytes.
 
     Order counts, too: what differs in that alone is found equal when it is looked at once more.
     """
-    items = len(seen.obs)
+    items, lanes = len(seen.obs), dlen // 8
     owner = np.repeat(np.arange(items), seen.write_counts)
-    beats, count = seen.writes, np.bitwise_count(seen.writes["strb"]).sum(1, np.int64)
-    good = np.bincount(runs.owner, runs.length, items) == np.bincount(owner, count, items)
+    beats, count, base = seen.writes, seen.strobed, seen.beat_addr
+    good = sums(runs.length, np.bincount(runs.owner, minlength=items)) == seen.bytes_written()
     bad: Array = ~good
     if seen.writes_unknown is not None:
-        unknown = (seen.writes_unknown["data"] != 0) & (strobes != 0)
-        unknown[:, 0] |= seen.writes_unknown["strb"].any(1) | seen.writes_unknown["addr"].any(1)
+        unknown = (seen.writes_unknown["data"] != 0) & (strobed_lanes(beats["strb"], dlen) != 0)
+        unknown[:, 0] |= seen.writes_unknown["strb"].any(1) | (seen.writes_unknown["beat"] != 0)
         bad[owner[unknown.any(1)]] = True
     keep = count > 0
     if not good.all():
         runs, keep = runs.pick(good[runs.owner]), keep & good[owner]
     if not keep.all():
-        owner, beats, count, strobes = owner[keep], beats[keep], count[keep], strobes[keep]
+        owner, beats, count, base = owner[keep], beats[keep], count[keep], base[keep]
     if not len(owner):
         return bad
 
     # Both sides are streams of the same length. Their bytes:
-    lanes = strobes.shape[1]
-    full = count == lanes
-    stored = beats["data"].reshape(-1) if full.all() else beats["data"][strobes != 0]
-    wrong = np.flatnonzero(stored != joined(data, runs.start, runs.length))
-    ends = np.cumsum(count)
+    ends = np.cumsum(count, dtype=np.int64)
+    position = ends - count
+    partial = np.flatnonzero(count != lanes)  # beats that do not store all of their bytes; few
+    strobes = strobed_lanes(beats["strb"][partial], dlen)
+    if len(partial):
+        stored = np.empty(int(ends[-1]), np.uint8)
+        full = np.flatnonzero(count == lanes)
+        size = np.full(len(full), lanes)
+        copy_slices(
+            np.ascontiguousarray(beats["data"][full]).reshape(-1),
+            np.arange(len(full)) * lanes,
+            stored,
+            position[full],
+            size,
+        )
+        stored[spread(position[partial], count[partial])] = beats["data"][partial][strobes != 0]
+    else:
+        stored = beats["data"].reshape(-1)
+    wrong = np.flatnonzero(stored != joined(raw, runs.start, runs.length))
     bad[owner[np.searchsorted(ends, wrong, side="right")]] = True
 
     # Their addresses: of the first byte of each beat, and of every byte where a beat has gaps or touches two runs.
-    first = np.where(full, 0, strobes.argmax(1))
-    last = lanes - 1 - np.where(full, 0, strobes[:, ::-1].argmax(1))
-    base, position = address(beats["addr"]), ends - count
+    first, past = np.zeros(len(owner), np.int64), np.full(len(owner), lanes)
+    first[partial] = strobes.argmax(1)
+    past[partial] = lanes - strobes[:, ::-1].argmax(1)
     run_ends = np.cumsum(runs.length)
     to_addr = runs.addr - (run_ends - runs.length)  # add the position in the stream
     run = np.searchsorted(run_ends, position, side="right")
     bad[owner[base + first != to_addr[run] + position]] = True
-    odd = np.flatnonzero((last - first + 1 != count) | (ends > run_ends[run]))
+    odd = np.flatnonzero((past - first != count) | (ends > run_ends[run]))
     if len(odd):
         at = spread(position[odd], count[odd])
         run = np.searchsorted(run_ends, at, side="right")
-        seen_addr = (base[odd][:, None] + np.arange(lanes))[strobes[odd] != 0]
+        lane_addr = base[odd][:, None] + np.arange(lanes)
+        seen_addr = lane_addr[strobed_lanes(beats["strb"][odd], dlen) != 0]
         bad[np.repeat(owner[odd], count[odd])[seen_addr != to_addr[run] + at]] = True
     return bad

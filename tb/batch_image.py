@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from pymodel.trace import PAGE_SHIFT, PAGE_SIZE, Difference
-from pymodel.trace.bulk import Runs
+from pymodel.trace.bulk import Array, Runs
 from tb.memory import GoldenImage
 
 
@@ -20,8 +20,8 @@ class FlatImage:
         self._bytes = bytearray(size)  # zeros that the operating system provides only when they are touched
         self._written = np.zeros(-(-size // PAGE_SIZE), bool)
 
-    def write(self, data: memoryview, runs: Runs) -> None:
-        """Write runs of `data` in their order; bytes outside RAM have nowhere to go."""
+    def write(self, raw: Array, runs: Runs) -> None:
+        """Write runs of a byte array in their order; bytes outside RAM have nowhere to go."""
         first = runs.addr - self._base
         last = first + runs.length
         inside = (first >= 0) & (last <= len(self._bytes))
@@ -31,8 +31,13 @@ class FlatImage:
             first, last = np.clip(first, 0, None), np.clip(last, None, len(self._bytes))
         keep = last > first
         self._open_pages(first[keep], last[keep])
-        image = self._bytes
-        for low, high, source in zip(first[keep].tolist(), last[keep].tolist(), start[keep].tolist(), strict=True):
+        places = list(zip(first[keep].tolist(), last[keep].tolist(), strict=True))
+        starts = start[keep].tolist()
+        image, data = self._bytes, raw.data
+        # Of writes to the same place only the last one counts, wherever it stands among the others.
+        for number in sorted(dict(zip(places, range(len(places)), strict=True)).values()):
+            low, high = places[number]
+            source = starts[number]
             image[low:high] = data[source : source + high - low]
 
     def _open_pages(self, first: np.ndarray, last: np.ndarray) -> None:

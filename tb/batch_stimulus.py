@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pymodel.trace import TraceError
-from pymodel.trace.bulk import INSN_HEAD, STORE_HEAD, XLAT, Array, Frames, Runs, gather, joined, spread
+from pymodel.trace.bulk import INSN_HEAD, STORE_HEAD, XLAT, Array, Frames, Runs, copy_slices, gather, spread
 from pymodel.trace.file import KIND
 from tb.result import ReplayConfig
 
@@ -61,6 +61,7 @@ STORE = np.dtype(
     ]
 )
 RECORD_BYTES = 64
+RECORD = np.dtype(f"V{RECORD_BYTES}")  # of any kind
 LINE = 32  # bytes of a STORE
 REC_CONFIG, REC_INSN, REC_STORE, REC_CHECKPOINT, REC_SYNC, REC_FLUSH, REC_END = range(7)
 assert CONFIG.itemsize == INSN.itemsize == STORE.itemsize == RECORD_BYTES
@@ -78,7 +79,7 @@ class Stimulus:
         stores: the stores among the events; the owner is the event.
     """
 
-    records: bytes
+    records: memoryview
     count: int
     place: Array
     item: Array
@@ -115,19 +116,20 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
     Raises:
         TraceError: an event is for a hart that does not exist, or stores outside RAM.
     """
-    raw, kinds, starts = frames.raw, frames.kinds, frames.starts
+    event = np.flatnonzero(frames.kinds != KIND["mark"])  # those that the testbench is told of
+    raw, kinds, starts = frames.raw, frames.kinds[event], frames.starts[event]
     is_insn, is_store = kinds == KIND["insn"], kinds == KIND["store"]
     is_check, is_sync = kinds == KIND["checkpoint"], kinds == KIND["sync"]
-    hart = np.zeros(len(frames), np.uint8)
-    with_hart = is_insn | is_store | is_check
-    hart[with_hart] = raw[starts[with_hart]]
+    hart = np.where(is_sync, np.uint8(0), raw[np.minimum(starts, len(raw) - 1)])  # a sync has no payload
     if hart.max(initial=0) >= config.harts:
-        bad = frames.first + int(np.argmax(hart >= config.harts))
+        bad = frames.first + int(event[np.argmax(hart >= config.harts)])
         raise TraceError(f"event {bad} is for hart {hart.max()}, but the header says {config.harts} harts")
 
     insn = gather(raw, starts[is_insn], INSN_HEAD)
     store = gather(raw, starts[is_store], STORE_HEAD)
-    length = frames.lengths[is_store] - STORE_HEAD.itemsize
+    length = frames.lengths[event[is_store]] - STORE_HEAD.itemsize
+    if length.min(initial=0) < 0:
+        raise TraceError("an event of the trace is damaged")
     addr = store["addr"].astype(np.int64)
     outside = (addr < config.ram_base) | (addr + length > config.ram_base + config.ram_size)
     if outside.any():
@@ -136,42 +138,58 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
     lines = (addr + length + LINE - 1) // LINE - addr // LINE
 
     # Place of each event's records: trace order, but harts take turns between two points where all of them wait.
-    counts = np.zeros(len(frames), np.int64)
-    counts[is_insn | is_check | is_sync] = 1
+    counts = np.ones(len(event), np.int64)
     counts[is_store] = lines
-    order = _turns(hart, is_sync, config.harts)
-    place = np.empty(len(frames), np.int64)
-    ends = np.cumsum(counts[order])
-    place[order] = ends - counts[order]
-    records = np.zeros((int(ends[-1]) + 1, RECORD_BYTES), np.uint8)
+    place = np.cumsum(counts) - counts
+    if config.harts > 1:
+        order = _turns(hart, is_sync, event, frames)
+        ends = np.cumsum(counts[order])
+        place[order] = ends - counts[order]
+    records = np.zeros(int(counts.sum()) + 1, RECORD)
 
     _put_insns(records, raw, starts[is_insn], place[is_insn], insn)
-    stores = Runs(np.flatnonzero(is_store), addr, starts[is_store] + STORE_HEAD.itemsize, length)
-    _put_stores(records, frames.data, place[is_store], store["hart"], stores, lines)
-    records[place[is_check], 0] = REC_CHECKPOINT
-    records[place[is_check], 1] = hart[is_check]
-    records[place[is_sync], 0] = REC_SYNC
-    records[-1, 0] = REC_FLUSH
+    stores = Runs(event[is_store], addr, starts[is_store] + STORE_HEAD.itemsize, length)
+    _put_stores(records, raw, place[is_store], store["hart"], stores, lines)
+    _put_bare(records, place[is_check], REC_CHECKPOINT, hart[is_check])
+    _put_bare(records, place[is_sync], REC_SYNC)
+    _put_bare(records, np.array([-1]), REC_FLUSH)
 
     item = np.flatnonzero(is_insn | is_check)
-    item = item[np.argsort(hart[item], kind="stable")]
+    if config.harts > 1:
+        item = item[np.argsort(hart[item], kind="stable")]
     retire = starts + 1
     retire[is_insn] = starts[is_insn] + INSN_HEAD.itemsize + insn["pages"].astype(np.int64) * XLAT.itemsize
-    return Stimulus(records.tobytes(), len(records), place, item, hart[item], retire[item], stores)
+    at = np.zeros(len(frames), np.int64)
+    at[event] = place
+    return Stimulus(records.view(np.uint8).data, len(records), at, event[item], hart[item], retire[item], stores)
 
 
-def _turns(hart: Array, is_sync: Array, harts: int) -> Array:
-    """Return the order in which events are handed out."""
-    if harts == 1:
-        return np.arange(len(hart))
-    epoch = np.cumsum(is_sync)  # a sync comes first in the epoch that it opens
-    turn = np.zeros(len(hart), np.int64)
-    for number in range(harts):
+def _turns(hart: Array, is_sync: Array, event: Array, frames: Frames) -> Array:
+    """Return the order in which events are handed out, which are only some of the frames. A mark takes a turn, too."""
+    hart_of = np.zeros(len(frames), np.uint8)
+    hart_of[event] = hart
+    syncs = np.zeros(len(frames), bool)
+    syncs[event] = is_sync
+    epoch = np.cumsum(syncs)  # a sync comes first in the epoch that it opens
+    key = epoch[event] << 40
+    for number in range(int(hart.max(initial=0)) + 1):
+        so_far = np.cumsum((hart_of == number) & ~syncs)
+        before = np.append(0, so_far[syncs])  # at the beginning of each epoch
         mine = np.flatnonzero((hart == number) & ~is_sync)
-        turn[mine] = 1 + np.arange(len(mine))
-        first = np.searchsorted(epoch[mine], np.arange(epoch[-1] + 1))
-        turn[mine] -= first[epoch[mine]]
-    return np.lexsort((hart, turn, epoch))
+        key[mine] += (so_far[event[mine]] - before[epoch[event[mine]]] << 8) + number
+    return np.argsort(key, kind="stable")
+
+
+def _put(records: Array, place: Array, out: Array) -> None:
+    """Put structures of some kind in their places."""
+    records[place] = out.view(RECORD)
+
+
+def _put_bare(records: Array, place: Array, kind: int, hart: Array | int = 0) -> None:
+    out = np.zeros(len(place), INSN)
+    out["kind"] = kind
+    out["hart"] = hart
+    _put(records, place, out)
 
 
 def _put_insns(records: Array, raw: Array, starts: Array, place: Array, insn: Array) -> None:
@@ -186,20 +204,21 @@ def _put_insns(records: Array, raw: Array, starts: Array, place: Array, insn: Ar
         out[f"fault{number}"][given] = xlat["fault"]
         out[f"vpn{number}"][given] = xlat["vpn"]
         out[f"target{number}"][given] = np.where(xlat["fault"] != 0, xlat["gpn"], xlat["ppn"])
-    records[place] = out.view(np.uint8).reshape(-1, RECORD_BYTES)
+    _put(records, place, out)
 
 
-def _put_stores(records: Array, data: bytes, place: Array, hart: Array, stores: Runs, lines: Array) -> None:
+def _put_stores(records: Array, raw: Array, place: Array, hart: Array, stores: Runs, lines: Array) -> None:
     first_line = np.cumsum(lines) - lines
-    at = spread(first_line * LINE + stores.addr % LINE, stores.length)
+    at = first_line * LINE + stores.addr % LINE
     image = np.zeros(int(lines.sum()) * LINE, np.uint8)
+    copy_slices(raw, stores.start, image, at, stores.length)
     lanes = np.zeros(len(image), np.uint8)
-    image[at] = joined(data, stores.start, stores.length)
-    lanes[at] = 1
+    ones = np.ones(int(stores.length.max(initial=0)), np.uint8)
+    copy_slices(ones, np.zeros(len(stores), np.int64), lanes, at, stores.length)
     out = np.zeros(int(lines.sum()), STORE)
     out["kind"] = REC_STORE
     out["hart"] = np.repeat(hart, lines)
     out["strb"] = np.packbits(lanes, bitorder="little").view("<u4")
     out["addr"] = spread(stores.addr // LINE * LINE, lines, LINE)
     out["data"] = image.reshape(-1, LINE)[:, ::-1]
-    records[spread(place, lines)] = out.view(np.uint8).reshape(-1, RECORD_BYTES)
+    _put(records, spread(place, lines), out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pymodel.trace import Difference, Retire, Trap, differences
 from tb.layout import error_texts
-from tb.observe import Observation
+from tb.observation import Observation
 
 # Fields of the observation that make up a field of the record under another name.
 _RECORD_FIELD = {"cause": "trap", "tval": "trap", "tval2": "trap", "rd_we": "rd"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from cocotb.triggers import Lock
@@ -10,6 +11,7 @@ from cocotb_bus.drivers import BusDriver
 
 from pymodel.trace import Issue, Xlat
 from tb.layout import PAGE, POKE, POKES, STIM
+from tb.memory import DUMP_FILE, read_dump
 
 _GO = 1 << STIM.shift("go")
 _ISSUE = 1 << STIM.shift("issue")
@@ -89,3 +91,22 @@ class PokeDriver(BusDriver):
             self._go ^= 1
             self.bus.poke.value = vector
             self.bus.poke_go.value = self._go
+
+
+class HdlRam:
+    """The RAM of `vctx_tb_ram.sv`."""
+
+    def __init__(self, top: Any) -> None:
+        self._top = top
+        self._poke = PokeDriver(top, top.clk)
+
+    async def write(self, words: list[tuple[int, int, int]]) -> None:
+        """See `RamBackend`."""
+        for i in range(0, len(words), POKES):
+            await self._poke.send(words[i : i + POKES], sync=False)
+
+    async def image(self) -> dict[int, str]:
+        """See `RamBackend`."""
+        self._top.dump_go.value = 1
+        await self._top.dump_done.value_change
+        return read_dump(Path(DUMP_FILE))

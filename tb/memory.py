@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from pymodel.trace import PAGE_SHIFT, PAGE_SIZE, Difference, TraceError
-from tb.drivers import PokeDriver
-from tb.layout import POKES
 
 DUMP_FILE = "ram.hex"  # written by vctx_tb_ram.sv
 
@@ -23,25 +21,6 @@ class RamBackend(Protocol):
 
     async def image(self) -> dict[int, str]:
         """Return the pages that may differ from the fill pattern: page number to hexadecimal text, byte 0 first."""
-
-
-class HdlRam:
-    """The RAM of `vctx_tb_ram.sv`."""
-
-    def __init__(self, top: Any) -> None:
-        self._top = top
-        self._poke = PokeDriver(top, top.clk)
-
-    async def write(self, words: list[tuple[int, int, int]]) -> None:
-        """See `RamBackend`."""
-        for i in range(0, len(words), POKES):
-            await self._poke.send(words[i : i + POKES], sync=False)
-
-    async def image(self) -> dict[int, str]:
-        """See `RamBackend`."""
-        self._top.dump_go.value = 1
-        await self._top.dump_done.value_change
-        return read_dump(Path(DUMP_FILE))
 
 
 def read_dump(dump: Path) -> dict[int, str]:

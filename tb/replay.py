@@ -30,10 +30,11 @@ from pymodel.trace import (
 )
 from tb.accounting import Accounts
 from tb.compare import compare
-from tb.drivers import IssueDriver
+from tb.drivers import HdlRam, IssueDriver
 from tb.layout import CFG
-from tb.memory import GoldenImage, HdlRam, PendingStores, RamBackend
-from tb.observe import Observation, RetireMonitor
+from tb.memory import GoldenImage, PendingStores, RamBackend
+from tb.observation import Observation
+from tb.observe import RetireMonitor
 from tb.result import CONFIG_VARIABLE, Latency, Mismatch, ReplayConfig, ReplayResult, write_json
 
 BATCH = 1024  # events between two points at which all harts wait for each other, if no Sync comes first

@@ -6,6 +6,7 @@ fields in Python, and nothing holds more than one chunk.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -55,6 +56,7 @@ RUN = np.dtype([("addr", "<u8"), ("length", "<u2")])
 STORE_HEAD = np.dtype([("hart", "u1"), ("addr", "<u8")])
 
 _BLOCK = 1 << 20  # bytes read at a time
+_LENGTH = struct.Struct("<xI")  # of a FRAME
 _END_HEAD = FRAME.pack(KIND["end"], END_PAYLOAD.size)
 _END_SIZE = len(_END_HEAD) + END_PAYLOAD.size
 
@@ -96,8 +98,6 @@ def frames(reader: TraceReader, events: int, wait: Callable[[int], bool] | None 
         TraceError: the file is truncated or damaged.
     """
     path = reader.path
-    length_at = struct.Struct("<I").unpack_from
-    head_size, end_kind = FRAME.size, KIND["end"]
     total = crc = 0
     with path.open("rb") as file:
         file.seek(reader.body)
@@ -106,25 +106,17 @@ def frames(reader: TraceReader, events: int, wait: Callable[[int], bool] | None 
             block = file.read(_BLOCK)
             data = rest + block
             view, raw = memoryview(data), np.frombuffer(data, np.uint8)
-            position, end = 0, len(data)
+            position = 0
             more = True
             while more:
-                heads: list[int] = []
-                first = position
-                while len(heads) < events and position + head_size <= end and data[position] != end_kind:
-                    after = position + head_size + length_at(data, position + 1)[0]
-                    if after > end:
-                        break
-                    heads.append(position)
-                    position = after
+                heads, after = _chain(data, raw, position, events)
                 more = len(heads) == events
-                crc = zlib.crc32(view[first:position], crc)
-                if heads:
-                    starts = np.array(heads, np.int64)
-                    ends = np.append(starts[1:], position)
-                    kinds = raw[starts]
-                    starts += head_size
-                    yield Frames(total, data, raw, kinds, starts, ends - starts)
+                crc = zlib.crc32(view[position:after], crc)
+                position = after
+                if len(heads):
+                    starts = heads + FRAME.size
+                    ends = np.append(heads[1:], position)
+                    yield Frames(total, data, raw, raw[heads], starts, ends - starts)
                     total += len(heads)
             rest = data[position:]
             if rest[:1] == _END_HEAD[:1] and len(rest) >= _END_SIZE:
@@ -133,6 +125,29 @@ def frames(reader: TraceReader, events: int, wait: Callable[[int], bool] | None 
                 return
             if not block and not (wait is not None and wait(file.tell())):
                 raise TraceError(f"{path}: truncated after {total} events")
+
+
+def _chain(data: bytes, raw: Array, position: int, events: int) -> tuple[Array, int]:
+    """Return the positions of at most `events` complete frames from a position on, and the position after them.
+
+    The end frame ends them, too. The loop does as little as it can: it runs for every event.
+    """
+    first = position
+    heads: list[int] = []
+    append, length_at = heads.append, _LENGTH.unpack_from
+    with contextlib.suppress(struct.error):  # there is no whole head any more
+        for _ in range(events):
+            (length,) = length_at(data, position)
+            append(position)
+            position += FRAME.size + length
+    if position > len(data):  # the last frame is not complete
+        position = heads.pop()
+    out = np.array(heads, np.int64)
+    end = np.flatnonzero(raw[out] == KIND["end"])
+    if len(end):
+        position = int(out[end[0]])
+        out = out[: end[0]]
+    return out, position if len(out) else first
 
 
 def verify(reader: TraceReader) -> int:
@@ -150,8 +165,19 @@ def gather(raw: Array, positions: Array, dtype: np.dtype[Any]) -> Array:
         return np.empty(0, dtype)
     if positions.max() + dtype.itemsize > len(raw):
         raise TraceError("an event of the trace is damaged")
-    view: Array = np.ndarray((len(raw) - dtype.itemsize + 1,), dtype, raw.data, strides=(1,))
-    return view[positions]
+    out: Array = _windows(raw, dtype.itemsize)[positions].view(dtype)
+    return out
+
+
+def _windows(raw: Array, size: int) -> Array:
+    """Return an array of all slices of `size` bytes. They are opaque: numpy copies those much faster than fields."""
+    return np.ndarray((len(raw) - size + 1,), f"V{size}", raw.data, strides=(1,))
+
+
+def in_order(array: Array, order: Array) -> Array:
+    """Return `array[order]` of an array of structures, as fast as `gather`."""
+    out: Array = array.view(f"V{array.itemsize}")[order].view(array.dtype)
+    return out
 
 
 def spread(starts: Array, counts: Array, step: int = 1) -> Array:
@@ -162,12 +188,37 @@ def spread(starts: Array, counts: Array, step: int = 1) -> Array:
     return out
 
 
-def joined(data: bytes, starts: Array, lengths: Array) -> Array:
-    """Return slices of `data`, back to back."""
-    view = memoryview(data)
-    stops = (starts + lengths).tolist()
-    parts = [view[start:stop] for start, stop in zip(starts.tolist(), stops, strict=True)]
-    return np.frombuffer(b"".join(parts), np.uint8)
+def sums(values: Array, counts: Array) -> Array:
+    """Return the sum of the first counts[0] values, of the next counts[1], and so on."""
+    running = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(values, out=running[1:])
+    ends = np.cumsum(counts)
+    out: Array = running[ends] - running[ends - counts]
+    return out
+
+
+def joined(raw: Array, starts: Array, lengths: Array) -> Array:
+    """Return slices of a byte array, back to back."""
+    ends = np.cumsum(lengths)
+    out = np.empty(int(ends[-1]) if len(ends) else 0, np.uint8)
+    copy_slices(raw, starts, out, ends - lengths, lengths)
+    return out
+
+
+def copy_slices(source: Array, starts: Array, target: Array, places: Array, lengths: Array) -> None:
+    """Copy slices of one byte array into another; they must not overlap there. One operation a length: few differ.
+
+    Raises:
+        TraceError: a slice reaches beyond the end of the source.
+    """
+    if not len(lengths):
+        return
+    if (starts + lengths).max() > len(source):
+        raise TraceError("an event of the trace is damaged")
+    for length in np.unique(lengths).tolist():
+        if length:
+            mine = lengths == length
+            _windows(target, length)[places[mine]] = _windows(source, length)[starts[mine]]
 
 
 @dataclass(slots=True)
@@ -219,13 +270,12 @@ class Records:
         written = head["regs"] > 0
         if (head["reg_bytes"][written] != vlenb).any():
             raise TraceError(f"a register value of the trace does not have {vlenb} bytes")
-        entry = np.dtype([("reg", "u1"), ("value", "u1", (vlenb,))])
         reg_counts = head["regs"].astype(np.int64)
         positions = positions + RETIRE_HEAD.itemsize
-        entries = gather(raw, spread(positions, reg_counts, entry.itemsize), entry)
-        self.regs: Array = entries["reg"]
-        self.reg_values: Array = entries["value"]
-        self.runs = _runs(raw, positions + reg_counts * entry.itemsize, head["runs"].astype(np.int64))
+        entries = spread(positions, reg_counts, 1 + vlenb)  # number and value of a register
+        self.reg_values: Array = gather(raw, entries + 1, np.dtype(f"V{vlenb}")).view(np.uint8).reshape(-1, vlenb)
+        self.regs: Array = raw[entries]
+        self.runs = _runs(raw, positions + reg_counts * (1 + vlenb), head["runs"].astype(np.int64))
 
 
 def _runs(raw: Array, where: Array, counts: Array) -> Runs:

@@ -91,7 +91,7 @@ def test_the_image_in_runs_is_the_image_in_bytes(stores: list[tuple[int, bytes]]
     length = np.array([len(part) for _, part in stores], np.int64)
     addr = np.array([BASE + offset for offset, _ in stores], np.int64)
     flat, golden = FlatImage(BASE, SIZE, FILL), GoldenImage(FILL)
-    flat.write(memoryview(data), Runs(np.arange(len(stores)), addr, np.cumsum(length) - length, length))
+    flat.write(np.frombuffer(data, np.uint8), Runs(np.arange(len(stores)), addr, np.cumsum(length) - length, length))
     pages: dict[int, str] = {}
     for offset, part in stores:
         for i, byte in enumerate(part):

@@ -13,7 +13,7 @@ from pymodel.trace import PAGE_SIZE, Mark, Retire, Sync, TraceError
 from tb import layout
 from tb.accounting import Accounts
 from tb.memory import GoldenImage, PendingStores
-from tb.observe import Observation
+from tb.observation import Observation
 from tb.replay import BATCH, batches, compare
 from tb.simulator import HDL
 

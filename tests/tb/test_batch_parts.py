@@ -1,0 +1,236 @@
+"""The parts of a batch replay by themselves, without a simulator."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from pymodel.trace import Event, Insn, Issue, Mark, Retire, TraceError, TraceReader, TraceWriter
+from pymodel.trace.bulk import frames
+from tb.accounting import Accounts, FunctionCount, VisitCount
+from tb.batch_account import BatchAccounts, Items
+from tb.batch_observe import ObservationReader
+from tb.batch_pipes import Pipes
+from tb.observation import Observation
+from tb.result import ReplayConfig
+
+HARTS = 3
+BEAT = 8  # bytes
+
+
+def test_a_batch_replay_needs_nothing_of_cocotb() -> None:
+    """Loading it takes longer than loading everything else."""
+    code = "import sys, tb.launch, tb.batch; print('cocotb' in sys.modules, 'numpy' in sys.modules)"
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False True"
+
+
+# Accounting ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Story:
+    """Events, and what was observed of those that are instructions."""
+
+    events: list[Event]
+    seen: dict[int, Observation]
+
+
+@st.composite
+def stories(draw: DrawFn) -> Story:
+    story = Story([], {})
+    stacks: list[list[str]] = [[] for _ in range(HARTS)]
+    addr = st.integers(0, 12).map(lambda beat: 0x1000 + BEAT * beat)
+    for hart, what in draw(st.lists(st.tuples(st.integers(0, HARTS - 1), st.sampled_from("iiieel")), max_size=40)):
+        if what == "i":
+            story.seen[len(story.events)] = Observation(
+                Retire(),
+                cycles=draw(st.integers(1, 9)),
+                reads=draw(st.lists(st.tuples(addr, st.integers(1, 4).map(lambda n: n * BEAT)), max_size=2)),
+                writes=draw(st.lists(st.tuples(addr, st.integers(0, 255)), max_size=2)),
+            )
+            story.events.append(Insn(hart, 0, Issue(0), Retire()))
+        elif what == "e":
+            region = st.tuples(st.sampled_from("pq"), st.integers(0x1000, 0x1050), st.integers(0, 60))
+            regions = draw(st.lists(region, max_size=2, unique_by=lambda r: r[0]))
+            stacks[hart].append(draw(st.sampled_from("fg")))
+            story.events.append(Mark(hart, True, stacks[hart][-1], draw(st.sampled_from("ab")), tuple(regions)))
+        elif stacks[hart]:
+            story.events.append(Mark(hart, False, stacks[hart].pop()))
+    return story
+
+
+def one_by_one(story: Story) -> tuple[list[FunctionCount], list[VisitCount]]:
+    accounts = Accounts(HARTS)
+    for index, event in enumerate(story.events):
+        if isinstance(event, Mark):
+            visit = accounts.harts[event.hart].mark(index, event)
+            if visit is not None:
+                accounts.add(visit)
+        else:
+            assert isinstance(event, Insn)
+            seen = story.seen[index]
+            seen.bytes_read = sum(length for _, length in seen.reads)
+            seen.bytes_written = sum(strb.bit_count() for _, strb in seen.writes)
+            accounts.harts[event.hart].instruction(seen)
+    return accounts.finish()
+
+
+def by_name(counts: tuple[list[FunctionCount], list[VisitCount]]) -> tuple[list[FunctionCount], list[VisitCount]]:
+    """Return the same with the functions in an order that does not depend on where chunks are cut."""
+    functions, visits = counts
+    return sorted(functions, key=lambda count: (count.what, count.who)), visits
+
+
+def items_of(story: Story, first: int, end: int) -> Items:
+    """Return the items of the events from `first` up to `end`, as the comparison provides them."""
+    found = [(event.hart, i) for i, event in enumerate(story.events[first:end], first) if isinstance(event, Insn)]
+    found.sort()
+    seen = [story.seen[index] for _, index in found]
+    bursts = np.array([read for one in seen for read in one.reads], np.int64).reshape(-1, 2)
+    beats = np.array([write for one in seen for write in one.writes], np.int64).reshape(-1, 2)
+    strobed = np.bitwise_count(beats[:, 1]).astype(np.int64)
+    totals = [
+        (1, one.cycles, sum(n for _, n in one.reads), sum(strb.bit_count() for _, strb in one.writes), 0)
+        for one in seen
+    ]
+    return Items(
+        event=np.array([index - first for _, index in found], np.int64),
+        hart=np.array([hart for hart, _ in found], np.uint8),
+        totals=np.array(totals, np.int64).reshape(-1, 5).T,
+        burst_counts=np.array([len(one.reads) for one in seen], np.int64),
+        burst_addr=bursts[:, 0],
+        burst_length=bursts[:, 1],
+        beat_counts=np.array([len(one.writes) for one in seen], np.int64),
+        beat_addr=beats[:, 0],
+        strobed=strobed,
+        strobes=beats[:, 1:].astype(np.uint64),
+        beat_bytes=BEAT,
+    )
+
+
+def written(story: Story, path: Path) -> TraceReader:
+    with TraceWriter(path, {}) as writer:
+        for event in story.events:
+            writer.event(event)
+    return TraceReader(path)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("accounts")
+
+
+@settings(max_examples=300)
+@given(story=stories(), chunk=st.sampled_from([1, 3, 8, 1000]))
+def test_a_chunk_is_charged_as_its_instructions_one_by_one(story: Story, chunk: int, folder: Path) -> None:
+    accounts = BatchAccounts(HARTS)
+    for part in frames(written(story, folder / "t.trace"), chunk):
+        accounts.chunk(part, items_of(story, part.first, part.first + len(part)), len(part))
+    assert by_name(accounts.finish()) == by_name(one_by_one(story))
+
+
+@settings(max_examples=50)
+@given(story=stories(), where=st.integers(0, 40))
+def test_nothing_behind_a_mismatch_is_charged(story: Story, where: int, folder: Path) -> None:
+    accounts = BatchAccounts(HARTS)
+    end = min(where, len(story.events))
+    for part in frames(written(story, folder / "t.trace"), 1000):
+        accounts.chunk(part, items_of(story, 0, len(part)), end)
+    before = Story(story.events[:end], {i: seen for i, seen in story.seen.items() if i < end})
+    assert by_name(accounts.finish()) == by_name(one_by_one(before))
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        ([Mark(0, True, "f"), Mark(1, False, "f")], "event 1: hart 1 leaves 'f', which it is not in"),
+        ([Mark(0, True, "f"), Mark(0, False, "g")], "event 1: hart 0 leaves 'g', which it is not in"),
+        ([Mark(0, True, "f"), Mark(HARTS, True, "f")], f"event 1 is for hart {HARTS}, but the header says"),
+    ],
+)
+def test_marks_that_mean_nothing(events: list[Event], message: str, tmp_path: Path) -> None:
+    story = Story(events, {})
+    (part,) = frames(written(story, tmp_path / "t.trace"), 1000)
+    with pytest.raises(TraceError, match=message):
+        BatchAccounts(HARTS).chunk(part, items_of(story, 0, len(part)), len(part))
+
+
+# Pipes --------------------------------------------------------------------------------------------------------------
+
+
+def started(pipes: Pipes, script: str) -> subprocess.Popen[bytes]:
+    """Start a simulator that is a shell script: $stim, $out and $log are its files."""
+    names = "; ".join(argument.removeprefix("+") for argument in pipes.arguments)
+    process = subprocess.Popen(["sh", "-c", f"{names}; {script}"], pass_fds=pipes.theirs)
+    pipes.started()
+    return process
+
+
+def test_no_side_waits_for_a_side_that_waits() -> None:
+    """Much more than pipes hold goes in before anything is taken, and comes out by two ways that fill up in turns."""
+    pipes = Pipes(["out", "log"])
+    process = started(pipes, "tee $log <$stim >$out")
+    data = np.random.default_rng(1).bytes(1 << 16)
+    for _ in range(200):
+        pipes.send(data)
+    pipes.end()
+    assert all(pipes.take("out", len(data)) == data for _ in range(200))
+    assert pipes.take("out", 1) == b""
+    assert pipes.take("log", 200 * len(data)) == data * 200
+    pipes.close()
+    assert process.wait() == 0
+
+
+def test_a_simulator_that_ends_early_shows_in_its_output() -> None:
+    pipes = Pipes(["out"])
+    process = started(pipes, "head -c 5 $stim >$out")
+    for _ in range(100):
+        pipes.send(b"12345678" * 10_000)
+    assert pipes.take("out", 100) == b"12345"
+    pipes.send(b"more")
+    pipes.end()
+    pipes.close()
+    assert process.wait() == 0
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_what_was_not_sent_yet_can_be_given_up(ended: bool) -> None:
+    pipes = Pipes(["out"])
+    process = started(pipes, "sleep 0.2; wc -c <$stim >$out")
+    pipes.send(bytes(1 << 24))
+    if ended:
+        pipes.end()
+    pipes.end(at_once=True)
+    assert 0 < int(pipes.take("out", 100)) < 1 << 24
+    pipes.close()
+    assert process.wait() == 0
+
+
+def test_draining_waits_for_the_end() -> None:
+    pipes = Pipes(["out", "log"])
+    process = started(pipes, "head -c 9000000 /dev/zero >$out; head -c 9000000 /dev/zero >$log")
+    assert pipes.take("out", 4) == bytes(4)
+    pipes.drain()
+    pipes.close()
+    assert process.wait() == 0
+
+
+def test_half_an_observation_is_the_end(tmp_path: Path) -> None:
+    """A simulator that was killed while it wrote."""
+    config = ReplayConfig("", str(tmp_path), "verilator", 128, 64, 1, 0, 4096, 0, 0, "")
+    one = bytearray(88)
+    one[56] = 1  # v0 was written
+    streams = {"obs": bytes(one), "vregs": bytes(15), "reads": b"", "writes": b""}
+    reader = ObservationReader(config, {name: lambda n, d=d: d[:n] for name, d in streams.items()}, four_state=False)
+    with pytest.raises(EOFError):
+        reader.chunk(1)
