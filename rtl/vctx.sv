@@ -133,7 +133,7 @@ module vctx
   logic [12:0]     irq_elem;
   dec_t            dec;
   logic [1:0]      eew, group;
-  logic            accept, emul_ok, legal;
+  logic            accept, emul_ok, legal, csr_writes;
   logic [CntW-1:0] evl;
   logic [5:0]      cause;
 
@@ -177,6 +177,7 @@ module vctx
     .dec_i              (dec),
     .legal_i            (legal),
     .cause_i            (cause),
+    .csr_writes_i       (csr_writes),
     .mask_fetch_o       (mask_fetch),
     .mask_done_i        (mask_done),
     .alu_start_o        (alu_start),
@@ -266,6 +267,7 @@ module vctx
     .vstart_nonzero_i (vstart != '0),
     .group_i          (group),
     .emul_ok_i        (emul_ok),
+    .csr_writes_o     (csr_writes),
     .legal_o          (legal),
     .cause_o          (cause)
   );
@@ -273,15 +275,16 @@ module vctx
   vctx_vset #(
     .VLEN (VLEN)
   ) u_vset (
-    .insn_i  (insn),
-    .rs1_i   (rs1),
-    .rs2_i   (rs2),
-    .vl_i    (vl),
-    .vtype_i (vtype[5:0]),
-    .vill_i  (vill),
-    .vl_o    (vset_vl),
-    .vtype_o (vset_vtype),
-    .vill_o  (vset_vill)
+    .active_i (dec.unit == UnitVset),
+    .insn_i   (insn),
+    .rs1_i    (rs1),
+    .rs2_i    (rs2),
+    .vl_i     (vl),
+    .vtype_i  (vtype[5:0]),
+    .vill_i   (vill),
+    .vl_o     (vset_vl),
+    .vtype_o  (vset_vtype),
+    .vill_o   (vset_vill)
   );
 
   vctx_csr #(
@@ -354,12 +357,13 @@ module vctx
     logic [GroupRowW-1:0] alu_mask_row, lsu_mask_row;
     logic [1:0]           lsu_mask_eew;
     logic [Bytes-1:0]     mask_bytes;
-    logic                 mask_re, alu_re, lsu_re, is_alu;
+    logic                 mask_re, alu_re, lsu_re, is_alu, masked;
     logic [RowW-1:0]      mask_raddr, alu_raddr, lsu_raddr, alu_waddr, lsu_waddr;
     logic [Bytes-1:0]     alu_wbe, lsu_wbe;
     logic [DLEN-1:0]      alu_wdata, lsu_wdata;
 
     assign is_alu  = (dec.unit == UnitAlu) && !older;
+    assign masked  = !insn[25] && ((dec.unit == UnitLoad) || (dec.unit == UnitStore) || (dec.unit == UnitAlu));
     assign re_a    = mask_re || alu_re || lsu_re;
     assign re_b    = alu_re;
     assign raddr_a = mask_re ? mask_raddr : (is_alu ? alu_raddr : lsu_raddr);
@@ -378,7 +382,7 @@ module vctx
       .re_o         (mask_re),
       .raddr_o      (mask_raddr),
       .rdata_i      (rdata_a),
-      .masked_i     (!insn[25]),
+      .masked_i     (masked),
       .row_i        (is_alu ? alu_mask_row : lsu_mask_row),
       .eew_i        (is_alu ? eew : lsu_mask_eew),
       .bytes_o      (mask_bytes)
@@ -419,7 +423,7 @@ module vctx
       .start_i       (lsu_start),
       .store_i       (dec.unit == UnitStore),
       .first_fault_i (dec.first_fault),
-      .masked_i      (!insn[25]),
+      .masked_i      (masked),
       .vd_i          (insn[11:7]),
       .base_i        (rs1),
       .eew_i         (eew),
