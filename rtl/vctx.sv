@@ -133,7 +133,7 @@ module vctx
   logic [12:0]     irq_elem;
   dec_t            dec;
   logic [1:0]      eew, group;
-  logic            accept, emul_ok, legal, csr_writes;
+  logic            accept, masked, emul_ok, legal, csr_writes;
   logic [CntW-1:0] evl;
   logic [5:0]      cause;
 
@@ -239,6 +239,7 @@ module vctx
     .lmul_i             (vtype[2:0]),
     .vl_i               (vl),
     .insn_o             (insn),
+    .masked_o           (masked),
     .rs1_o              (rs1),
     .rs2_o              (rs2),
     .prv_o              (prv),
@@ -357,13 +358,12 @@ module vctx
     logic [GroupRowW-1:0] alu_mask_row, lsu_mask_row;
     logic [1:0]           lsu_mask_eew;
     logic [Bytes-1:0]     mask_bytes;
-    logic                 mask_re, alu_re, lsu_re, is_alu, masked;
+    logic                 mask_re, alu_re, lsu_re, is_alu;
     logic [RowW-1:0]      mask_raddr, alu_raddr, lsu_raddr, alu_waddr, lsu_waddr;
     logic [Bytes-1:0]     alu_wbe, lsu_wbe;
     logic [DLEN-1:0]      alu_wdata, lsu_wdata;
 
     assign is_alu  = (dec.unit == UnitAlu) && !older;
-    assign masked  = !insn[25] && ((dec.unit == UnitLoad) || (dec.unit == UnitStore) || (dec.unit == UnitAlu));
     assign re_a    = mask_re || alu_re || lsu_re;
     assign re_b    = alu_re;
     assign raddr_a = mask_re ? mask_raddr : (is_alu ? alu_raddr : lsu_raddr);
@@ -520,7 +520,7 @@ module vctx
     assign unused = ^{lsu_hand_over, irq_valid, irq_elem,
                       xlat_ready_i, xlat_fault_i, xlat_cause_i, xlat_ppn_i, xlat_gpn_i,
                       axi_awready_i, axi_wready_i, axi_bresp_i, axi_bvalid_i, axi_arready_i, axi_rdata_i,
-                      axi_rresp_i, axi_rvalid_i, eew, evl, mask_fetch, alu_start, lsu_start, rdata_a, rdata_b};
+                      axi_rresp_i, axi_rvalid_i, eew, evl, masked, mask_fetch, alu_start, lsu_start, rdata_a, rdata_b};
   end
 
 endmodule

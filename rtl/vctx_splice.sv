@@ -28,22 +28,23 @@ module vctx_splice #(
 
   // Most rows are aligned: nothing is to be done for them.
   function automatic logic [Bits-1:0] splice(input logic [AmountW-1:0] amount, input logic [Bits-1:0] held,
-                                             input logic [Bits-1:0] row);
+                                             input logic [Bits-1:0] rotated);
     logic [Bits-1:0] upper;
-    splice = row;
+    splice = rotated;
     if (amount != '0) begin
       upper  = {Bits{1'b1}} << (32'(amount) * LaneBits);
-      splice = (rotate(amount, row) & upper) | (held & ~upper);
+      splice = (rotated & upper) | (held & ~upper);
     end
   endfunction
 
-  logic [Bits-1:0] held_q;
+  logic [Bits-1:0] rotated, held_q;
+  assign rotated = rotate(amount_i, row_i);
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) held_q <= '0;
-    else if (hold_i) held_q <= clear_i ? '0 : rotate(amount_i, row_i);
+    else if (hold_i) held_q <= clear_i ? '0 : rotated;
   end
 
-  assign row_o = splice(amount_i, held_q, row_i);
+  assign row_o = splice(amount_i, held_q, rotated);
 
 endmodule
 
