@@ -133,7 +133,7 @@ module vctx
   logic [12:0]     irq_elem;
   dec_t            dec;
   logic [1:0]      eew, group;
-  logic            accept, emul_ok, legal;
+  logic            accept, masked, emul_ok, legal, csr_writes;
   logic [CntW-1:0] evl;
   logic [5:0]      cause;
 
@@ -177,6 +177,7 @@ module vctx
     .dec_i              (dec),
     .legal_i            (legal),
     .cause_i            (cause),
+    .csr_writes_i       (csr_writes),
     .mask_fetch_o       (mask_fetch),
     .mask_done_i        (mask_done),
     .alu_start_o        (alu_start),
@@ -238,6 +239,7 @@ module vctx
     .lmul_i             (vtype[2:0]),
     .vl_i               (vl),
     .insn_o             (insn),
+    .masked_o           (masked),
     .rs1_o              (rs1),
     .rs2_o              (rs2),
     .prv_o              (prv),
@@ -266,6 +268,7 @@ module vctx
     .vstart_nonzero_i (vstart != '0),
     .group_i          (group),
     .emul_ok_i        (emul_ok),
+    .csr_writes_o     (csr_writes),
     .legal_o          (legal),
     .cause_o          (cause)
   );
@@ -273,15 +276,16 @@ module vctx
   vctx_vset #(
     .VLEN (VLEN)
   ) u_vset (
-    .insn_i  (insn),
-    .rs1_i   (rs1),
-    .rs2_i   (rs2),
-    .vl_i    (vl),
-    .vtype_i (vtype[5:0]),
-    .vill_i  (vill),
-    .vl_o    (vset_vl),
-    .vtype_o (vset_vtype),
-    .vill_o  (vset_vill)
+    .active_i (dec.unit == UnitVset),
+    .insn_i   (insn),
+    .rs1_i    (rs1),
+    .rs2_i    (rs2),
+    .vl_i     (vl),
+    .vtype_i  (vtype[5:0]),
+    .vill_i   (vill),
+    .vl_o     (vset_vl),
+    .vtype_o  (vset_vtype),
+    .vill_o   (vset_vill)
   );
 
   vctx_csr #(
@@ -378,7 +382,7 @@ module vctx
       .re_o         (mask_re),
       .raddr_o      (mask_raddr),
       .rdata_i      (rdata_a),
-      .masked_i     (!insn[25]),
+      .masked_i     (masked),
       .row_i        (is_alu ? alu_mask_row : lsu_mask_row),
       .eew_i        (is_alu ? eew : lsu_mask_eew),
       .bytes_o      (mask_bytes)
@@ -419,7 +423,7 @@ module vctx
       .start_i       (lsu_start),
       .store_i       (dec.unit == UnitStore),
       .first_fault_i (dec.first_fault),
-      .masked_i      (!insn[25]),
+      .masked_i      (masked),
       .vd_i          (insn[11:7]),
       .base_i        (rs1),
       .eew_i         (eew),
@@ -516,7 +520,7 @@ module vctx
     assign unused = ^{lsu_hand_over, irq_valid, irq_elem,
                       xlat_ready_i, xlat_fault_i, xlat_cause_i, xlat_ppn_i, xlat_gpn_i,
                       axi_awready_i, axi_wready_i, axi_bresp_i, axi_bvalid_i, axi_arready_i, axi_rdata_i,
-                      axi_rresp_i, axi_rvalid_i, eew, evl, mask_fetch, alu_start, lsu_start, rdata_a, rdata_b};
+                      axi_rresp_i, axi_rvalid_i, eew, evl, masked, mask_fetch, alu_start, lsu_start, rdata_a, rdata_b};
   end
 
 endmodule

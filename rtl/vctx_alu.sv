@@ -53,14 +53,11 @@ module vctx_alu
   assign logical     = (alu == AluLogic);
   assign mask_result = logical || (alu == AluCompare);
 
-  // First row of a register, and the rows of the three operands.
-  function automatic logic [RowW-1:0] row_of(input logic [4:0] register);
-    row_of = RowW'(register) << RegRowW;
-  endfunction
+  // First rows of the three operands
   logic [RowW-1:0] vd_row, vs1_row, vs2_row;
-  assign vd_row  = row_of(insn_i[11:7]);
-  assign vs1_row = row_of(insn_i[19:15]);
-  assign vs2_row = row_of(insn_i[24:20]);
+  assign vd_row  = RowW'(insn_i[11:7]) << RegRowW;
+  assign vs1_row = RowW'(insn_i[19:15]) << RegRowW;
+  assign vs2_row = RowW'(insn_i[24:20]) << RegRowW;
 
   // Last data row. Data rows of AluLogic are rows of mask registers.
   logic [CntW-1:0]      last_elem, last_byte;
@@ -90,8 +87,9 @@ module vctx_alu
   logic                 exec_q, exec_old_q, empty_q;
   logic                 exec_ends_q;  // ends_result_row of exec_row_q
   logic [GroupRowW-1:0] exec_row_q, exec_result_row_q;
-  logic                 exec_operands;
+  logic                 exec_operands, working;
   assign exec_operands = exec_q && !exec_old_q;
+  assign working       = start_i || read_q || exec_q || empty_q;
   assign done_o        = empty_q || (exec_operands && (exec_row_q == last_row));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -105,7 +103,7 @@ module vctx_alu
       exec_row_q        <= '0;
       exec_result_row_q <= '0;
       empty_q           <= 1'b0;
-    end else begin
+    end else if (working) begin
       empty_q <= start_i && (evl_i == '0);
       if (start_i) begin
         read_q <= (evl_i != '0);
@@ -147,20 +145,6 @@ module vctx_alu
     .operand_o (src1)
   );
 
-  for (genvar b = 0; b < DLEN / 64; b++) begin : gen_lane
-    vctx_lane u_lane (
-      .active_i  (exec_operands),
-      .compare_i (alu == AluCompare),
-      .op_i      (dec_i.op),
-      .sew_i     (eew_i),
-      .src1_i    (src1[64*b +: 64]),
-      .src2_i    (src2[64*b +: 64]),
-      .mask_i    (mask_bytes_i[8*b +: 8]),
-      .result_o  (result[64*b +: 64]),
-      .true_o    (true_bytes[8*b +: 8])
-    );
-  end
-
   // Active bytes. A merge writes every body element, its mask is an operand (E-6).
   logic             merge;
   logic [Bytes-1:0] body_bytes, active_bytes;
@@ -178,6 +162,20 @@ module vctx_alu
     .lanes_o  (body_bytes)
   );
 
+  for (genvar b = 0; b < DLEN / 64; b++) begin : gen_lane
+    vctx_lane u_lane (
+      .active_i  (body_bytes[8*b +: 8] != 8'd0),
+      .compare_i (alu == AluCompare),
+      .op_i      (dec_i.op),
+      .sew_i     (eew_i),
+      .src1_i    (src1[64*b +: 64]),
+      .src2_i    (src2[64*b +: 64]),
+      .mask_i    (mask_bytes_i[8*b +: 8]),
+      .result_o  (result[64*b +: 64]),
+      .true_o    (true_bytes[8*b +: 8])
+    );
+  end
+
   vctx_mask_result #(
     .VLEN (VLEN),
     .DLEN (DLEN)
@@ -189,7 +187,7 @@ module vctx_alu
     .eew_i     (eew_i),
     .evl_i     (evl_i),
     .load_i    (exec_q && exec_old_q),
-    .step_i    (exec_operands),
+    .step_i    (exec_operands && mask_result),
     .row_i     (exec_row_q),
     .src1_i    (rdata_b_i),
     .src2_i    (src2),

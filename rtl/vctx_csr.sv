@@ -86,9 +86,14 @@ module vctx_csr
                    (addr == CsrVlenb)    ? 64'(VLEN / 8) :
                    (addr == CsrVsstatus) ? vsstatus : mstatus;
 
+  logic [1:0]  op;
+  logic [63:0] old, src;
   logic [63:0] wdata;
   logic [1:0]  wdata_vs;
-  assign wdata    = csr_rmw(op_i, rdata_o, src_i);
+  assign op       = write_i ? op_i : '0;
+  assign old      = write_i ? rdata_o : '0;
+  assign src      = write_i ? src_i : '0;
+  assign wdata    = csr_rmw(op, old, src);
   assign wdata_vs = (VsTwoState && (wdata[10:9] != VsOff)) ? VsDirty : wdata[10:9];  // L-2
 
   // Every write to a vector CSR makes the state dirty, whatever the value (B-8, B-10).
@@ -96,14 +101,20 @@ module vctx_csr
   assign status_write = write_i && HasV && ((addr == CsrMstatus) || (addr == CsrVsstatus));
   assign dirty        = dirty_i || (write_i && !status_write && HasV);
 
+  logic changes;
+  assign changes = write_i || vset_i || trim_i || vstart_we_i || dirty_i;
+
+  // A vector instruction dirties mstatus, and with V=1 vsstatus as well (B-13, B-14).
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      vl_q     <= '0;
-      vtype_q  <= '0;
-      vill_q   <= 1'b1;
-      vstart_q <= '0;
-      vcsr_q   <= '0;
-    end else begin
+      vl_q          <= '0;
+      vtype_q       <= '0;
+      vill_q        <= 1'b1;
+      vstart_q      <= '0;
+      vcsr_q        <= '0;
+      mstatus_vs_q  <= VsOff;
+      vsstatus_vs_q <= VsOff;
+    end else if (changes) begin
       if (vset_i) begin
         vl_q    <= vset_vl_i;
         vtype_q <= vset_vtype_i;
@@ -120,15 +131,6 @@ module vctx_csr
           default:   ;
         endcase
       end
-    end
-  end
-
-  // A vector instruction dirties mstatus, and with V=1 vsstatus as well (B-13, B-14).
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      mstatus_vs_q  <= VsOff;
-      vsstatus_vs_q <= VsOff;
-    end else begin
       if (dirty) mstatus_vs_q <= VsDirty;
       else if (status_write && (addr == CsrMstatus)) mstatus_vs_q <= wdata_vs;
       if (dirty && (older_i ? older_virt_i : virt_i)) vsstatus_vs_q <= VsDirty;

@@ -24,6 +24,7 @@ module vctx_ctrl
   input  dec_t            dec_i,
   input  logic            legal_i,
   input  logic [5:0]      cause_i,
+  input  logic            csr_writes_i,
 
   // Mask fetch, ALU and load/store unit
   output logic            mask_fetch_o,
@@ -121,56 +122,37 @@ module vctx_ctrl
   // vstart changes nothing; all else that executes makes the state dirty (L-1).
   logic resumable;
   assign resumable   = lsu_trap_i || lsu_irq_i;
-  assign csr_write_o = csr_done && csr_writes(insn_i[13:12], insn_i[19:15]);
+  assign csr_write_o = csr_done && csr_writes_i;
   assign vset_o      = vset_done;
   assign trim_o      = lsu_trim_i;
   assign vstart_we_o = vset_done || vector_done;
   assign vstart_o    = resumable ? lsu_elem_i : '0;
   assign dirty_o     = vstart_we_o && !(lsu_irq_i && (lsu_elem_i == vstart_i));
 
-  logic        scalar_result;
-  logic [63:0] rd;
-  logic [31:0] written;
-  assign scalar_result = csr_done || vset_done || (alu_done_i && (dec_i.alu == AluExtract));
-  assign rd            = csr_done ? csr_rdata_i : (vset_done ? vset_vl_i : alu_rd_i);
-  assign written       = written_q | (wreg_valid_i ? (32'd1 << wreg_i) : '0);
+  // The state stays as it is in most cycles.
+  logic finishes, moves;
+  assign finishes = alu_done_i || lsu_done_i || lsu_hand_over_o;
+  assign moves    = accept_o || ready || start || finishes;
 
-  logic rd_we;
-  assign rd_we = scalar_result && (insn_i[11:7] != 5'd0);
+  // Retirement
+  logic retires, retiring, rd_we;
+  assign retires  = illegal || csr_done || vset_done || vector_done;
+  assign retiring = retires || retire_valid_o;
+  assign rd_we    = (csr_done || vset_done || (alu_done_i && (dec_i.alu == AluExtract))) && (insn_i[11:7] != 5'd0);
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      state_q   <= StIdle;
-      written_q <= '0;
-      older_q       <= 1'b0;
-      older_store_q <= 1'b0;
-      older_virt_q  <= 1'b0;
-    end else begin
-      written_q <= vector_done ? '0 : written;
-      if (lsu_hand_over_o) begin
-        older_q       <= 1'b1;
-        older_store_q <= (dec_i.unit == UnitStore);
-        older_virt_q  <= virt_i;
-      end else if (older_done_i) begin
-        older_q <= 1'b0;
-      end
-      case (state_q)
-        StIdle: if (accept_o) state_q <= StExec;
-        StExec: begin
-          if (mask_fetch_o) state_q <= StMask;
-          else if (start) state_q <= StRun;
-          else if (ready && !accept_o) state_q <= StIdle;
-        end
-        StMask: if (start) state_q <= StRun;
-        default: begin  // StRun
-          if (alu_done_i || lsu_done_i || lsu_hand_over_o) state_q <= StIdle;
-        end
-      endcase
-    end
-  end
+  // Registers written, those of this cycle included
+  function automatic logic [31:0] written(input logic [31:0] earlier, input logic valid, input logic [4:0] register);
+    written = earlier;
+    if (valid) written[register] = 1'b1;
+  endfunction
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
+      state_q          <= StIdle;
+      written_q        <= '0;
+      older_q          <= 1'b0;
+      older_store_q    <= 1'b0;
+      older_virt_q     <= 1'b0;
       retire_valid_o   <= 1'b0;
       retire_trap_o    <= 1'b0;
       retire_irq_o     <= 1'b0;
@@ -181,15 +163,39 @@ module vctx_ctrl
       retire_rd_o      <= '0;
       retire_vd_mask_o <= '0;
     end else begin
-      retire_valid_o   <= illegal || csr_done || vset_done || vector_done;
-      retire_trap_o    <= illegal || lsu_trap_i;
-      retire_irq_o     <= lsu_irq_i;
-      retire_cause_o   <= illegal ? cause_i : lsu_cause_i;
-      retire_tval_o    <= illegal ? (TvalInsn ? {32'b0, insn_i} : '0) : lsu_tval_i;  // L-22
-      retire_tval2_o   <= lsu_tval2_i;
-      retire_rd_we_o   <= rd_we;
-      retire_rd_o      <= rd_we ? rd : '0;
-      retire_vd_mask_o <= vector_done ? written : '0;
+      if (vector_done) written_q <= '0;
+      else if (wreg_valid_i) written_q <= written(written_q, 1'b1, wreg_i);
+      if (lsu_hand_over_o) begin
+        older_q       <= 1'b1;
+        older_store_q <= (dec_i.unit == UnitStore);
+        older_virt_q  <= virt_i;
+      end else if (older_done_i) begin
+        older_q <= 1'b0;
+      end
+      if (moves) begin
+        case (state_q)
+          StIdle: if (accept_o) state_q <= StExec;
+          StExec: begin
+            if (mask_fetch_o) state_q <= StMask;
+            else if (start) state_q <= StRun;
+            else if (ready && !accept_o) state_q <= StIdle;
+          end
+          StMask: if (start) state_q <= StRun;
+          default: if (finishes) state_q <= StIdle;  // StRun
+        endcase
+      end
+
+      if (retiring) begin
+        retire_valid_o   <= retires;
+        retire_trap_o    <= illegal || lsu_trap_i;
+        retire_irq_o     <= lsu_irq_i;
+        retire_cause_o   <= illegal ? cause_i : lsu_cause_i;
+        retire_tval_o    <= illegal ? (TvalInsn ? {32'b0, insn_i} : '0) : lsu_tval_i;  // L-22
+        retire_tval2_o   <= lsu_tval2_i;
+        retire_rd_we_o   <= rd_we;
+        retire_rd_o      <= !rd_we ? '0 : csr_done ? csr_rdata_i : (vset_done ? vset_vl_i : alu_rd_i);
+        retire_vd_mask_o <= vector_done ? written(written_q, wreg_valid_i, wreg_i) : '0;
+      end
     end
   end
 

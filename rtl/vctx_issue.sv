@@ -30,6 +30,7 @@ module vctx_issue
   input  logic [CntW-1:0] vl_i,
 
   output logic [31:0]     insn_o,
+  output logic            masked_o,  // it has a mask operand
   output logic [63:0]     rs1_o,
   output logic [63:0]     rs2_o,
   output logic [1:0]      prv_o,
@@ -49,6 +50,9 @@ module vctx_issue
   logic [1:0]      eew, group;
   logic            emul_ok;
   logic [CntW-1:0] evl;
+
+  logic masked;
+  assign masked = !issue_insn_i[25] && ((dec.unit == UnitLoad) || (dec.unit == UnitStore) || (dec.unit == UnitAlu));
 
   vctx_decode u_decode (
     .insn_i (issue_insn_i),
@@ -72,6 +76,7 @@ module vctx_issue
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       insn_o       <= '0;
+      masked_o     <= 1'b0;
       rs1_o        <= '0;
       rs2_o        <= '0;
       prv_o        <= '0;
@@ -87,6 +92,7 @@ module vctx_issue
       evl_o        <= '0;
     end else if (accept_i) begin
       insn_o       <= issue_insn_i;
+      masked_o     <= masked;
       rs1_o        <= issue_rs1_i;
       rs2_o        <= issue_rs2_i;
       prv_o        <= issue_prv_i;

@@ -61,35 +61,40 @@ module vctx_lane
     endcase
   endfunction
 
-  // Outcome and result. vsub and compares: vs2 - src1; vrsub: src1 - vs2.
-  function automatic logic [71:0] lane(input logic active, input logic compare, input logic [3:0] op,
+  // Result, or the outcome of a compare in the low byte. vsub and compares: vs2 - src1; vrsub: src1 - vs2. Only what the
+  // operation takes is computed.
+  function automatic logic [63:0] lane(input logic active, input logic compare, input logic [3:0] op,
                                        input logic [1:0] sew, input logic [63:0] src1, input logic [63:0] src2,
                                        input logic [7:0] mask);
     logic        subtract;
-    logic [63:0] x, y, tops, low, sum, result;
+    logic [63:0] x, y, tops, low, sum;
     lane = '0;
     if (active) begin
-      subtract = compare || (op == OpSub) || (op == OpRsub);
-      x        = (!compare && (op == OpRsub)) ? src1 : src2;
-      y        = (!compare && (op == OpRsub)) ? src2 : src1;
-      x        = subtract ? ~x : x;
-      tops     = element_tops(sew);
-      low      = (x & ~tops) + (y & ~tops);
-      sum      = low ^ ((x ^ y) & tops);
-      case (op)
-        OpAnd:   result = src2 & src1;
-        OpOr:    result = src2 | src1;
-        OpXor:   result = src2 ^ src1;
-        OpSrc1:  result = src1;
-        OpSrc2:  result = src2;
-        OpMerge: result = (src1 & widen(mask)) | (src2 & ~widen(mask));
-        default: result = subtract ? ~sum : sum;  // OpAdd, OpSub, OpRsub
-      endcase
-      lane = {outcome(op[2:0], sew, src1, src2, low), result};
+      if (compare || (op <= OpRsub)) begin
+        subtract = compare || (op != OpAdd);
+        x        = (!compare && (op == OpRsub)) ? src1 : src2;
+        y        = (!compare && (op == OpRsub)) ? src2 : src1;
+        x        = subtract ? ~x : x;
+        tops     = element_tops(sew);
+        low      = (x & ~tops) + (y & ~tops);
+        sum      = low ^ ((x ^ y) & tops);
+        lane     = subtract ? ~sum : sum;
+        if (compare) lane[7:0] = outcome(op[2:0], sew, src1, src2, low);
+      end else begin
+        case (op)
+          OpAnd:   lane = src2 & src1;
+          OpOr:    lane = src2 | src1;
+          OpXor:   lane = src2 ^ src1;
+          OpSrc1:  lane = src1;
+          OpSrc2:  lane = src2;
+          default: lane = (src1 & widen(mask)) | (src2 & ~widen(mask));  // OpMerge
+        endcase
+      end
     end
   endfunction
 
-  assign {true_o, result_o} = lane(active_i, compare_i, op_i, sew_i, src1_i, src2_i, mask_i);
+  assign result_o = lane(active_i, compare_i, op_i, sew_i, src1_i, src2_i, mask_i);
+  assign true_o   = result_o[7:0];
 
 endmodule
 

@@ -20,6 +20,7 @@ module vctx_legal
   input  logic        vstart_nonzero_i,
   input  logic [1:0]  group_i,
   input  logic        emul_ok_i,
+  output logic        csr_writes_o,  // the CSR instruction writes
   output logic        legal_o,
   output logic [5:0]  cause_o  // when not legal
 );
@@ -36,6 +37,8 @@ module vctx_legal
   assign vs_on = HasV && (mstatus_vs_i != VsOff) && (!virt_i || (vsstatus_vs_i != VsOff));
 
   // CSR accesses. Address bits 9:8 are the lowest privilege: 0 U, 1 S, 2 hypervisor and VS, 3 M.
+  // It writes unless it is a set or clear with rs1 = x0 or a zero immediate (A-4).
+  assign csr_writes_o = (insn_i[13:12] == 2'd1) || (insn_i[19:15] != 5'd0);
   logic [1:0] csr_level;
   logic       csr_status, csr_read_only, csr_prv_ok, csr_virtual, csr_ok;
   assign csr_level     = insn_i[29:28];
@@ -46,24 +49,30 @@ module vctx_legal
                          ((csr_level == 2'd2) && (prv_i != PrvU) && !virt_i);
   assign csr_virtual   = virt_i && !csr_prv_ok && (csr_level != 2'd3);
   assign csr_ok        = csr_prv_ok && (csr_status || vs_on) &&
-                         !(csr_read_only && csr_writes(insn_i[13:12], insn_i[19:15]));
+                         !(csr_read_only && csr_writes_o);
 
   // Register groups start at a multiple of their size (D-3, D-17, E-2); a masked instruction does not overwrite
   // its mask with elements (D-4, E-2). Reading v0 as data, too, is a matter of choice.
-  logic groups_ok, mask_ok, source_ok;
-  assign groups_ok = (!dec_i.vd_group  || is_aligned(vd[2:0], group_i)) &&
-                     (!dec_i.vs1_group || is_aligned(vs1[2:0], group_i)) &&
-                     (!dec_i.vs2_group || is_aligned(vs2[2:0], group_i));
+  logic [2:0] in_group;  // these bits of a register number count the registers of a group
+  logic       groups_ok, mask_ok, source_ok;
+  assign in_group    = {group_i == 2'd3, group_i[1], group_i != 2'd0};
+  assign groups_ok = (!dec_i.vd_group  || ((vd[2:0] & in_group) == 3'd0)) &&
+                     (!dec_i.vs1_group || ((vs1[2:0] & in_group) == 3'd0)) &&
+                     (!dec_i.vs2_group || ((vs2[2:0] & in_group) == 3'd0));
   assign mask_ok   = !(dec_i.vd_group && (dec_i.unit != UnitStore || MaskedV0StoreTrap) && masked &&
                        (vd == 5'd0));  // L-14
   assign source_ok = !(MaskedV0SourceTrap && masked &&
                        ((dec_i.vs1_group && (vs1 == 5'd0)) || (dec_i.vs2_group && (vs2 == 5'd0))));  // L-13
 
   // A compare may overwrite a source group only in its lowest register (E-13, L-15).
-  logic overlap_ok;
+  logic [4:0] from_vs1, from_vs2;  // where vd differs from the source
+  logic       above_vs1, above_vs2, overlap_ok;
+  assign from_vs1   = vd ^ vs1;
+  assign from_vs2   = vd ^ vs2;
+  assign above_vs1  = (from_vs1 != 5'd0) && ((from_vs1 & ~{2'b0, in_group}) == 5'd0);
+  assign above_vs2  = (from_vs2 != 5'd0) && ((from_vs2 & ~{2'b0, in_group}) == 5'd0);
   assign overlap_ok = (dec_i.alu != AluCompare) ||
-                      (!(dec_i.vs1_group && overlaps_above(vd, vs1, group_i)) &&
-                       !(dec_i.vs2_group && overlaps_above(vd, vs2, group_i)));
+                      (!(dec_i.vs1_group && above_vs1) && !(dec_i.vs2_group && above_vs2));
 
   // vtype matters to all but whole-register loads and stores (D-18, E-11).
   logic vtype_ok, mem_ok, alu_ok;

@@ -167,7 +167,7 @@ module vctx_lsu
 
   // elem_q is active: trap on it, or translate its page and move what the page holds. The next page is translated while
   // the data of the one before moves, except that a masked instruction has one mask lookup for both.
-  logic idle, active, exception, segment_start, mover_done, mover_busy, burst_valid, queued_q;
+  logic idle, active, exception, translated, segment_start, mover_done, mover_busy, burst_valid, queued_q;
   assign idle          = !mover_busy && !queued_q && !burst_valid;
   assign scan          = (state_q == StPage) && (!masked_i || idle);
   assign active        = scan && !nothing_left && mask_bytes_i[elem_q[LaneW-1:0]];
@@ -175,7 +175,8 @@ module vctx_lsu
   assign xlat_vpn_o    = addr[63:12];
   assign xlat_store_o  = store_i;
   assign exception     = idle && ((active && misaligned) || (state_q == StFault));
-  assign segment_start = xlat_valid_o && xlat_ready_i && !xlat_fault_i;
+  assign translated    = xlat_valid_o && xlat_ready_i;
+  assign segment_start = translated && !xlat_fault_i;
 
   logic last_page;
   assign last_page = (page_end == end_q);
@@ -210,7 +211,7 @@ module vctx_lsu
       cause_q <= '0;
       gpn_q   <= '0;
     end else begin
-      if (xlat_valid_o && xlat_ready_i) begin
+      if (translated) begin
         cause_q <= xlat_cause_i;
         gpn_q   <= xlat_gpn_i;
       end
@@ -225,7 +226,7 @@ module vctx_lsu
         end
         StPage: begin
           if (done_o) state_q <= StIdle;
-          else if (xlat_valid_o && xlat_ready_i && xlat_fault_i) state_q <= StFault;
+          else if (translated && xlat_fault_i) state_q <= StFault;
           else if (segment_start && last_page) state_q <= StMove;
           else if (segment_start) elem_q <= page_end;
           else if (scan && !active && !nothing_left) elem_q <= next_elem;
@@ -254,10 +255,6 @@ module vctx_lsu
   assign axi_awvalid_o = burst_valid && store_q;
   assign axi_arvalid_o = burst_valid && !store_q;
   assign burst_ready   = store_q ? axi_awready_i : axi_arready_i;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) store_q <= 1'b0;
-    else if (segment_start) store_q <= store_i;
-  end
   vctx_lsu_burst #(
     .DLEN (DLEN)
   ) u_burst (
@@ -293,10 +290,14 @@ module vctx_lsu
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       queued_q <= 1'b0;
+      store_q  <= 1'b0;
       seg_q    <= '0;
-    end else begin
-      queued_q <= seg_valid && !seg_ready;
-      if (segment_start) seg_q <= new_seg;
+    end else if (seg_valid) begin
+      queued_q <= !seg_ready;
+      if (segment_start) begin
+        store_q <= store_i;
+        seg_q   <= new_seg;
+      end
     end
   end
 
@@ -367,11 +368,13 @@ module vctx_lsu
   assign mask_eew_o = scan ? 2'd0 : eew_i;
   assign mask_row_o = scan ? GroupRowW'(chunk) : (store_i ? store_mask_row : load_mask_row);
 
+  logic bad_response;
+  assign bad_response = (axi_rvalid_i && axi_rready_o && (axi_rresp_i != 2'b00)) ||
+                        (axi_bvalid_i && axi_bready_o && (axi_bresp_i != 2'b00));
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       bus_err_o <= 1'b0;
-    end else if ((axi_rvalid_i && axi_rready_o && (axi_rresp_i != 2'b00)) ||
-                 (axi_bvalid_i && axi_bready_o && (axi_bresp_i != 2'b00))) begin
+    end else if (bad_response) begin
       bus_err_o <= 1'b1;
     end
   end

@@ -23,10 +23,11 @@ module vctx_lsu_burst #(
 
   logic [55:0] addr_q;
   logic [9:0]  beats_q;  // left
-  logic        split;
+  logic        split, sent;
 
   assign split   = (beats_q > MaxBeats);
   assign valid_o = (beats_q != '0);
+  assign sent    = valid_o && ready_i;
   assign addr_o  = addr_q;
   assign len_o   = split ? 8'd255 : 8'(beats_q - 10'd1);
 
@@ -37,7 +38,7 @@ module vctx_lsu_burst #(
     end else if (start_i) begin
       addr_q  <= addr_i;
       beats_q <= beats_i;
-    end else if (valid_o && ready_i) begin
+    end else if (sent) begin
       addr_q  <= addr_q + 56'(256 * DLEN / 8);
       beats_q <= split ? (beats_q - MaxBeats) : '0;
     end

@@ -52,13 +52,14 @@ module vctx_lsu_load
   logic [RowW-1:0]    vd_row_q;
   logic [GroupRowW:0] beat_q, last_beat_q;
   logic [CntW-1:0]    first_byte_q, end_byte_q;
-  logic [DLEN-1:0]    rotated, held_q;  // this beat and the previous one, rotated
 
-  logic aligned, beat, last, write;
+  logic aligned, taken, beat, last, flush, write;
   assign aligned  = (offset_q == '0);
   assign rready_o = busy_q;
   assign beat     = busy_q && rvalid_i;
   assign last     = (beat_q == last_beat_q);
+  assign flush    = beat && last && !aligned;
+  assign taken    = start_i && ready_o;
   assign write    = beat || flush_q;
   assign ready_o  = !busy_q || (beat && last && aligned);
   assign busy_o   = busy_q || flush_q;
@@ -76,10 +77,9 @@ module vctx_lsu_load
       last_beat_q  <= '0;
       first_byte_q <= '0;
       end_byte_q   <= '0;
-      held_q       <= '0;
     end else begin
-      flush_q <= beat && last && !aligned;
-      if (start_i && ready_o) begin
+      flush_q <= flush;
+      if (taken) begin
         busy_q       <= 1'b1;
         final_q      <= final_i;
         masked_q     <= masked_i;
@@ -92,34 +92,29 @@ module vctx_lsu_load
       end else if (beat) begin
         busy_q <= !last;
         beat_q <= beat_q + (GroupRowW+1)'(1);
-        held_q <= rotated;
       end
     end
   end
 
-  // Lane offset + j of a beat goes to byte j of a row.
-  vctx_rotate #(
-    .Lanes    (Bytes),
-    .LaneBits (8)
-  ) u_rotate (
-    .amount_i (LaneW'(0) - offset_q),
-    .row_i    (rdata_i),
-    .row_o    (rotated)
-  );
-
-  // Row written in this cycle: that of the beat, or the one before, whose lower bytes are held.
+  // Row written in this cycle: that of the beat, or the one before, whose lower bytes are held. Lane offset + j of a beat
+  // goes to byte j of a row.
   logic [GroupRowW:0] row;
-  logic [Bytes-1:0]   from_held, in_segment;
-  logic [DLEN-1:0]    from_held_bits;
-  assign row       = aligned ? beat_q : (beat_q - (GroupRowW+1)'(1));
+  logic [Bytes-1:0]   in_segment;
+  assign row        = aligned ? beat_q : (beat_q - (GroupRowW+1)'(1));
   assign mask_row_o = row[GroupRowW-1:0];
   assign waddr_o    = vd_row_q + RowW'(mask_row_o);
-  assign from_held = aligned ? '0 : ({Bytes{1'b1}} >> offset_q);
-  for (genvar w = 0; w < DLEN / 64; w++) begin : gen_word
-    assign from_held_bits[64*w +: 64] = widen(from_held[8*w +: 8]);
-  end
-  assign wdata_o   = aligned ? rotated : ((held_q & from_held_bits) | (rotated & ~from_held_bits));
-
+  vctx_splice #(
+    .Lanes    (Bytes),
+    .LaneBits (8)
+  ) u_splice (
+    .clk_i    (clk_i),
+    .rst_ni   (rst_ni),
+    .hold_i   (beat && !aligned),
+    .clear_i  (1'b0),
+    .amount_i (LaneW'(0) - offset_q),
+    .row_i    (rdata_i),
+    .row_o    (wdata_o)
+  );
   vctx_range #(
     .Lanes (Bytes),
     .IdxW  (CntW)

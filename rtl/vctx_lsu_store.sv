@@ -75,30 +75,29 @@ module vctx_lsu_store
   logic               send_q;
   logic [GroupRowW:0] send_row_q;
   logic [7:0]         beat_q;  // number of the beat in its burst
-  // This row and the previous one: strobes and data
-  logic [Bytes-1:0]   strb, held_strb_q;
-  logic [DLEN-1:0]    data, held_data_q;
 
   // Bursts without a response, oldest in bit 0: whether it is the last of its instruction
   localparam int Bursts = 4;
   logic [Bursts-1:0] finals_q;
   logic [2:0]        bursts_q;
 
-  logic aligned, advance, step, begins, ends, response, sent, sent_final;
-  assign aligned    = (send_seg_q.offset == '0);
+  logic taken, beat, hold, advance, step, begins, ends, response, sent, bursts_change, sent_final;
   assign begins     = (send_row_q < send_seg_q.first_beat);  // the row only begins a beat
   assign ends       = (send_row_q == send_seg_q.last_beat);
   assign wvalid_o   = send_q && !begins && (bursts_q != 3'(Bursts));
   assign wlast_o    = (beat_q == 8'd255) || ends;
-  assign step       = send_q && (begins || (wvalid_o && wready_i));
+  assign beat       = wvalid_o && wready_i;
+  assign step       = send_q && (begins || beat);
   assign advance    = step || !send_q;
+  assign taken      = start_i && ready_o;
   assign re_o       = read_q && advance;
   assign ready_o    = !read_q || (re_o && (row_q == read_seg_q.last_beat));
   assign raddr_o    = vd_row_q + RowW'(row_q[GroupRowW-1:0]);
   assign mask_row_o = send_row_q[GroupRowW-1:0];
   assign bready_o   = (bursts_q != '0);
   assign response   = bready_o && bvalid_i;
-  assign sent       = wvalid_o && wready_i && wlast_o;
+  assign sent       = beat && wlast_o;
+  assign bursts_change = sent || response;
   assign sent_final = ends && send_seg_q.final_segment;
   assign busy_o     = read_q || send_q || (bursts_q != '0);
   assign done_o     = response && finals_q[0];
@@ -116,10 +115,8 @@ module vctx_lsu_store
       send_q     <= 1'b0;
       send_row_q <= '0;
       beat_q     <= '0;
-      held_strb_q <= '0;
-      held_data_q <= '0;
     end else begin
-      if (start_i && ready_o) begin
+      if (taken) begin
         read_seg_q <= {final_i, masked_i, offset_i, first_byte_i, end_byte_i, first_beat_i, last_beat_i};
         vd_row_q   <= vd_row_i;
         read_q     <= 1'b1;
@@ -128,16 +125,14 @@ module vctx_lsu_store
         row_q  <= row_q + (GroupRowW+1)'(1);
         read_q <= (row_q != read_seg_q.last_beat);
       end
-      if (advance) send_q <= read_q;
       if (re_o) begin
+        send_q     <= 1'b1;
         send_row_q <= row_q;
         send_seg_q <= read_seg_q;
+      end else if (step) begin
+        send_q <= 1'b0;
       end
-      if (step && !aligned) begin
-        held_strb_q <= ends ? '0 : strb;
-        held_data_q <= ends ? '0 : data;
-      end
-      if (wvalid_o && wready_i) beat_q <= wlast_o ? '0 : (beat_q + 8'd1);
+      if (beat) beat_q <= wlast_o ? '0 : (beat_q + 8'd1);
     end
   end
 
@@ -145,19 +140,16 @@ module vctx_lsu_store
     if (!rst_ni) begin
       finals_q <= '0;
       bursts_q <= '0;
-    end else if (sent || response) begin
+    end else if (bursts_change) begin
       bursts_q <= bursts_q + 3'(sent) - 3'(response);
-      for (int i = 0; i < Bursts; i++) begin
-        if (response) finals_q[i] <= (i + 1 < Bursts) && finals_q[(i+1)%Bursts];
-        if (sent && (3'(i) == (bursts_q - 3'(response)))) finals_q[i] <= sent_final;
-      end
+      if (response) finals_q <= finals_q >> 1;
+      if (sent) finals_q[2'(bursts_q-3'(response))] <= sent_final;
     end
   end
 
   // Byte j of a row goes to lane offset + j. Bytes that are not written read as zero on the bus: no register content
   // beyond what is stored.
-  logic [Bytes-1:0]   in_segment, strobes, from_held;
-  logic [DLEN-1:0]    strobe_bits, from_held_bits;
+  logic [Bytes-1:0] in_segment, strobes;
   vctx_range #(
     .Lanes (Bytes),
     .IdxW  (CntW)
@@ -168,30 +160,40 @@ module vctx_lsu_store
     .end_i    (send_seg_q.end_byte),
     .lanes_o  (in_segment)
   );
-  assign strobes   = in_segment & (send_seg_q.masked ? mask_bytes_i : '1);
-  assign from_held = ~({Bytes{1'b1}} << send_seg_q.offset);
-  for (genvar w = 0; w < DLEN / 64; w++) begin : gen_word
-    assign strobe_bits[64*w +: 64]    = widen(strobes[8*w +: 8]);
-    assign from_held_bits[64*w +: 64] = widen(from_held[8*w +: 8]);
-  end
-  vctx_rotate #(
+  assign hold    = step && (send_seg_q.offset != '0);
+  assign strobes = in_segment & (send_seg_q.masked ? mask_bytes_i : '1);
+  function automatic logic [DLEN-1:0] enabled(input logic [Bytes-1:0] lanes, input logic [DLEN-1:0] row);
+    enabled = row;
+    if (lanes == '0) begin
+      enabled = '0;
+    end else if (lanes != '1) begin
+      for (int w = 0; w < DLEN / 64; w++) enabled[64*w +: 64] = row[64*w +: 64] & widen(lanes[8*w +: 8]);
+    end
+  endfunction
+  vctx_splice #(
     .Lanes    (Bytes),
     .LaneBits (1)
-  ) u_rotate_strb (
+  ) u_splice_strb (
+    .clk_i    (clk_i),
+    .rst_ni   (rst_ni),
+    .hold_i   (hold),
+    .clear_i  (ends),
     .amount_i (send_seg_q.offset),
     .row_i    (strobes),
-    .row_o    (strb)
+    .row_o    (wstrb_o)
   );
-  vctx_rotate #(
+  vctx_splice #(
     .Lanes    (Bytes),
     .LaneBits (8)
-  ) u_rotate_data (
+  ) u_splice_data (
+    .clk_i    (clk_i),
+    .rst_ni   (rst_ni),
+    .hold_i   (hold),
+    .clear_i  (ends),
     .amount_i (send_seg_q.offset),
-    .row_i    (data_i & strobe_bits),
-    .row_o    (data)
+    .row_i    (enabled(strobes, data_i)),
+    .row_o    (wdata_o)
   );
-  assign wstrb_o = aligned ? strb : ((held_strb_q & from_held) | (strb & ~from_held));
-  assign wdata_o = aligned ? data : ((held_data_q & from_held_bits) | (data & ~from_held_bits));
 
 endmodule
 

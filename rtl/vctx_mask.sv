@@ -34,13 +34,14 @@ module vctx_mask #(
   // Fetch. The row that is read now is stored one cycle later.
   logic            busy_q, store_q;
   logic [RowW-1:0] row_q, store_row_q;
-  logic            last;
+  logic            last, working;
   logic [VLEN-1:0] mask_q;
 
   assign last         = (row_q == RowW'(RegRows - 1));
   assign re_o         = busy_q;
   assign raddr_o      = row_q;
   assign fetch_done_o = store_q && !busy_q;
+  assign working      = fetch_i || busy_q || store_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -49,7 +50,7 @@ module vctx_mask #(
       row_q       <= '0;
       store_row_q <= '0;
       mask_q      <= '0;
-    end else begin
+    end else if (working) begin
       store_q <= busy_q;
       if (busy_q) store_row_q <= row_q;
       if (fetch_i) begin

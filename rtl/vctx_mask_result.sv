@@ -39,14 +39,20 @@ module vctx_mask_result
     logic [Bytes/2-1:0] e16;
     logic [Bytes/4-1:0] e32;
     logic [Bytes/8-1:0] e64;
-    for (int e = 0; e < Bytes / 2; e++) e16[e] = x[2*e+1];
-    for (int e = 0; e < Bytes / 4; e++) e32[e] = x[4*e+3];
-    for (int e = 0; e < Bytes / 8; e++) e64[e] = x[8*e+7];
     case (eew)
-      2'd0:    collect = {8{x}};
-      2'd1:    collect = {16{e16}};
-      2'd2:    collect = {32{e32}};
-      default: collect = {64{e64}};
+      2'd0: collect = {8{x}};
+      2'd1: begin
+        for (int e = 0; e < Bytes / 2; e++) e16[e] = x[2*e+1];
+        collect = {16{e16}};
+      end
+      2'd2: begin
+        for (int e = 0; e < Bytes / 4; e++) e32[e] = x[4*e+3];
+        collect = {32{e32}};
+      end
+      default: begin
+        for (int e = 0; e < Bytes / 8; e++) e64[e] = x[8*e+7];
+        collect = {64{e64}};
+      end
     endcase
   endfunction
 

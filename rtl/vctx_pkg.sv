@@ -146,22 +146,6 @@ package vctx_pkg;
     endcase
   endfunction
 
-  // A CSR instruction writes unless it is a set or clear with rs1 = x0 or a zero immediate (A-4).
-  function automatic logic csr_writes(input logic [1:0] op, input logic [4:0] rs1_or_imm);
-    csr_writes = (op == 2'd1) || (rs1_or_imm != 5'd0);
-  endfunction
-
-  // A register number is a multiple of 2**log2_regs, given its low bits.
-  function automatic logic is_aligned(input logic [2:0] low, input logic [1:0] log2_regs);
-    is_aligned = ((low & ~(3'b111 << log2_regs)) == 3'b0);
-  endfunction
-
-  // vd lies in the group of 2**log2_regs registers that starts at r, but not at its start (E-13).
-  function automatic logic overlaps_above(input logic [4:0] vd, input logic [4:0] r,
-                                          input logic [1:0] log2_regs);
-    overlaps_above = (vd != r) && ((vd >> log2_regs) == (r >> log2_regs));
-  endfunction
-
 endpackage
 
 `default_nettype wire

@@ -15,19 +15,23 @@ module vctx_range #(
   output logic [Lanes-1:0] lanes_o
 );
 
-  function automatic logic [Lanes-1:0] lanes(input logic active, input logic [RowW-1:0] row,
-                                             input logic [RowW-1:0] first_row, input logic [LaneW-1:0] first_lane,
-                                             input logic [RowW-1:0] end_row, input logic [LaneW-1:0] end_lane);
+  // A row in the middle has the lanes of the one before it, so the function does not run again for it.
+  function automatic logic [Lanes-1:0] lanes(input logic active, input logic is_first,
+                                             input logic [LaneW-1:0] first_lane, input logic is_end,
+                                             input logic [LaneW-1:0] end_lane);
     lanes = '0;
-    if (active && (row >= first_row) && (row <= end_row)) begin
+    if (active) begin
       lanes = '1;
-      if (row == first_row) lanes = lanes << first_lane;
-      if (row == end_row) lanes = lanes & ~({Lanes{1'b1}} << end_lane);
+      if (is_first) lanes = lanes << first_lane;
+      if (is_end) lanes = lanes & ~({Lanes{1'b1}} << end_lane);
     end
   endfunction
 
-  assign lanes_o = lanes(active_i, row_i, first_i[IdxW-1:LaneW], first_i[LaneW-1:0], end_i[IdxW-1:LaneW],
-                         end_i[LaneW-1:0]);
+  logic [RowW-1:0] first_row, end_row;
+  assign first_row = first_i[IdxW-1:LaneW];
+  assign end_row   = end_i[IdxW-1:LaneW];
+  assign lanes_o   = lanes(active_i && (row_i >= first_row) && (row_i <= end_row), row_i == first_row,
+                           first_i[LaneW-1:0], row_i == end_row, end_i[LaneW-1:0]);
 
 endmodule
 

@@ -30,20 +30,20 @@ module vctx_regfile #(
 
   for (genvar b = 0; b < Banks; b++) begin : gen_bank
     (* no_rw_check *) logic [63:0] mem [Rows];
-    logic [63:0] rdata_a_q, rdata_b_q;
+    logic [7:0] wbe;
+    assign wbe = wbe_i[8*b +: 8];
 
     always_ff @(posedge clk_i) begin
-      if (re_a_i) rdata_a_q <= mem[raddr_a_i];
-      if (re_b_i) rdata_b_q <= mem[raddr_b_i];
-      if (wbe_i[8*b +: 8] != 8'd0) begin
+      if (re_a_i) rdata_a_o[64*b +: 64] <= mem[raddr_a_i];
+      if (re_b_i) rdata_b_o[64*b +: 64] <= mem[raddr_b_i];
+      if (wbe == 8'hFF) begin  // the same as eight bytes, for simulators
+        mem[waddr_i] <= wdata_i[64*b +: 64];
+      end else if (wbe != 8'h00) begin
         for (int k = 0; k < 8; k++) begin
-          if (wbe_i[8*b+k]) mem[waddr_i][8*k +: 8] <= wdata_i[64*b+8*k +: 8];
+          if (wbe[k]) mem[waddr_i][8*k +: 8] <= wdata_i[64*b+8*k +: 8];
         end
       end
     end
-
-    assign rdata_a_o[64*b +: 64] = rdata_a_q;
-    assign rdata_b_o[64*b +: 64] = rdata_b_q;
   end
 
   if (Banks == 0) begin : gen_no_bank

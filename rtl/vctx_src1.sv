@@ -8,7 +8,7 @@ module vctx_src1
   parameter int DLEN = 128,
   parameter int GroupRowW = 4
 ) (
-  input  logic                 active_i,  // else 0
+  input  logic                 active_i,  // the operand counts
   input  logic [1:0]           src1_i,    // src1_e
   input  logic [1:0]           eew_i,
   input  logic [GroupRowW-1:0] row_i,
@@ -37,23 +37,21 @@ module vctx_src1
     endcase
   endfunction
 
-  function automatic logic [63:0] operand(input logic active, input logic [1:0] src1, input logic [1:0] eew,
-                                          input logic [15:0] word, input logic [63:0] rs1, input logic [4:0] imm,
-                                          input logic [63:0] vs1);
-    operand = '0;
-    if (active) begin
-      case (src1)
-        Src1Vec: operand = vs1;
-        Src1X:   operand = splat(eew, rs1);
-        Src1Imm: operand = splat(eew, {{59{imm[4]}}, imm});  // E-4
-        default: operand = indices(eew, word);               // Src1Index
-      endcase
-    end
-  endfunction
+  // The scalar, which stays while the rows go by
+  logic        from_x, from_imm;
+  logic [4:0]  imm;
+  logic [63:0] rs1, scalar;
+  assign from_x   = active_i && (src1_i == Src1X);
+  assign from_imm = active_i && (src1_i == Src1Imm);
+  assign rs1      = from_x ? rs1_i : '0;
+  assign imm      = from_imm ? imm_i : '0;
+  assign scalar   = splat(eew_i, from_x ? rs1 : 64'($signed(imm)));  // E-4
 
   for (genvar w = 0; w < DLEN / 64; w++) begin : gen_word
-    assign operand_o[64*w +: 64] = operand(active_i, src1_i, eew_i, 16'(row_i) * 16'(DLEN / 64) + 16'(w), rs1_i, imm_i,
-                                           vs1_i[64*w +: 64]);
+    logic [15:0] word;
+    assign word = 16'(row_i) * 16'(DLEN / 64) + 16'(w);
+    assign operand_o[64*w +: 64] = (src1_i == Src1Vec)   ? vs1_i[64*w +: 64] :
+                                   (src1_i == Src1Index) ? indices(eew_i, word) : scalar;
   end
 
 endmodule

@@ -9,6 +9,7 @@ module vctx_vset
   parameter int VLEN = 256,
   localparam int CntW = $clog2(VLEN) + 1
 ) (
+  input  logic            active_i,  // it is one of these; else nothing here moves
   input  logic [31:0]     insn_i,
   input  logic [63:0]     rs1_i,
   input  logic [63:0]     rs2_i,
@@ -41,19 +42,27 @@ module vctx_vset
     end
   endfunction
 
+  logic [31:15] insn;
+  logic [4:0]   rd;
+  logic [63:0]  rs1, rs2;
+  assign insn = active_i ? insn_i[31:15] : '0;
+  assign rd   = active_i ? insn_i[11:7] : '0;
+  assign rs1  = active_i ? rs1_i : '0;
+  assign rs2  = active_i ? rs2_i : '0;
+
   logic immediate_avl, from_register;
-  assign immediate_avl = (insn_i[31:30] == 2'b11);  // vsetivli
-  assign from_register = (insn_i[31:30] == 2'b10);  // vsetvl
+  assign immediate_avl = (insn[31:30] == 2'b11);  // vsetivli
+  assign from_register = (insn[31:30] == 2'b10);  // vsetvl
 
   // All 64 bits of the request count (C-3).
   logic [63:0] request;
-  assign request = from_register ? rs2_i : {53'b0, insn_i[30] && !immediate_avl, insn_i[29:20]};
+  assign request = from_register ? rs2 : {53'b0, insn[30] && !immediate_avl, insn[29:20]};
 
   logic        rs1_is_x0, keep_vl;
   logic [63:0] avl;
-  assign rs1_is_x0 = (insn_i[19:15] == 5'd0);
-  assign keep_vl   = !immediate_avl && rs1_is_x0 && (insn_i[11:7] == 5'd0);
-  assign avl       = immediate_avl ? {59'b0, insn_i[19:15]} : (rs1_is_x0 ? '1 : rs1_i);
+  assign rs1_is_x0 = (insn[19:15] == 5'd0);
+  assign keep_vl   = !immediate_avl && rs1_is_x0 && (rd == 5'd0);
+  assign avl       = immediate_avl ? {59'b0, insn[19:15]} : (rs1_is_x0 ? '1 : rs1);
 
   // x0, x0 asks to keep vl, so VLMAX must stay the same (C-8).
   logic signed [5:0] log2_old, log2_new;

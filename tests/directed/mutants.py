@@ -58,7 +58,7 @@ MUTANTS = (
     ),
     _one("B2", "csrrc", _CSR, "<= wdata[1:0];", "<= (op_i == 2'd3) ? {1'b0, wdata[0]} : wdata[1:0];"),
     _one("B2", "csrrwi", _CSR, "? 64'(vcsr_q) :", "? 64'(vcsr_q[0]) :"),
-    _one("B3", "rs2[7:0]", _VSET, "from_register ? rs2_i :", "from_register ? {56'b0, rs2_i[7:0]} :"),
+    _one("B3", "rs2[7:0]", _VSET, "from_register ? rs2 :", "from_register ? {56'b0, rs2[7:0]} :"),
     _one("B4", "no limit", _VSET, "((avl > 64'(vlmax)) ?", "(((avl > 64'(vlmax)) && !immediate_avl) ?"),
     _one("B5", "narrow", _CSR, "? 64'(vl_q) :", "? 64'(vl_q[IdxW-1:0]) :"),
     _one("B6", "fields", _VSET, "vtype_o = vill_o ? '0 : request[7:0];", "vtype_o = request[7:0];"),

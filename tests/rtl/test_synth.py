@@ -25,8 +25,8 @@ def test_the_rtl_maps(tmp_path: Path) -> None:
         ("vctx_vset.sv", "assign vl_o  =", "always_latch if (insn_i[12]) vl_o =", "DLATCH"),
         (
             "vctx_regfile.sv",
-            "    assign rdata_a_o[64*b +: 64] = rdata_a_q;",
-            "    assign rdata_a_o[64*b +: 64] = mem[raddr_a_i];",
+            "      if (re_a_i) rdata_a_o[64*b +: 64] <= mem[raddr_a_i];",
+            "      if (re_a_i) rdata_a_o[64*b +: 64] <= ~mem[raddr_a_i] + 64'd1;",
             "RAM",
         ),
         ("vctx_vset.sv", "assign vl_o  =", "assign vl_o  = ;", "rror"),
