@@ -28,7 +28,7 @@ from tb.live import Recording
 from tb.memory import DUMP_FILE, read_dump
 from tb.result import Mismatch, ReplayConfig, ReplayResult
 
-CHUNK = 8192  # events
+CHUNK = 16_384  # events
 AHEAD = 2  # chunks that the simulator may have beyond the one that is compared
 OUTPUTS = ("obs", "vregs", "reads", "writes")
 

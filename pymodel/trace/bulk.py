@@ -55,7 +55,8 @@ RETIRE_HEAD = np.dtype(
 RUN = np.dtype([("addr", "<u8"), ("length", "<u2")])
 STORE_HEAD = np.dtype([("hart", "u1"), ("addr", "<u8")])
 
-_BLOCK = 1 << 20  # bytes read at a time
+_BLOCK = 8 << 20  # bytes read at a time
+_CUT = 2 << 20  # bytes of frames that are handed out together
 _LENGTH = struct.Struct("<xI")  # of a FRAME
 _END_HEAD = FRAME.pack(KIND["end"], END_PAYLOAD.size)
 _END_SIZE = len(_END_HEAD) + END_PAYLOAD.size
@@ -88,7 +89,9 @@ class Frames:
 
 
 def frames(reader: TraceReader, events: int, wait: Callable[[int], bool] | None = None) -> Iterator[Frames]:
-    """Cut a trace into frames of at most `events` events.
+    """Cut a trace into frames of at most `events` events and about `_CUT` bytes.
+
+    The cuts depend on nothing but the trace: not on how it is read, nor on how fast it grows.
 
     Args:
         wait: for a file that still grows; called with the number of bytes read when they are all there is, it returns
@@ -101,16 +104,18 @@ def frames(reader: TraceReader, events: int, wait: Callable[[int], bool] | None 
     total = crc = 0
     with path.open("rb") as file:
         file.seek(reader.body)
-        rest = b""
+        data = b""
+        position = 0
         while True:
             block = file.read(_BLOCK)
-            data = rest + block
+            data = data[position:] + block
             view, raw = memoryview(data), np.frombuffer(data, np.uint8)
             position = 0
-            more = True
-            while more:
+            while True:
                 heads, after = _chain(data, raw, position, events)
-                more = len(heads) == events
+                ended = data[after : after + 1] == _END_HEAD[:1] and len(data) >= after + _END_SIZE
+                if not ended and len(heads) < events and after < position + _CUT:
+                    break
                 crc = zlib.crc32(view[position:after], crc)
                 position = after
                 if len(heads):
@@ -118,28 +123,30 @@ def frames(reader: TraceReader, events: int, wait: Callable[[int], bool] | None 
                     ends = np.append(heads[1:], position)
                     yield Frames(total, data, raw, raw[heads], starts, ends - starts)
                     total += len(heads)
-            rest = data[position:]
-            if rest[:1] == _END_HEAD[:1] and len(rest) >= _END_SIZE:
-                if rest[:_END_SIZE] != _END_HEAD + END_PAYLOAD.pack(total, crc):
-                    raise TraceError(f"{path}: damaged: event count or checksum does not match")
-                return
+                if ended:
+                    if data[after : after + _END_SIZE] != _END_HEAD + END_PAYLOAD.pack(total, crc):
+                        raise TraceError(f"{path}: damaged: event count or checksum does not match")
+                    return
             if not block and not (wait is not None and wait(file.tell())):
-                raise TraceError(f"{path}: truncated after {total} events")
+                raise TraceError(f"{path}: truncated after {total + len(heads)} events")
 
 
 def _chain(data: bytes, raw: Array, position: int, events: int) -> tuple[Array, int]:
     """Return the positions of at most `events` complete frames from a position on, and the position after them.
 
-    The end frame ends them, too. The loop does as little as it can: it runs for every event.
+    None of them begins `_CUT` bytes or more after the first, and the end frame ends them. The loop does as little as it
+    can: it runs for every event.
     """
-    first = position
     heads: list[int] = []
     append, length_at = heads.append, _LENGTH.unpack_from
+    first, last = position, position + _CUT
     with contextlib.suppress(struct.error):  # there is no whole head any more
         for _ in range(events):
             (length,) = length_at(data, position)
             append(position)
             position += FRAME.size + length
+            if position >= last:
+                break
     if position > len(data):  # the last frame is not complete
         position = heads.pop()
     out = np.array(heads, np.int64)

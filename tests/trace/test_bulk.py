@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -40,6 +41,32 @@ def test_chunks_hold_all_events_in_order(block: int, events: int, trace: Path, m
         assert part.first == len(found) and 0 < len(part) <= events
         found += (decode_event(int(part.kinds[at]), part.payload(at)) for at in range(len(part)))
     assert found == EVENTS
+
+
+@pytest.mark.parametrize("cut", [1, 40, 1 << 20])
+@pytest.mark.parametrize("block", [1, 7, 100])
+def test_the_cuts_depend_on_the_trace_alone(
+    block: int, cut: int, trace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a chunk ends, the testbench waits for the harts: how the file is read, or how it grows, must not count."""
+
+    def sizes(path: Path, wait: Callable[[int], bool] | None = None) -> list[int]:
+        return [len(part) for part in bulk.frames(TraceReader(path), 20, wait)]
+
+    def grow(read: int) -> bool:
+        with growing.open("ab") as file:
+            return file.write(data[read : read + block]) > 0
+
+    monkeypatch.setattr(bulk, "_CUT", cut)
+    expected = sizes(trace)
+    assert sum(expected) == len(EVENTS)
+    assert cut < 1000 or max(expected) == 20
+    assert cut > 1 or expected == [1] * len(EVENTS)
+    data = trace.read_bytes()
+    growing = tmp_path / "growing.trace"
+    growing.write_bytes(data[: TraceReader(trace).body])
+    monkeypatch.setattr(bulk, "_BLOCK", block)
+    assert sizes(trace) == sizes(growing, grow) == expected
 
 
 @pytest.mark.parametrize("block", [7, 1 << 20])
