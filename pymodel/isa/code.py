@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from pymodel.isa.block import belongs_to_block, compile_block
 from pymodel.isa.compressed import expand
-from pymodel.isa.csr_numbers import VECTOR_CSRS
+from pymodel.isa.csr_numbers import QUIET_CSRS
 from pymodel.isa.encoding import Decoded, Kind, decode
 from pymodel.isa.memory import LINE_SHIFT, Memory
 from pymodel.isa.mmu import Op
@@ -287,6 +287,6 @@ class Code:
 
 
 def _flow(d: Decoded) -> Flow:
-    if d.kind is Kind.SYSTEM or (d.kind is Kind.CSR and d.fields["csr"] not in VECTOR_CSRS):
+    if d.kind is Kind.SYSTEM or (d.kind is Kind.CSR and d.fields["csr"] not in QUIET_CSRS):
         return Flow.SYSTEM
     return Flow.TURN if d.kind in (Kind.BRANCH, Kind.JUMP, Kind.UNKNOWN) else Flow.NEXT

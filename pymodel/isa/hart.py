@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -15,7 +16,7 @@ from pymodel.isa.commit import CommitReporter
 from pymodel.isa.csr import CsrFile
 from pymodel.isa.csr_numbers import MSTATUS, VSSTATUS, Csr
 from pymodel.isa.effects import Effects
-from pymodel.isa.encoding import Decoded, decode, disassemble
+from pymodel.isa.encoding import decode, disassemble
 from pymodel.isa.errors import ArchTrap, Cause, HartError, InterruptedInsn, UnexpectedTrap
 from pymodel.isa.latitude import Latitude
 from pymodel.isa.memory import Memory
@@ -217,9 +218,7 @@ class Hart:
             The number of steps done, instructions and traps.
         """
         stops = frozenset(stop)
-        stops_in: dict[int, set[int]] = {}
-        for address in stops:
-            stops_in.setdefault(address >> PAGE_SHIFT, set()).add(address & _OFFSET)
+        stops_in = _by_page(stops)
         left = _EVER if limit is None else limit
         mmu, pc = self.mmu, self.pc
         faults = mmu.fault_pages
@@ -337,20 +336,24 @@ class Hart:
             UnexpectedTrap: the instruction raised an exception; no trap was entered.
             HartError: a value that cannot be in the register (x0, or one register for two different values).
         """
-        decoded = decode(insn)
-        saved = self.x[:]
-        self._set_operands(decoded, rs1 & M64, rs2 & M64)
-        rd = decoded.fields.get("rd", 0)
+        x, fields = self.x, decode(insn).fields
+        first, second, rd = fields.get("rs1", 0), fields.get("rs2", 0), fields.get("rd", 0)
+        rs1, rs2 = rs1 & M64, rs2 & M64
+        saved = x[first], x[second], x[rd]
+        x[first], x[second] = rs1, rs2
         try:
+            if x[0] or x[first] != rs1:
+                name, value = ("rs1", rs1) if not first and rs1 else ("rs2", rs2)
+                raise HartError(f"{disassemble(insn)}: {name} cannot be {value:#x}")
             pc = self._code.word(insn, 4)(self.INJECT_PC)
             if pc != self.INJECT_PC + 4:
                 self.pc = pc
             self.instret += 1
-            return self.x[rd]
+            return x[rd]
         except ArchTrap as stop:
             raise UnexpectedTrap(stop.cause, self.INJECT_PC, stop.tval) from None
         finally:
-            self.x[:] = saved
+            x[first], x[second], x[rd] = saved  # nothing else was changed
 
     def interrupt(self, cause: int) -> None:
         """Take interrupt `cause` (without bit 63) now, routed by mideleg and hideleg; enables are the caller's matter.
@@ -368,16 +371,6 @@ class Hart:
         record = state_record(self)
         record.vregs = {reg: register.tobytes() for reg, register in enumerate(self.vec.registers)}
         return record
-
-    def _set_operands(self, decoded: Decoded, rs1: int, rs2: int) -> None:
-        """Put operand values into the registers that an injected instruction reads."""
-        given: dict[int, int] = {0: 0}
-        for name, value in (("rs1", rs1), ("rs2", rs2)):
-            register = decoded.fields.get(name, 0)
-            if given.setdefault(register, value) != value:
-                raise HartError(f"{disassemble(decoded.word)}: {name} cannot be {value:#x}")
-        for register, value in given.items():
-            self.x[register] = value
 
     def _landed(self) -> UnexpectedTrap:
         if self.prv == 3:
@@ -411,3 +404,12 @@ class Hart:
     def _across(self, page: CodePage, pc: int) -> Block:
         """Return the instruction that begins in the last two bytes of `page`, or raise a fetch fault."""
         return self._code.across(page.base | pc & _OFFSET, self.mmu.page(pc + 2, "fetch"))
+
+
+@lru_cache(64)
+def _by_page(addresses: frozenset[int]) -> dict[int, set[int]]:
+    """Return the offsets of addresses in their pages, by virtual page number."""
+    found: dict[int, set[int]] = {}
+    for address in addresses:
+        found.setdefault(address >> PAGE_SHIFT, set()).add(address & _OFFSET)
+    return found
