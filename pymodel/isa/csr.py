@@ -257,9 +257,10 @@ TABLE: dict[int, CsrSpec] = {int(row.csr): row for row in _ROWS}
 
 def modify(mnemonic: str, old: int, operand: int) -> int:
     """Return what csrrw, csrrs or csrrc (or the immediate form) writes, before WARL."""
-    if mnemonic.startswith("csrrw"):
+    kind = mnemonic[4]
+    if kind == "w":
         return operand
-    return old | operand if mnemonic.startswith("csrrs") else old & ~operand
+    return old | operand if kind == "s" else old & ~operand
 
 
 class CsrFile:

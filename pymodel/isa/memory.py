@@ -12,6 +12,7 @@ _OFFSET = PAGE_SIZE - 1
 VIEWS: Final = ("B", "b", "H", "h", "I", "i", "Q")
 """Elements as which a page can be seen, by their codes in :mod:`struct`; the order is that of `Memory.views`."""
 
+_DOUBLE = VIEWS.index("Q")
 LINE_SHIFT = 6  # 64-byte lines: what another hart's write takes a reservation of, and the unit in which code is watched
 
 
@@ -46,7 +47,10 @@ class Memory:
         """Return `n` bytes from physical address `paddr`."""
         offset = paddr & _OFFSET
         if offset + n <= PAGE_SIZE:
-            return bytes(self.page(paddr >> PAGE_SHIFT)[offset : offset + n])
+            page = self._pages.get(paddr >> PAGE_SHIFT)
+            if page is None:
+                page = self.page(paddr >> PAGE_SHIFT)
+            return bytes(page[offset : offset + n])
         head = PAGE_SIZE - offset
         return self.read(paddr, head) + self.read(paddr + head, n - head)
 
@@ -80,11 +84,10 @@ class Memory:
 
     def load(self, paddr: int, size: int) -> int:
         """Return the `size`-byte little-endian integer at `paddr`."""
-        offset = paddr & _OFFSET
-        page = self._pages.get(paddr >> PAGE_SHIFT)
-        if page is None or offset + size > PAGE_SIZE:
-            return int.from_bytes(self.read(paddr, size), "little")
-        return int.from_bytes(page[offset : offset + size], "little")
+        if size == 8 and not paddr & 7:
+            views = self._views.get(paddr >> PAGE_SHIFT) or self.views(paddr >> PAGE_SHIFT)
+            return views[_DOUBLE][(paddr & _OFFSET) >> 3]
+        return int.from_bytes(self.read(paddr, size), "little")
 
     def store(self, paddr: int, size: int, value: int) -> None:
         """Store the low `size` bytes of `value` at `paddr`, little-endian."""

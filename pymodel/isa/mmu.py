@@ -97,6 +97,7 @@ class Mmu:
         self._tlbs: dict[tuple[Access, Context], dict[int, int]] = {}
         self._selections: dict[tuple[int, ...], _Selection] = {}
         self._codes: dict[Context, dict[int, CodePage]] = {}
+        self._key: tuple[int, ...] = ()  # of the selection in use
         self._use(_Selection(Context(3, False), Context(3, False), {}, {}, {}, {}))
 
     def flush(self) -> None:
@@ -104,6 +105,7 @@ class Mmu:
         self._tlbs.clear()
         self._codes.clear()
         self._selections.clear()
+        self._key = ()
         self.select()
 
     def select(self) -> None:
@@ -120,6 +122,9 @@ class Mmu:
             values[_VSATP],
             values[_HGATP],
         )
+        if key == self._key:
+            return
+        self._key = key
         selection = self._selections.get(key)
         if selection is None:
             selection = self._selections[key] = self._select(status)
