@@ -263,9 +263,10 @@ TABLE: dict[int, CsrSpec] = {int(row.csr): row for row in _ROWS}
 
 def modify(mnemonic: str, old: int, operand: int) -> int:
     """Return what csrrw, csrrs or csrrc (or the immediate form) writes, before WARL."""
-    if mnemonic.startswith("csrrw"):
+    kind = mnemonic[4]
+    if kind == "w":
         return operand
-    return old | operand if mnemonic.startswith("csrrs") else old & ~operand
+    return old | operand if kind == "s" else old & ~operand
 
 
 class CsrFile:
@@ -278,6 +279,7 @@ class CsrFile:
     def __init__(self, hart: Hart) -> None:
         self.hart = hart
         self.values: dict[int, int] = {}
+        self._permitted: dict[tuple[int, bool, tuple[int, bool]], CsrSpec] = {}  # by address, write and mode alone
 
     def reset(self) -> None:
         """Give every CSR that is storage its reset value (A-14)."""
@@ -314,7 +316,7 @@ class CsrFile:
         Raises:
             ArchTrap: the access is not allowed.
         """
-        row = self.check(word, address, write=write)
+        row = self._permitted.get((address, write, self.hart.mode)) or self.check(word, address, write=write)
         old = row.read(self)
         if write and address == Csr.SATP and modify(mnemonic, old, operand) >> _MODE_SHIFT not in _MODES:
             write = False  # satp, at either level, ignores the whole write of an unsupported MODE
@@ -341,9 +343,12 @@ class CsrFile:
         level = 2 if prv == 1 and not virt else prv
         if level < needed:
             raise hart.virtual(word) if virt and needed < 3 else hart.illegal(word)
+        reached = TABLE[row.twin] if virt and row.twin is not None else row
         if address in _SPECIAL:
             self._check_special(word, address)
-        return TABLE[row.twin] if virt and row.twin is not None else row
+        else:
+            self._permitted[address, write, hart.mode] = reached
+        return reached
 
     def _check_special(self, word: int, address: int) -> None:
         hart = self.hart

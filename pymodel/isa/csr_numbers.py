@@ -95,3 +95,11 @@ COUNTERS = frozenset({Csr.CYCLE, Csr.TIME, Csr.INSTRET})
 
 # Plain integers for code that runs at every instruction: an enum member costs a look-up in its class.
 MSTATUS, VSSTATUS = int(Csr.MSTATUS), int(Csr.VSSTATUS)
+
+QUIET_CSRS = VECTOR_CSRS | {
+    *(Csr.SSCRATCH, Csr.SEPC, Csr.STVEC, Csr.SCAUSE, Csr.STVAL, Csr.SCOUNTEREN),
+    *(Csr.VSSCRATCH, Csr.VSEPC, Csr.VSTVEC, Csr.VSCAUSE, Csr.VSTVAL),
+    *(Csr.MSCRATCH, Csr.MEPC, Csr.MTVEC, Csr.MCAUSE, Csr.MTVAL, Csr.HTVAL, Csr.HTINST, Csr.MTVAL2, Csr.MTINST),
+}
+"""CSRs that take effect on nothing but later traps, returns and accesses to counters and themselves: not on
+translation, nor on which interrupts are pending or enabled; and that count nothing."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
 from pymodel.isa import bits, trap
 from pymodel.isa.bits import M64
 from pymodel.isa.block import state_record
-from pymodel.isa.code import Block, Code, CodePage, Flow
+from pymodel.isa.code import HOT, Block, Code, CodePage, Flow, Path
 from pymodel.isa.commit import CommitReporter
 from pymodel.isa.csr import CsrFile
 from pymodel.isa.csr_numbers import MSTATUS, VSSTATUS, Csr
 from pymodel.isa.effects import Effects
-from pymodel.isa.encoding import Decoded, decode, disassemble
+from pymodel.isa.encoding import decode, disassemble
 from pymodel.isa.errors import ArchTrap, Cause, HartError, InterruptedInsn, UnexpectedTrap
 from pymodel.isa.latitude import Latitude
 from pymodel.isa.memory import Memory
@@ -106,8 +107,9 @@ class Hart:
         self.waiting = False
         self._commits = None if commits is None else CommitReporter(self, commits)
         self._code = Code(self, memory, self._commits)
-        self._running: Block | None = None
+        self._running: Block | Path | None = None
         self._halted = False
+        self._stopped: tuple[int, int] | None = None  # pc, and how many instructions were executed ahead of it
         self.reset(0)
 
     def reset(self, pc: int) -> None:
@@ -216,43 +218,74 @@ class Hart:
             The number of steps done, instructions and traps.
         """
         stops = frozenset(stop)
-        stop_pages = {address >> PAGE_SHIFT for address in stops}
+        stops_in = _by_page(stops)
         left = _EVER if limit is None else limit
         mmu, pc = self.mmu, self.pc
-        block: Block | None = None
+        faults = mmu.fault_pages
         self._halted = False
         try:
             while left and pc not in stops and not self._halted:
-                first = pc
                 try:
-                    page = self._page(pc) if mmu.fault_pages else mmu.code.get(pc >> PAGE_SHIFT) or self._page(pc)
-                    block = self._running = page.blocks.get(pc & _OFFSET) or self._block(page, pc)
-                    ops: Iterable[Op] = block.ops
-                    count = whole = len(block.offsets)
-                    if count > 1 and (count > left or pc >> PAGE_SHIFT in stop_pages):
-                        count = min(left, _until(block, pc, stops))
-                        ops = islice(ops, count)
-                    for op in ops:
-                        pc = op(pc)
+                    page = None if faults else mmu.code.get(pc >> PAGE_SHIFT)
+                    if page is None:
+                        page = self._page(pc)
+                    near = stops_in.get(pc >> PAGE_SHIFT)
+                    path = page.paths.get(pc & _OFFSET)
+                    if path is None or faults or path.block > left or (near and not near.isdisjoint(path.starts)):
+                        pc, count = self._run_block(page, pc, left, near)
+                    else:
+                        self._running = path
+                        pc, count = path.run(pc, left)
                 except ArchTrap as exception:
-                    # In the fetch of its first instruction, or in the instruction at pc.
-                    count = block.index(pc - first) if block is not None and pc != first else 0
+                    (pc, count), self._stopped = self._stopped or (pc, 0), None
                     self.instret += count
                     left -= count + 1
                     pc = self._trap(exception, pc)
                     if pause:
                         break
                 else:
-                    if len(block.ops) != whole:  # discarded while it ran
-                        count = block.index(pc - first)
                     self.instret += count
                     left -= count
-                    if pause and block.flow is Flow.SYSTEM:
+                    if pause and self._running is not None and self._running.flow is Flow.SYSTEM:
                         break
         finally:
+            if self._stopped is not None:
+                (pc, _), self._stopped = self._stopped, None
             self.pc = pc
             self._running = None
         return (_EVER if limit is None else limit) - left
+
+    def _run_block(self, page: CodePage, pc: int, left: int, stops: set[int] | None) -> tuple[int, int]:
+        """Run the block at `pc`, but at most `left` instructions and up to the next of `stops`, offsets in its page.
+
+        Returns:
+            The next pc, and the number of instructions that were executed.
+        """
+        first = pc
+        block = self._running = page.blocks.get(pc & _OFFSET) or self._block(page, pc)
+        ops: Iterable[Op] = block.ops
+        count = whole = len(block.offsets)
+        if count > 1 and (count > left or stops):
+            count = min(left, block.until(stops or (), pc & _OFFSET))
+            ops = islice(ops, count)
+        try:
+            for op in ops:
+                pc = op(pc)
+        except BaseException:
+            self.stopped(pc, block.index(pc - first))
+            raise
+        if len(block.ops) != whole:  # discarded while it ran
+            return pc, block.index(pc - first)
+        if count == whole:
+            block.after = pc - first
+            block.runs += 1
+            if block.runs == HOT:
+                self._code.heat(page, first & _OFFSET)
+        return pc, count
+
+    def stopped(self, pc: int, count: int) -> None:
+        """Note where the code stops that is about to raise: at `pc`, `count` instructions behind its beginning."""
+        self._stopped = pc, count
 
     def halt(self) -> None:
         """End the :meth:`run` in progress after the present instruction; for observers."""
@@ -303,20 +336,24 @@ class Hart:
             UnexpectedTrap: the instruction raised an exception; no trap was entered.
             HartError: a value that cannot be in the register (x0, or one register for two different values).
         """
-        decoded = decode(insn)
-        saved = self.x[:]
-        self._set_operands(decoded, rs1 & M64, rs2 & M64)
-        rd = decoded.fields.get("rd", 0)
+        x, fields = self.x, decode(insn).fields
+        first, second, rd = fields.get("rs1", 0), fields.get("rs2", 0), fields.get("rd", 0)
+        rs1, rs2 = rs1 & M64, rs2 & M64
+        saved = x[first], x[second], x[rd]
+        x[first], x[second] = rs1, rs2
         try:
+            if x[0] or x[first] != rs1:
+                name, value = ("rs1", rs1) if not first and rs1 else ("rs2", rs2)
+                raise HartError(f"{disassemble(insn)}: {name} cannot be {value:#x}")
             pc = self._code.word(insn, 4)(self.INJECT_PC)
             if pc != self.INJECT_PC + 4:
                 self.pc = pc
             self.instret += 1
-            return self.x[rd]
+            return x[rd]
         except ArchTrap as stop:
             raise UnexpectedTrap(stop.cause, self.INJECT_PC, stop.tval) from None
         finally:
-            self.x[:] = saved
+            x[first], x[second], x[rd] = saved  # nothing else was changed
 
     def interrupt(self, cause: int) -> None:
         """Take interrupt `cause` (without bit 63) now, routed by mideleg and hideleg; enables are the caller's matter.
@@ -333,16 +370,6 @@ class Hart:
         """Return the whole vector state: all 32 registers, the vector CSRs and both VS fields."""
         vregs = {reg: register.tobytes() for reg, register in enumerate(self.vec.registers)}
         return state_record(self, None, vregs, {})
-
-    def _set_operands(self, decoded: Decoded, rs1: int, rs2: int) -> None:
-        """Put operand values into the registers that an injected instruction reads."""
-        given: dict[int, int] = {0: 0}
-        for name, value in (("rs1", rs1), ("rs2", rs2)):
-            register = decoded.fields.get(name, 0)
-            if given.setdefault(register, value) != value:
-                raise HartError(f"{disassemble(decoded.word)}: {name} cannot be {value:#x}")
-        for register, value in given.items():
-            self.x[register] = value
 
     def _landed(self) -> UnexpectedTrap:
         if self.prv == 3:
@@ -378,7 +405,10 @@ class Hart:
         return self._code.across(page.base | pc & _OFFSET, self.mmu.page(pc + 2, "fetch"))
 
 
-def _until(block: Block, pc: int, stops: frozenset[int]) -> int:
-    """Return how many instructions of the block at `pc` come before the next one in `stops`; `pc` does not count."""
-    ahead = [address - pc for address in stops if 0 < address - pc < block.length]
-    return min((block.index(distance) for distance in ahead if distance in block.offsets), default=len(block.offsets))
+@lru_cache(64)
+def _by_page(addresses: frozenset[int]) -> dict[int, set[int]]:
+    """Return the offsets of addresses in their pages, by virtual page number."""
+    found: dict[int, set[int]] = {}
+    for address in addresses:
+        found.setdefault(address >> PAGE_SHIFT, set()).add(address & _OFFSET)
+    return found

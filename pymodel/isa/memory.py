@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from pymodel.isa.errors import HartError, MemoryRangeError
 from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
 _OFFSET = PAGE_SIZE - 1
+VIEWS: Final = ("B", "b", "H", "h", "I", "i", "Q")
+"""Elements as which a page can be seen, by their codes in :mod:`struct`; the order is that of `Memory.views`."""
+
+_DOUBLE = VIEWS.index("Q")
 LINE_SHIFT = 6  # 64-byte lines: what another hart's write takes a reservation of, and the unit in which code is watched
 
 
@@ -17,6 +22,10 @@ class Memory:
     Args:
         regions: (base, size) pairs in bytes, multiples of 4096; nothing exists outside them.
         fill: value of every byte never written.
+
+    Attributes:
+        regions: as given.
+        reserved: the address that each hart has reserved with LR, by hart; to be looked at only.
     """
 
     def __init__(self, regions: Sequence[tuple[int, int]], fill: int = 0xA5) -> None:
@@ -26,9 +35,10 @@ class Memory:
         self.regions = tuple(regions)
         self._fresh = bytes([fill]) * PAGE_SIZE
         self._pages: dict[int, bytearray] = {}
-        self._code: set[int] = set()
+        self._views: dict[int, tuple[memoryview, ...]] = {}
+        self._code: dict[int, set[int]] = {}  # lines watched, by page
         self._code_listeners: list[Callable[[int], None]] = []
-        self._reserved: dict[int, int] = {}
+        self.reserved: dict[int, int] = {}
 
     def __contains__(self, paddr: int) -> bool:
         return any(base <= paddr < base + size for base, size in self.regions)
@@ -37,7 +47,10 @@ class Memory:
         """Return `n` bytes from physical address `paddr`."""
         offset = paddr & _OFFSET
         if offset + n <= PAGE_SIZE:
-            return bytes(self.page(paddr >> PAGE_SHIFT)[offset : offset + n])
+            page = self._pages.get(paddr >> PAGE_SHIFT)
+            if page is None:
+                page = self.page(paddr >> PAGE_SHIFT)
+            return bytes(page[offset : offset + n])
         head = PAGE_SIZE - offset
         return self.read(paddr, head) + self.read(paddr + head, n - head)
 
@@ -48,14 +61,15 @@ class Memory:
         """
         n = len(data)
         offset = paddr & _OFFSET
-        page = self._pages.get(paddr >> PAGE_SHIFT)
+        ppn = paddr >> PAGE_SHIFT
+        page = self._pages.get(ppn)
         if page is not None and offset + n <= PAGE_SIZE:
             page[offset : offset + n] = data
+            if not self.reserved and not self._code.get(ppn):
+                return
         else:
             self._write_pages(paddr, data)
-        first, last = paddr >> LINE_SHIFT, paddr + n - 1 >> LINE_SHIFT
-        if self._reserved or first != last or first in self._code:
-            self._written(range(first, last + 1), writer)
+        self._written(range(paddr >> LINE_SHIFT, (paddr + n - 1 >> LINE_SHIFT) + 1), writer)
 
     def _write_pages(self, paddr: int, data: bytes | bytearray | memoryview) -> None:
         n = len(data)
@@ -70,11 +84,10 @@ class Memory:
 
     def load(self, paddr: int, size: int) -> int:
         """Return the `size`-byte little-endian integer at `paddr`."""
-        offset = paddr & _OFFSET
-        page = self._pages.get(paddr >> PAGE_SHIFT)
-        if page is None or offset + size > PAGE_SIZE:
-            return int.from_bytes(self.read(paddr, size), "little")
-        return int.from_bytes(page[offset : offset + size], "little")
+        if size == 8 and not paddr & 7:
+            views = self._views.get(paddr >> PAGE_SHIFT) or self.views(paddr >> PAGE_SHIFT)
+            return views[_DOUBLE][(paddr & _OFFSET) >> 3]
+        return int.from_bytes(self.read(paddr, size), "little")
 
     def store(self, paddr: int, size: int, value: int) -> None:
         """Store the low `size` bytes of `value` at `paddr`, little-endian."""
@@ -82,7 +95,11 @@ class Memory:
 
     def watch_code(self, line: int) -> None:
         """Report the next write to `line` (address >> LINE_SHIFT) to the listeners of :meth:`on_code_write`."""
-        self._code.add(line)
+        self.watched(line << LINE_SHIFT >> PAGE_SHIFT).add(line)
+
+    def watched(self, ppn: int) -> set[int]:
+        """Return the lines of a page that are watched now, in a set that follows what is watched later."""
+        return self._code.setdefault(ppn, set())
 
     def on_code_write(self, listener: Callable[[int], None]) -> None:
         """Call `listener(line)` when a watched line is written; the line is then no longer watched."""
@@ -90,15 +107,15 @@ class Memory:
 
     def reserve(self, hart_id: int, paddr: int) -> None:
         """Register the reservation of LR at `paddr`."""
-        self._reserved[hart_id] = paddr
+        self.reserved[hart_id] = paddr
 
     def reservation(self, hart_id: int) -> int | None:
         """Return the address that the hart has reserved."""
-        return self._reserved.get(hart_id)
+        return self.reserved.get(hart_id)
 
     def unreserve(self, hart_id: int, paddr: int) -> bool:
         """Drop the hart's reservation, as SC does; tell whether it was valid for `paddr`."""
-        return self._reserved.pop(hart_id, None) == paddr
+        return self.reserved.pop(hart_id, None) == paddr
 
     def page(self, ppn: int) -> bytearray:
         """Return the bytes of a page, which stay those of the page; to be read only, since nobody hears of writes.
@@ -113,13 +130,27 @@ class Memory:
             page = self._pages[ppn] = bytearray(self._fresh)
         return page
 
+    def views(self, ppn: int) -> tuple[memoryview, ...]:
+        """Return a page as elements of each kind of :data:`VIEWS`, in the byte order of this computer, which must be
+        little-endian. Nobody hears of writes.
+
+        Raises:
+            MemoryRangeError: there is no such page.
+        """
+        views = self._views.get(ppn)
+        if views is None:
+            page = memoryview(self.page(ppn))
+            views = self._views[ppn] = tuple(page.cast(code) for code in VIEWS)
+        return views
+
     def _written(self, lines: range, writer: int | None) -> None:
-        if self._reserved:
-            for hart_id, reserved in list(self._reserved.items()):
+        if self.reserved:
+            for hart_id, reserved in list(self.reserved.items()):
                 if hart_id != writer and reserved >> LINE_SHIFT in lines:
-                    del self._reserved[hart_id]
-        if not self._code.isdisjoint(lines):
-            for line in self._code.intersection(lines):
-                self._code.discard(line)
+                    del self.reserved[hart_id]
+        for line in lines:
+            watched = self._code.get(line << LINE_SHIFT >> PAGE_SHIFT)
+            if watched and line in watched:
+                watched.discard(line)
                 for listener in self._code_listeners:
                     listener(line)

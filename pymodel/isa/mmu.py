@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Access = Literal["fetch", "load", "store"]
 Op = Callable[[int], int]
+Views = tuple[memoryview, ...]  # of a page: see `Memory.views`
+Target = tuple[int, Views, set[int]]  # of a store: physical address of the page, its views, its lines that are watched
 
 _PAGE: dict[Access, Cause] = {"fetch": Cause.FETCH_PAGE, "load": Cause.LOAD_PAGE, "store": Cause.STORE_PAGE}
 _GUEST: dict[Access, Cause] = {
@@ -68,8 +70,8 @@ class _Selection(NamedTuple):
     fetch: Context
     data: Context
     code: dict[int, CodePage]
-    loads: dict[int, bytearray]
-    stores: dict[int, int]
+    loads: dict[int, Views]
+    stores: dict[int, Target]
     xlats: dict[tuple[int, Access], Xlat]
 
 
@@ -84,8 +86,8 @@ class Mmu:
         fault_pages: virtual page number -> kinds of access ("fetch", "load", "store") that take a page fault there
             whatever the page tables say; may be changed at any time.
         code: compiled code by virtual page number, valid for the present fetch context.
-        loads: bytes of memory by virtual page number, for loads in the present data context, if no page faults.
-        stores: physical page addresses by virtual page number, for stores likewise.
+        loads: views of memory by virtual page number, for loads in the present data context, if no page faults.
+        stores: what stores write to, likewise.
     """
 
     def __init__(self, hart: Hart, memory: Memory) -> None:
@@ -95,6 +97,7 @@ class Mmu:
         self._tlbs: dict[tuple[Access, Context], dict[int, int]] = {}
         self._selections: dict[tuple[int, ...], _Selection] = {}
         self._codes: dict[Context, dict[int, CodePage]] = {}
+        self._key: tuple[int, ...] = ()  # of the selection in use
         self._use(_Selection(Context(3, False), Context(3, False), {}, {}, {}, {}))
 
     def flush(self) -> None:
@@ -102,6 +105,7 @@ class Mmu:
         self._tlbs.clear()
         self._codes.clear()
         self._selections.clear()
+        self._key = ()
         self.select()
 
     def select(self) -> None:
@@ -118,6 +122,9 @@ class Mmu:
             values[_VSATP],
             values[_HGATP],
         )
+        if key == self._key:
+            return
+        self._key = key
         selection = self._selections.get(key)
         if selection is None:
             selection = self._selections[key] = self._select(status)
@@ -134,16 +141,18 @@ class Mmu:
     def _use(self, selection: _Selection) -> None:
         self._fetch, self._data, self.code, self.loads, self.stores, self._xlats = selection
 
-    def load_page(self, vaddr: int, size: int) -> bytearray:
+    def load_page(self, vaddr: int, size: int) -> Views:
         """Return the memory of the page at `vaddr`, for a load of `size` bytes, or raise ArchTrap."""
-        page = self.memory.page(self.page(vaddr, "load", size) >> PAGE_SHIFT)
-        self.loads[vaddr >> PAGE_SHIFT] = page
-        return page
+        views = self.memory.views(self.page(vaddr, "load", size) >> PAGE_SHIFT)
+        self.loads[vaddr >> PAGE_SHIFT] = views
+        return views
 
-    def store_page(self, vaddr: int, size: int) -> int:
-        """Return the physical address of the page at `vaddr`, for a store of `size` bytes, or raise ArchTrap."""
-        page = self.stores[vaddr >> PAGE_SHIFT] = self.page(vaddr, "store", size)
-        return page
+    def store_page(self, vaddr: int, size: int) -> Target:
+        """Return the page at `vaddr`, for a store of `size` bytes, or raise ArchTrap."""
+        page, memory = self.page(vaddr, "store", size), self.memory
+        target = page, memory.views(page >> PAGE_SHIFT), memory.watched(page >> PAGE_SHIFT)
+        self.stores[vaddr >> PAGE_SHIFT] = target
+        return target
 
     def page(self, vaddr: int, access: Access, size: int = 1) -> int:
         """Return the physical address of the page that holds `vaddr` for an access in the present mode.

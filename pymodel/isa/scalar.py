@@ -1,19 +1,20 @@
-"""RV64IMA and the privileged instructions, compiled to closures.
+"""RV64IMA and the privileged instructions, compiled to operations.
 
 A builder turns a decoded instruction into an `Op`: a function from pc to the next pc that has the register numbers
-and immediates bound. Hot instructions therefore cost one dictionary look-up and one call.
+and immediates bound. Those of RV64IM are generated from the texts of :mod:`pymodel.isa.semantics`, one text for each
+mnemonic; the others are closures.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pymodel.isa import bits, trap
-from pymodel.isa.bits import M32, M64, SIGN64, sext, signed
+from pymodel.isa import bits, semantics, trap
+from pymodel.isa.bits import M64, sext, signed
 from pymodel.isa.csr_numbers import Csr
-from pymodel.isa.encoding import Decoded, Kind
+from pymodel.isa.encoding import TABLE, Decoded, Kind
 from pymodel.isa.errors import ArchTrap, Cause
 from pymodel.isa.mmu import Op
 from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
@@ -23,68 +24,7 @@ if TYPE_CHECKING:
 
 _OFFSET = PAGE_SIZE - 1
 _Binary = Callable[[int, int], int]
-
-
-def _divide(a: int, b: int, width: int) -> tuple[int, int]:
-    """Signed quotient and remainder, rounding to zero, with the architecture's results for zero and overflow."""
-    x, y = signed(a, width), signed(b, width)
-    if y == 0:
-        return -1, x
-    quotient = abs(x) // abs(y)
-    quotient = -quotient if (x < 0) != (y < 0) else quotient
-    return quotient, x - quotient * y
-
-
-def _divu(a: int, b: int) -> int:
-    return a // b if b else M64
-
-
-_ALU: dict[str, _Binary] = {
-    "add": lambda a, b: a + b & M64,
-    "sub": lambda a, b: a - b & M64,
-    "sll": lambda a, b: a << (b & 63) & M64,
-    "slt": lambda a, b: int((a ^ SIGN64) < (b ^ SIGN64)),
-    "sltu": lambda a, b: int(a < b),
-    "xor": lambda a, b: a ^ b,
-    "srl": lambda a, b: a >> (b & 63),
-    "sra": lambda a, b: signed(a) >> (b & 63) & M64,
-    "or": lambda a, b: a | b,
-    "and": lambda a, b: a & b,
-    "addw": lambda a, b: sext(a + b, 32),
-    "subw": lambda a, b: sext(a - b, 32),
-    "sllw": lambda a, b: sext(a << (b & 31), 32),
-    "srlw": lambda a, b: sext((a & M32) >> (b & 31), 32),
-    "sraw": lambda a, b: signed(a, 32) >> (b & 31) & M64,
-    "mul": lambda a, b: a * b & M64,
-    "mulh": lambda a, b: signed(a) * signed(b) >> 64 & M64,
-    "mulhsu": lambda a, b: signed(a) * b >> 64 & M64,
-    "mulhu": lambda a, b: a * b >> 64,
-    "mulw": lambda a, b: sext(a * b, 32),
-    "div": lambda a, b: _divide(a, b, 64)[0] & M64,
-    "rem": lambda a, b: _divide(a, b, 64)[1] & M64,
-    "divu": _divu,
-    "remu": lambda a, b: a % b if b else a,
-    "divw": lambda a, b: sext(_divide(a, b, 32)[0], 32),
-    "remw": lambda a, b: sext(_divide(a, b, 32)[1], 32),
-    "divuw": lambda a, b: sext(_divu(a & M32, b & M32), 32),
-    "remuw": lambda a, b: sext((a & M32) % (b & M32) if b & M32 else a, 32),
-}
-_IMMEDIATE = {f"{name}i": name for name in ("add", "slt", "xor", "or", "and", "sll", "srl", "sra")}
-_IMMEDIATE |= {"sltiu": "sltu", "addiw": "addw", "slliw": "sllw", "srliw": "srlw", "sraiw": "sraw"}
-
-_BRANCH: dict[str, Callable[[int, int], bool]] = {
-    "beq": lambda a, b: a == b,
-    "bne": lambda a, b: a != b,
-    "blt": lambda a, b: (a ^ SIGN64) < (b ^ SIGN64),
-    "bge": lambda a, b: (a ^ SIGN64) >= (b ^ SIGN64),
-    "bltu": lambda a, b: a < b,
-    "bgeu": lambda a, b: a >= b,
-}
 SIZES = {"b": 1, "h": 2, "w": 4, "d": 8}
-_FORMATS = {  # of the loads, by the end of their mnemonics
-    name: struct.Struct("<" + code)
-    for name, code in {"b": "b", "h": "h", "w": "i", "d": "q", "bu": "B", "hu": "H", "wu": "I"}.items()
-}
 
 _AMO: dict[str, _Binary] = {
     "amoswap": lambda old, new: new,
@@ -99,105 +39,77 @@ _AMO: dict[str, _Binary] = {
 }
 
 
-def _alu(hart: Hart, d: Decoded, size: int) -> Op:
-    x, fn = hart.x, _ALU[d.mnemonic]
-    rd, rs1, rs2 = d.fields["rd"], d.fields["rs1"], d.fields["rs2"]
+def _generated(body: Callable[[Decoded], list[str]]) -> Callable[[Hart, Decoded, int], Op]:
+    """Return a builder of operations whose text depends on the mnemonic alone, and on whether rd is x0.
 
-    def op(pc: int) -> int:
-        x[rd] = fn(x[rs1], x[rs2])
-        return pc + size
+    Args:
+        body: returns the lines of `op(pc)`, in terms of `x`, `mmu`, `hart` and the operands.
+    """
 
-    return op if rd else _nop(size)
+    @lru_cache(None)
+    def maker(mnemonic: str, writes: bool) -> Callable[..., Op]:
+        lines = body(Decoded(0, TABLE[mnemonic], {"rd": int(writes)}))
+        text = "".join(f"        {line}\n" for line in lines)
+        head = "def make(hart, x, mmu, rd, rs1, rs2, imm, size):\n    def op(pc):\n"
+        return semantics.define("make", f"{head}{text}    return op\n")
 
+    def build(hart: Hart, d: Decoded, size: int) -> Op:
+        fields = d.fields
+        rd, rs1, rs2 = fields.get("rd", 0), fields.get("rs1", 0), fields.get("rs2", 0)
+        make = maker(d.mnemonic, bool(rd))
+        return make(hart, hart.x, hart.mmu, rd, rs1, rs2, immediate(d), size)
 
-def _alu_imm(hart: Hart, d: Decoded, size: int) -> Op:
-    x, fn = hart.x, _ALU[_IMMEDIATE[d.mnemonic]]
-    rd, rs1, imm = d.fields["rd"], d.fields["rs1"], d.fields["imm"] & M64
-
-    def op(pc: int) -> int:
-        x[rd] = fn(x[rs1], imm)
-        return pc + size
-
-    return op if rd else _nop(size)
-
-
-def _nop(size: int) -> Op:
-    return lambda pc: pc + size
+    return build
 
 
-def _upper(hart: Hart, d: Decoded, size: int) -> Op:
-    x, rd = hart.x, d.fields["rd"]
-    imm, relative = sext(d.fields["imm"] << 12, 32), d.mnemonic == "auipc"
-
-    def op(pc: int) -> int:
-        x[rd] = pc + imm & M64 if relative else imm
-        return pc + size
-
-    return op if rd else _nop(size)
+def immediate(d: Decoded) -> int:
+    """Return the immediate of an instruction as it takes part, in 64 bits; 0 if it has none."""
+    imm = d.fields.get("imm", 0)
+    return sext(imm << 12, 32) if d.kind is Kind.UPPER else imm & M64
 
 
-def _jump(hart: Hart, d: Decoded, size: int) -> Op:
-    x, rd, imm = hart.x, d.fields["rd"], d.fields["imm"]
-
-    def jal(pc: int) -> int:
-        if rd:
-            x[rd] = pc + size
-        return pc + imm & M64
-
-    if d.mnemonic == "jal":
-        return jal
-    rs1 = d.fields["rs1"]
-
-    def jalr(pc: int) -> int:
-        target = x[rs1] + imm & (M64 - 1)
-        if rd:
-            x[rd] = pc + size
-        return target
-
-    return jalr
+def _alu(d: Decoded) -> list[str]:
+    result = semantics.value(d.mnemonic, "x[rs1]", "x[rs2]" if d.kind is Kind.ALU else "imm")
+    return [f"x[rd] = {result}"] * d.fields["rd"] + ["return pc + size"]
 
 
-def _branch(hart: Hart, d: Decoded, size: int) -> Op:
-    x, taken = hart.x, _BRANCH[d.mnemonic]
-    rs1, rs2, imm = d.fields["rs1"], d.fields["rs2"], d.fields["imm"]
-
-    def op(pc: int) -> int:
-        return pc + imm & M64 if taken(x[rs1], x[rs2]) else pc + size
-
-    return op
+def _upper(d: Decoded) -> list[str]:
+    return [f"x[rd] = {semantics.value(d.mnemonic, 'pc', 'imm')}"] * d.fields["rd"] + ["return pc + size"]
 
 
-def _load(hart: Hart, d: Decoded, size: int) -> Op:
-    x, mmu = hart.x, hart.mmu
-    rd, rs1, imm = d.fields["rd"], d.fields["rs1"], d.fields["imm"]
-    n = SIZES[d.mnemonic[1]]
-    unpack = _FORMATS[d.mnemonic[1:]].unpack_from
-
-    def op(pc: int) -> int:
-        address = x[rs1] + imm & M64
-        page = mmu.loads.get(address >> PAGE_SHIFT)
-        if page is None or address & n - 1 or mmu.fault_pages:
-            page = mmu.load_page(address, n)
-        if rd:
-            x[rd] = unpack(page, address & _OFFSET)[0] & M64
-        return pc + size
-
-    return op
+def _jump(d: Decoded) -> list[str]:
+    target = semantics.value(d.mnemonic, "pc" if d.mnemonic == "jal" else "x[rs1]", "imm")
+    return [f"target = {target}"] + ["x[rd] = pc + size"] * d.fields["rd"] + ["return target"]
 
 
-def _store(hart: Hart, d: Decoded, size: int) -> Op:
-    x, mmu, n = hart.x, hart.mmu, SIZES[d.mnemonic[1]]
-    rs1, rs2, imm = d.fields["rs1"], d.fields["rs2"], d.fields["imm"]
+def _branch(d: Decoded) -> list[str]:
+    taken, target = semantics.value(d.mnemonic, "x[rs1]", "x[rs2]"), semantics.value("jal", "pc", "imm")
+    return [f"return {target} if {taken} else pc + size"]
 
-    def op(pc: int) -> int:
-        address = x[rs1] + imm & M64
-        page = mmu.stores.get(address >> PAGE_SHIFT)
-        if page is None or address & n - 1 or mmu.fault_pages:
-            page = mmu.store_page(address, n)
-        hart.store_physical(page | address & _OFFSET, n, x[rs2])
-        return pc + size
 
-    return op
+def _load(d: Decoded) -> list[str]:
+    access = semantics.LOADS[d.mnemonic]
+    value = access.loaded("page", f"(address & {_OFFSET}) >> {access.shift}")
+    return [
+        f"address = {semantics.value('add', 'x[rs1]', 'imm')}",
+        f"page = mmu.loads.get(address >> {PAGE_SHIFT})",
+        f"if page is None or address & {access.size - 1} or mmu.fault_pages:",
+        f"    page = mmu.load_page(address, {access.size})",
+        *[f"x[rd] = {value}"] * d.fields["rd"],
+        "return pc + size",
+    ]
+
+
+def _store(d: Decoded) -> list[str]:
+    access = semantics.STORES[d.mnemonic]
+    return [
+        f"address = {semantics.value('add', 'x[rs1]', 'imm')}",
+        f"page = mmu.stores.get(address >> {PAGE_SHIFT})",
+        f"if page is None or address & {access.size - 1} or mmu.fault_pages:",
+        f"    page = mmu.store_page(address, {access.size})",
+        f"hart.store_physical(page[0] | address & {_OFFSET}, {access.size}, x[rs2])",
+        "return pc + size",
+    ]
 
 
 def _amo(hart: Hart, d: Decoded, size: int) -> Op:
@@ -246,7 +158,7 @@ def _amo(hart: Hart, d: Decoded, size: int) -> Op:
 
 
 def _fence(hart: Hart, d: Decoded, size: int) -> Op:
-    return _nop(size)  # one hart at a time, and written code is noticed at once: nothing to order
+    return lambda pc: pc + size  # one hart at a time, and written code is noticed at once: nothing to order
 
 
 def _system(hart: Hart, d: Decoded, size: int) -> Op:
@@ -360,13 +272,13 @@ def _unknown(hart: Hart, d: Decoded, size: int) -> Op:
 
 
 BUILDERS: dict[Kind, Callable[[Hart, Decoded, int], Op]] = {
-    Kind.ALU: _alu,
-    Kind.ALU_IMM: _alu_imm,
-    Kind.UPPER: _upper,
-    Kind.JUMP: _jump,
-    Kind.BRANCH: _branch,
-    Kind.LOAD: _load,
-    Kind.STORE: _store,
+    Kind.ALU: _generated(_alu),
+    Kind.ALU_IMM: _generated(_alu),
+    Kind.UPPER: _generated(_upper),
+    Kind.JUMP: _generated(_jump),
+    Kind.BRANCH: _generated(_branch),
+    Kind.LOAD: _generated(_load),
+    Kind.STORE: _generated(_store),
     Kind.AMO: _amo,
     Kind.FENCE: _fence,
     Kind.SYSTEM: _system,

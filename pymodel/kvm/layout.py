@@ -55,7 +55,7 @@ class Struct:
         self._fields = fields
 
     def __getitem__(self, field: str) -> int:
-        return self.machine.memory.load(self.at(field), 8)
+        return self.machine.memory.load(self.address + self._fields[field], 8)
 
     def at(self, field: str) -> int:
         """Return the address of a field."""

@@ -24,7 +24,7 @@ class VectorContext(NamedTuple):
     def of_hart(cls, hart: Hart) -> VectorContext:
         """Return what the hart's registers hold."""
         vec = hart.vec
-        return cls(vec.regs.tobytes(), vec.vstart, vec.vl, vec.vtype, vec.vcsr)
+        return cls(vec.view.tobytes(), vec.vstart, vec.vl, vec.vtype, vec.vcsr)
 
     @classmethod
     def of_image(cls, state: VState, vsize: int) -> VectorContext:

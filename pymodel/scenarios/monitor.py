@@ -96,6 +96,8 @@ class Monitor:
         self._vcpus: dict[str, _VcpuView] = {}
         self._tasks: dict[str, VectorContext] = {}
         self._image_owners: dict[int, list[str]] = {}
+        self._saving = 0  # saves in progress, on all harts
+        self._then_store = None if then is None else then.store
         self._subjects: dict[str, Vcpu | HostTask] = {}
         self._handlers = {
             "vcpu_load.enter": self._load_enter,
@@ -146,6 +148,12 @@ class Monitor:
 
     def store(self, hart_id: int, paddr: int, data: bytes) -> None:
         """Memory written by scalar code or the kernel."""
+        if self._saving:
+            self._check_store(hart_id, paddr, data)
+        if self._then_store is not None:
+            self._then_store(hart_id, paddr, data)
+
+    def _check_store(self, hart_id: int, paddr: int, data: bytes) -> None:
         stack = self._hart(hart_id).stack
         if stack and stack[-1].what in _SAVES:
             subject = self._subjects.get(stack[-1].who)
@@ -155,8 +163,6 @@ class Monitor:
                 hart_id,
                 lambda: f"{stack[-1].what} wrote {len(data)} bytes at {paddr:#x}",
             )
-        if self._then is not None:
-            self._then.store(hart_id, paddr, data)
 
     def event(self, event: Event) -> None:
         """A mark, or what else annotates the trace."""
@@ -171,8 +177,10 @@ class Monitor:
             view.moves_at_entry.append(view.moves)
             self.counts[mark.what] += 1
             view.kernel_uses += mark.what == _KERNEL_CODE
+            self._saving += mark.what in _SAVES
             return
         view.stack.pop()
+        self._saving -= mark.what in _SAVES
         moved = view.moves != view.moves_at_entry.pop()
         if mark.what in MOVERS:
             self.counts[f"moved: {mark.what}"] += moved

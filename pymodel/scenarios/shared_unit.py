@@ -354,7 +354,8 @@ class SharedUnit:
                 if loaded is not None
                 else VectorContext.of_image(context.vector, self.kernel.vsize)
             )
-            state.update(repr(held).encode())
+            state.update(held.vregs)
+            state.update(repr(held[1:]).encode())
         self.result.visible.setdefault(vcpu.name, []).append(state.digest())
 
 

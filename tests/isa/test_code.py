@@ -170,8 +170,8 @@ def test_remapped_code_and_data_are_those_of_the_new_frame_after_a_fence() -> No
 
 def test_pause_ends_a_run_after_traps_and_system_instructions() -> None:
     rig = Rig()
-    csr = encode("csrrs", rd=0, csr=Csr.MSCRATCH, rs1=5)
-    program(rig, NOP, NOP, csr, NOP, encode("wfi"), NOP, encode("ecall"))
+    csr, quiet = (encode("csrrs", rd=0, csr=csr, rs1=5) for csr in (Csr.MIDELEG, Csr.MSCRATCH))
+    program(rig, NOP, quiet, csr, NOP, encode("wfi"), NOP, encode("ecall"))
     for _ in range(3):
         rig.hart.pc = CODE
         steps = [rig.hart.run((), 100, pause=True) for _ in range(3)]
