@@ -35,6 +35,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
   logic [NumHarts*DLEN-1:0]  read_data, write_data;
   logic [NumHarts*StrbW-1:0] write_strb;
   logic [NumHarts-1:0]       write, take, idle, dead, awake;
+  logic [NumHarts-1:0]       finished, done;  // a hart has done all that it was given: at the start of a cycle, now
   logic [31:0] obs_file, vregs_file, reads_file, writes_file;
 
   // Queues: written by the reader at the falling edge, read by the harts at the rising one.
@@ -45,6 +46,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
   for (genvar h = 0; h < NumHarts; h++) begin : gen_hart
     logic hart_clk;
     assign hart_clk = clk && awake[h];
+    assign finished[h] = idle[h] && head[h] == tail[h];
 
     always @(posedge hart_clk) if (!rst_n || take[h]) head[h] <= rst_n ? head[h] + 32'd1 : '0;
 
@@ -105,8 +107,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
   logic [REC_BITS-1:0] rec;
   bit                  got;
   logic                held, more, drained;  // held: rec is still to be delivered
-  logic [7:0]          kind;
-  int                  target;
+  int                  kind, target;      // of rec
   rec_store_t          store_rec;
   logic [31:0]         strb;
   logic [255:0]        data;
@@ -132,11 +133,6 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
     $fflush(writes_file);
   endtask
 
-  // Hart h has finished all that it was given.
-  function automatic logic done(input int h);
-    done = idle[h] && head[h] == tail[h];
-  endfunction
-
   initial begin
     stim_file = open_file("stim=%s", 1'b0);
     obs_file = open_file("obs=%s", 1'b1);
@@ -161,6 +157,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
   end
 
   always @(negedge clk) begin
+    done = finished;
     more = rst_n;
     while (more) begin
       if (!held) begin
@@ -171,21 +168,21 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
         got = records != until_record;
         if (got) read_record;
         records = records + 1;
-        if (!got) rec = {8'(REC_STOP), {REC_BITS - 8{1'b0}}};
+        kind = got ? 32'(rec[REC_BITS-1 -: 8]) : REC_STOP;
+        target = 32'(rec[REC_BITS-9 -: 8]);
       end
-      kind = rec[REC_BITS-1 -: 8];
-      target = 32'(rec[REC_BITS-9 -: 8]);
-      case (32'(kind))
+      case (kind)
         REC_INSN, REC_CHECKPOINT: begin
           more = tail[target] - head[target] != Depth;
           if (more) begin
             queue[Depth*target + tail[target]%Depth] = rec;
             tail[target] = tail[target] + 1;
+            done[target] = 1'b0;
           end
           held = !more;
         end
         REC_STORE: begin
-          more = done(target);
+          more = done[target];
           if (more) begin
             store_rec = rec;
             strb = store_rec.strb;
@@ -200,21 +197,24 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
           held = !more;
         end
         default: begin
-          drained = 1'b1;
-          for (int h = 0; h < NumHarts; h++) drained = drained && done(h);
-          if (drained && 32'(kind) == REC_FLUSH) flush;
-          if (drained && 32'(kind) == REC_STOP) over = 1'b1;
-          if (drained && 32'(kind) == REC_END) dump_go = 1'b1;
-          more = drained && 32'(kind) == REC_SYNC;
-          held = !drained || 32'(kind) == REC_END || 32'(kind) == REC_STOP;
+          drained = &done;
+          if (drained && kind == REC_FLUSH) flush;
+          if (drained && kind == REC_STOP) over = 1'b1;
+          if (drained && kind == REC_END) dump_go = 1'b1;
+          more = drained && kind == REC_SYNC;
+          held = !drained || kind == REC_END || kind == REC_STOP;
         end
       endcase
     end
 
     for (int h = 0; h < NumHarts; h++) begin
-      if (!rst_n || !done(h)) rest[h] = 0;
-      else if (rest[h] != Drowsy) rest[h] = rest[h] + 1;
-      awake[h] = rest[h] != Drowsy;
+      if (!rst_n || !done[h]) begin
+        rest[h] = 0;
+        awake[h] = 1'b1;
+      end else if (awake[h]) begin
+        rest[h] = rest[h] + 1;
+        awake[h] = rest[h] != Drowsy;
+      end
     end
 
     resets = resets + 1;
