@@ -52,7 +52,7 @@ _VERILATOR_FLAGS = (
 # Python is what a replay step by step waits for, so its build is the shorter one; a batch replay waits for this code,
 # which -O3 makes an eighth faster for three seconds more (docs/bench.md).
 _VERILATOR_CFLAGS = ("-CFLAGS", "-O1")
-_BATCH_CFLAGS = ("-CFLAGS", "-O3")
+BATCH_CFLAGS = ("-CFLAGS", "-O3")
 _VERILATOR_TIMING = ("--timing", "-CFLAGS", "-fcoroutines")
 
 BATCH_MAIN = HDL / "batch" / "main.cpp"  # the batch testbench around its harts, on Verilator
@@ -334,7 +334,7 @@ class Verilator(Simulator):
             "/".join(TIMESCALE),
             *(self.wave_flags() or ["--trace"] if design.waves else ()),
         ]
-        return ["verilator", *how, *parameters, *_VERILATOR_FLAGS, *_BATCH_CFLAGS]
+        return ["verilator", *how, *parameters, *_VERILATOR_FLAGS, *BATCH_CFLAGS]
 
     def batch_run(self, build: Path, seed: int, waves: bool) -> list[str]:
         """See the base class."""

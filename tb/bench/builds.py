@@ -16,7 +16,7 @@ from tb.bench.speed import DLEN
 from tb.bench.workload import VLEN, Workload, processor_time
 from tb.cosim import LATENCY
 from tb.launch import replay_config, run_batch
-from tb.simulator import SimulationError, replay_design, simulator
+from tb.simulator import BATCH_CFLAGS, SimulationError, replay_design, simulator
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def _build(choice: Choice, job: Workload, directory: Path) -> Built:
     tool = simulator("verilator")
     design = replay_design(VLEN, DLEN, job.harts, ram=job.ram, batch=True)
     usual = tool.batch_command(design)
-    at = usual.index("-CFLAGS")
+    assert tuple(usual[-len(BATCH_CFLAGS) :]) == BATCH_CFLAGS  # in whose place come the choice's
+    usual = usual[: -len(BATCH_CFLAGS)]
     options = ["--build-jobs", str(choice.jobs)]
     variables = [f"VM_PARALLEL_BUILDS={int(choice.split > 0)}"]
     if choice.split:
@@ -99,7 +100,7 @@ def _build(choice: Choice, job: Workload, directory: Path) -> Built:
         variables += [f"OPT_FAST={choice.optimize}", f"OPT_SLOW={choice.slow}", f"OPT_GLOBAL={choice.slow}"]
     else:
         options += ["-CFLAGS", choice.optimize]
-    command = [*usual[:at], *usual[at + 2 :], *options, *map(str, tool.sources(design))]
+    command = [*usual, *options, *map(str, tool.sources(design))]
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     log = directory / "build.log"

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from pymodel.trace import Insn, Issue, Retire, Store, TraceReader, TraceWriter
 from pymodel.trace.bulk import verify
 from tb.bench import __main__ as command
+from tb.bench import builds as build_times
 from tb.bench import long, workload
 from tb.bench.bare import build_bare, run_bare, write_stimulus
 from tb.bench.errors import BenchError
@@ -42,6 +43,7 @@ from tb.bench.workload import (
 )
 from tb.launch import Header, replay, replay_config
 from tb.result import Latency
+from tb.simulator import BATCH_CFLAGS
 
 TINY = Size(entries=60, iterations=20, step=300, icarus=60, rounds=1)
 
@@ -218,3 +220,12 @@ def test_options_that_exclude_each_other_are_bad_usage() -> None:
     done = CliRunner().invoke(app, ["--quick", "--long"])
     assert done.exit_code == 2
     assert "exclude each other" in done.output
+
+
+def test_a_testbench_is_built_as_it_was_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_times, "CHOICES", (build_times.Choice("-O0", jobs=2),))
+    (built,) = build_times.builds(tmp_path / "builds", main_job(tmp_path, TINY.entries), 1, lambda _: None)
+    log = (tmp_path / "builds" / "0" / "build.log").read_text()
+    compiled = [line for line in log.splitlines() if line.startswith("c++") and " -c " in line]
+    assert compiled and all(" -O0 " in line and BATCH_CFLAGS[1] not in line.split() for line in compiled)
+    assert built.wall > 0 and len(built.replays) == len(built.simulations) == 1
