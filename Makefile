@@ -50,7 +50,7 @@ lint: setup-dev ## Verilator -Wall, verible and Icarus on the RTL; ruff and mypy
 synth: setup-dev ## Yosys: cells, memories and longest path of two configurations
 	@$(PY) -m tb.synth
 
-bench: setup-dev ## speeds as ratios measured side by side, and cycles of save and restore (about six minutes)
+bench: setup-dev ## speeds as ratios measured side by side, and cycles of save and restore (about three minutes)
 	@$(PY) -m tb.bench
 
 doctor: setup ## which tools were found, their versions, and what is unsuitable

@@ -1,4 +1,4 @@
-"""Stimulus of a batch replay: the events of a trace as records that `vctx_tb_batch.sv` reads.
+"""Stimulus of a batch replay: the events of a trace as records that the testbench in `tb/hdl/batch` reads.
 
 Every record has 64 bytes, most significant byte first, and mirrors a `rec_*_t` of `tb/hdl/vctx_tb_pkg.sv`.
 """

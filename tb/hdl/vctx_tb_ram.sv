@@ -38,11 +38,13 @@ module vctx_tb_ram import vctx_tb_pkg::*; #(
 
   for (genvar h = 0; h < NumHarts; h++) begin : gen_read
     logic [55:0] offset;
+    logic        exists;  // outside RAM there is only the fill pattern
     assign offset = read_addr_i[56*h +: 56] - cfg_i.ram_base;
+    assign exists = offset < cfg_i.ram_size;
     for (genvar l = 0; l < Lanes; l++) begin : gen_lane
       logic [IdxW-1:0] idx;
       assign idx = offset[3 +: IdxW] + IdxW'(l);
-      assign read_data_o[DLEN*h + 64*l +: 64] = written[idx[IdxW-1:9]] ? mem[idx] : {8{cfg_i.fill}};
+      assign read_data_o[DLEN*h + 64*l +: 64] = exists && written[idx[IdxW-1:9]] ? mem[idx] : {8{cfg_i.fill}};
     end
   end
 
