@@ -157,7 +157,7 @@ class Code:
         self._pages: dict[int, CodePage] = {}
         self._compile_raw = lru_cache(_KEPT)(self._compile_fetched)
         self.word = lru_cache(_KEPT)(self._compile)
-        memory.on_code_write(self._written)
+        memory.on_write(self._written)
 
     def page(self, paddr: int) -> CodePage:
         """Return the page that holds physical address `paddr`."""
@@ -178,8 +178,8 @@ class Code:
             elif offset + 2 == PAGE_SIZE:
                 return None
             else:
-                memory.watch_code(paddr + 2 >> LINE_SHIFT)
-            memory.watch_code(paddr >> LINE_SHIFT)
+                memory.watch(paddr + 2 >> LINE_SHIFT)
+            memory.watch(paddr >> LINE_SHIFT)
             insn = page.insns[offset] = self._compile_raw(raw)
         return insn
 

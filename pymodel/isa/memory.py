@@ -13,7 +13,7 @@ VIEWS: Final = ("B", "b", "H", "h", "I", "i", "Q")
 """Elements as which a page can be seen, by their codes in :mod:`struct`; the order is that of `Memory.views`."""
 
 _DOUBLE = VIEWS.index("Q")
-LINE_SHIFT = 6  # 64-byte lines: what another hart's write takes a reservation of, and the unit in which code is watched
+LINE_SHIFT = 6  # 64-byte lines: what another hart's write takes a reservation of, and the unit in which writes are told
 
 
 class Memory:
@@ -36,8 +36,8 @@ class Memory:
         self._fresh = bytes([fill]) * PAGE_SIZE
         self._pages: dict[int, bytearray] = {}
         self._views: dict[int, tuple[memoryview, ...]] = {}
-        self._code: dict[int, set[int]] = {}  # lines watched, by page
-        self._code_listeners: list[Callable[[int], None]] = []
+        self._watched: dict[int, set[int]] = {}  # lines watched, by page
+        self._listeners: list[Callable[[int], None]] = []
         self.reserved: dict[int, int] = {}
 
     def __contains__(self, paddr: int) -> bool:
@@ -65,7 +65,7 @@ class Memory:
         page = self._pages.get(ppn)
         if page is not None and offset + n <= PAGE_SIZE:
             page[offset : offset + n] = data
-            if not self.reserved and not self._code.get(ppn):
+            if not self.reserved and not self._watched.get(ppn):
                 return
         else:
             self._write_pages(paddr, data)
@@ -93,17 +93,17 @@ class Memory:
         """Store the low `size` bytes of `value` at `paddr`, little-endian."""
         self.write(paddr, (value & ((1 << 8 * size) - 1)).to_bytes(size, "little"))
 
-    def watch_code(self, line: int) -> None:
-        """Report the next write to `line` (address >> LINE_SHIFT) to the listeners of :meth:`on_code_write`."""
+    def watch(self, line: int) -> None:
+        """Report the next write to `line` (address >> LINE_SHIFT) to the listeners of :meth:`on_write`."""
         self.watched(line << LINE_SHIFT >> PAGE_SHIFT).add(line)
 
     def watched(self, ppn: int) -> set[int]:
         """Return the lines of a page that are watched now, in a set that follows what is watched later."""
-        return self._code.setdefault(ppn, set())
+        return self._watched.setdefault(ppn, set())
 
-    def on_code_write(self, listener: Callable[[int], None]) -> None:
+    def on_write(self, listener: Callable[[int], None]) -> None:
         """Call `listener(line)` when a watched line is written; the line is then no longer watched."""
-        self._code_listeners.append(listener)
+        self._listeners.append(listener)
 
     def reserve(self, hart_id: int, paddr: int) -> None:
         """Register the reservation of LR at `paddr`."""
@@ -149,8 +149,8 @@ class Memory:
                 if hart_id != writer and reserved >> LINE_SHIFT in lines:
                     del self.reserved[hart_id]
         for line in lines:
-            watched = self._code.get(line << LINE_SHIFT >> PAGE_SHIFT)
+            watched = self._watched.get(line << LINE_SHIFT >> PAGE_SHIFT)
             if watched and line in watched:
                 watched.discard(line)
-                for listener in self._code_listeners:
+                for listener in self._listeners:
                     listener(line)

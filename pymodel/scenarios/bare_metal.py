@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from pymodel.errors import UsageError, VctxError
 from pymodel.isa import Csr, Hart, HartConfig, Memory, encode
+from pymodel.isa.memory import LINE_SHIFT
 from pymodel.isa.observer import CommitObserver, Observer
 from pymodel.isa.trap import pending_interrupt
 from pymodel.programs import Image
-from pymodel.trace import ByteRuns, Issue, Retire
 
 RAM_BASE = 0x8000_0000
 MIN_RAM = 1 << 20
@@ -78,34 +78,6 @@ def ram_size(image: Image) -> int:
     return size
 
 
-class _Host:
-    """Observer that passes everything on and watches tohost: a store to it stops the hart's run."""
-
-    def __init__(self, observer: Observer, tohost: int) -> None:
-        self._observer, self._insn = observer, observer.insn
-        self._tohost, self._end = tohost, tohost + 8
-        self.hart: Hart | None = None
-        self.touched = False
-
-    def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
-        self._insn(hart_id, pc, issue, retire)
-        if retire.mem:
-            runs = ByteRuns.of(retire.mem).runs
-            if runs[0][0] < self._end and runs[-1][0] + len(runs[-1][1]) > self._tohost:  # they are in order
-                for first, data in runs:
-                    self._watch(first, len(data))
-
-    def store(self, hart_id: int, paddr: int, data: bytes) -> None:
-        self._observer.store(hart_id, paddr, data)
-        self._watch(paddr, len(data))
-
-    def _watch(self, first: int, length: int) -> None:
-        if first < self._end and first + length > self._tohost:
-            self.touched = True
-            if self.hart is not None:
-                self.hart.halt()
-
-
 def _exit_code(image: Image, tohost: int) -> int | None:
     """Decode a value of tohost: device and command in the upper 16 bits, then code << 1 | 1."""
     if tohost == 0:
@@ -121,17 +93,29 @@ class _Machine:
     def __init__(self, image: Image, vlen: int, observer: Observer, commits: CommitObserver | None) -> None:
         self.image = image
         self.tohost = tohost_address(image)
-        self.host = _Host(observer, self.tohost)
         self.memory = Memory([(RAM_BASE, ram_size(image))], FILL)
-        self.hart = self.host.hart = Hart(HartConfig(vlen, has_zicntr=False), self.memory, 0, self.host, commits)
+        self.hart = Hart(HartConfig(vlen, has_zicntr=False), self.memory, 0, observer, commits)
         self.traps = 0
         self._batch = _BATCH - _BOOT_INSTRUCTIONS
         for address, data in image.segments:
             data = data.rstrip(b"\0")
             self.memory.write(address, data)
-            self.host.store(0, address, data)
-        self.host.touched = False
+            observer.store(0, address, data)
         self._boot()
+        # A store to the lines of tohost, by whatever instruction, stops the hart's run.
+        self._mailbox = {self.tohost >> LINE_SHIFT, self.tohost + 7 >> LINE_SHIFT}
+        self._touched = False
+        self.memory.on_write(self._written)
+        self._watch()
+
+    def _watch(self) -> None:
+        for line in self._mailbox:
+            self.memory.watch(line)
+
+    def _written(self, line: int) -> None:
+        if line in self._mailbox:
+            self._touched = True
+            self.hart.halt()
 
     def _boot(self) -> None:
         """Bring the hart to the program's first instruction.
@@ -178,9 +162,10 @@ class _Machine:
             self._trapped()
         elif hart.waiting:
             self._wait()
-        if not self.host.touched:
+        if not self._touched:
             return done, None
-        self.host.touched = False
+        self._touched = False
+        self._watch()
         return done, _exit_code(self.image, self.memory.load(self.tohost, 8))
 
     def _trapped(self) -> None:

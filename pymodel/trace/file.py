@@ -110,8 +110,9 @@ def _add_retire(parts: list[bytes], retire: Retire) -> int:
     parts.append(head)
     length = len(head)
     if vregs:
-        for reg, value in sorted(vregs.items()) if len(vregs) > 1 else vregs.items():
-            parts += (_BYTE[reg], value)
+        for reg in sorted(vregs):
+            parts.append(_BYTE[reg])
+            parts.append(vregs[reg])
         length += len(vregs) * (1 + vlenb)
     for addr, data in runs:
         parts += (_RUN.pack(addr, len(data)), data)

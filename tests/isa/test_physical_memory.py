@@ -59,9 +59,9 @@ def test_regions_are_whole_pages(region: tuple[int, int]) -> None:
 def test_a_watched_line_reports_its_next_write_once() -> None:
     memory = Memory([(_BASE, _SIZE)])
     seen: list[int] = []
-    memory.on_code_write(seen.append)
+    memory.on_write(seen.append)
     line = _BASE + 64 >> LINE_SHIFT
-    memory.watch_code(line)
+    memory.watch(line)
     memory.write(_BASE, bytes(64))
     memory.write(_BASE + 128, bytes(64))
     assert seen == []

@@ -51,6 +51,23 @@ def test_exit_code_of_the_program(code: int, exit_code: int, tmp_path: Path) -> 
     assert spike(elf, 128, tmp_path)[0] == code % 256
 
 
+@pytest.mark.parametrize(
+    "store",
+    [
+        "\tcsrs mstatus, t2\n\tvsetivli x0, 1, e64, m1, ta, ma\n\tvmv.s.x v1, t0\n\tvse64.v v1, (t1)",
+        "\tamoswap.d x0, t0, (t1)",
+        "\tsw x0, 4(t1)\n\tsw t0, 0(t1)",
+    ],
+    ids=["vector", "atomic", "in parts"],
+)
+def test_any_store_to_tohost_ends_the_program(store: str, tmp_path: Path) -> None:
+    """Stores beside it and of 0 do not."""
+    beside = "\tsd t0, 8(t1)\n\tsd x0, 0(t1)"
+    elf = link(f"\tli t0, 5 << 1 | 1\n\tlla t1, tohost\n\tli t2, 1 << 9\n{beside}\n{store}\n1:\tj 1b", tmp_path, "ends")
+    ended = golden(elf, 128)[0]
+    assert (ended.exit_code, ended.traps) == (5, 0)
+
+
 def test_a_mismatch_names_the_first_instruction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rtl = shutil.copytree(RTL, tmp_path / "rtl")
     source = rtl / "vctx_csr.sv"
