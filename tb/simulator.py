@@ -373,9 +373,8 @@ class Icarus(Simulator):
 
     def batch_command(self, design: Design) -> list[str]:
         """See the base class."""
-        top = BATCH_TOP
-        parameters = [f"-P{top}.{name}={value}" for name, value in sorted(design.parameters.items())]
-        return ["iverilog", "-g2012", "-s", top, "-o", "sim.vvp", *parameters]
+        parameters = [f"-P{design.top}.{name}={value}" for name, value in sorted(design.parameters.items())]
+        return ["iverilog", "-g2012", "-s", design.top, "-o", "sim.vvp", *parameters]
 
     def batch_run(self, build: Path, seed: int, waves: bool) -> list[str]:
         """See the base class."""

@@ -224,9 +224,8 @@ class _Translator:
         if d.kind is Kind.FENCE or not rd:
             return
         if d.kind is Kind.UPPER:
-            text = semantics.value(d.mnemonic, "pc", str(immediate(d) + self._steps[index].offset))
-            if d.mnemonic == "lui":
-                text = semantics.value(d.mnemonic, "pc", str(immediate(d)))
+            offset = self._steps[index].offset if d.mnemonic == "auipc" else 0  # pc is that of the path
+            text = semantics.value(d.mnemonic, "pc", str(immediate(d) + offset))
         else:
             b = _source(d, "rs2") if d.kind is Kind.ALU else str(immediate(d))
             text = semantics.value(d.mnemonic, _source(d, "rs1"), b)

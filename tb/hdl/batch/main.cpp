@@ -27,11 +27,12 @@ using Dump = VerilatedVcdC;
 namespace {
 
 constexpr unsigned kBeat = DLEN / 8;
+constexpr uint64_t kHalfPeriod = 5000;  // ps
+constexpr size_t kBuffer = 1 << 16;
+// As in vctx_tb_batch.sv: they decide in which cycle what happens, which tests compare.
 constexpr unsigned kDepth = 16;  // entries in a hart's queue
 constexpr unsigned kResetCycles = 4;
 constexpr unsigned kDrowsy = 8;  // cycles from the last work of a hart to its sleep
-constexpr uint64_t kHalfPeriod = 5000;  // ps
-constexpr size_t kBuffer = 1 << 16;
 enum File : int { kObs, kVregs, kReads, kWrites, kFiles };
 
 [[noreturn]] void die(const std::string& why) {

@@ -1,5 +1,5 @@
-// Output streams of a batch replay. Icarus writes them itself, four-valued; Verilator through tb/hdl/batch/main.cpp, because its
-// own $fwrite costs more than the design.
+// Output streams of a batch replay. Icarus writes them itself, four-valued; Verilator through tb/hdl/batch/main.cpp,
+// because its own $fwrite costs more than the design.
 
 `default_nettype none
 
