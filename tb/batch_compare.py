@@ -211,12 +211,10 @@ def _bad_fields(want: Records, seen: Observed) -> Array:
 
 def _bad_registers(want: Records, seen: Observed) -> Array:
     """Return which items wrote other registers than they should, or other bytes."""
-    counts = want.head["regs"].astype(np.int64)
-    mask = np.zeros(len(counts), np.uint32)
+    counts = want.reg_counts
     owner = np.repeat(np.arange(len(counts)), counts)
-    np.bitwise_or.at(mask, owner, np.uint32(1) << want.regs.astype(np.uint32))
     good = counts == seen.reg_counts
-    bad: Array = (mask != seen.fetched) | ~good
+    bad: Array = (want.head["regs"] != seen.fetched) | ~good
     left, right = want.reg_values.view(np.uint64), np.ascontiguousarray(seen.vregs).view(np.uint64)
     seen_owner = owner
     if not good.all():

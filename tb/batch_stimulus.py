@@ -63,6 +63,7 @@ STORE = np.dtype(
 RECORD_BYTES = 64
 RECORD = np.dtype(f"V{RECORD_BYTES}")  # of any kind
 LINE = 32  # bytes of a STORE
+PAGES = 2  # most of an instruction, and what INSN has room for
 REC_CONFIG, REC_INSN, REC_STORE, REC_CHECKPOINT, REC_SYNC, REC_FLUSH, REC_END = range(7)
 assert CONFIG.itemsize == INSN.itemsize == STORE.itemsize == RECORD_BYTES
 
@@ -126,6 +127,8 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
         raise TraceError(f"event {bad} is for hart {hart.max()}, but the header says {config.harts} harts")
 
     insn = gather(raw, starts[is_insn], INSN_HEAD)
+    if insn["pages"].max(initial=0) > PAGES:
+        raise TraceError("an event of the trace is damaged")
     store = gather(raw, starts[is_store], STORE_HEAD)
     length = frames.lengths[event[is_store]] - STORE_HEAD.itemsize
     if length.min(initial=0) < 0:
@@ -147,7 +150,8 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
         place[order] = ends - counts[order]
     records = np.zeros(int(counts.sum()) + 1, RECORD)
 
-    _put_insns(records, raw, starts[is_insn], place[is_insn], insn)
+    ends = starts + frames.lengths[event]
+    _put_insns(records, raw, ends[is_insn], place[is_insn], insn)
     stores = Runs(event[is_store], addr, starts[is_store] + STORE_HEAD.itemsize, length)
     _put_stores(records, raw, place[is_store], store["hart"], stores, lines)
     _put_bare(records, place[is_check], REC_CHECKPOINT, hart[is_check])
@@ -158,7 +162,7 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
     if config.harts > 1:
         item = item[np.argsort(hart[item], kind="stable")]
     retire = starts + 1
-    retire[is_insn] = starts[is_insn] + INSN_HEAD.itemsize + insn["pages"].astype(np.int64) * XLAT.itemsize
+    retire[is_insn] = starts[is_insn] + INSN_HEAD.itemsize
     at = np.zeros(len(frames), np.int64)
     at[event] = place
     return Stimulus(records.view(np.uint8).data, len(records), at, event[item], hart[item], retire[item], stores)
@@ -192,15 +196,17 @@ def _put_bare(records: Array, place: Array, kind: int, hart: Array | int = 0) ->
     _put(records, place, out)
 
 
-def _put_insns(records: Array, raw: Array, starts: Array, place: Array, insn: Array) -> None:
+def _put_insns(records: Array, raw: Array, ends: Array, place: Array, insn: Array) -> None:
+    """Put instructions in their places; their payloads end at `ends`, with the pages."""
     out = np.zeros(len(insn), INSN)
     out["kind"] = REC_INSN
     for name in ("hart", "prv", "irq_elem", "insn", "rs1", "rs2"):
         out[name] = insn[name]
     out["flags"] = insn["flags"] | insn["pages"] << 4
-    for number in (0, 1):
+    for number in range(PAGES):
         given = np.flatnonzero(insn["pages"] > number)
-        xlat = gather(raw, starts[given] + (INSN_HEAD.itemsize + number * XLAT.itemsize), XLAT)
+        back = insn["pages"][given].astype(np.int64) - number
+        xlat = gather(raw, ends[given] - back * XLAT.itemsize, XLAT)
         out[f"fault{number}"][given] = xlat["fault"]
         out[f"vpn{number}"][given] = xlat["vpn"]
         out[f"target{number}"][given] = np.where(xlat["fault"] != 0, xlat["gpn"], xlat["ppn"])

@@ -143,11 +143,12 @@ class Lockstep:
         if record.mem:
             pages = {page.vpn: page.ppn for page in issue.xlat}
             if any(vpn != ppn for vpn, ppn in pages.items()):
-                record.mem = {_physical(pages, address): byte for address, byte in record.mem.items()}
+                record = record._replace(mem={_physical(pages, at): byte for at, byte in record.mem.items()})
         if record.trap is not None and golden.trap is not None and record.trap.tval2:
             tinst = Csr.MTINST if self._machine.hart.prv == 3 else Csr.HTINST
             if self._spike.csr(tinst) == _IMPLICIT_READ:
-                record.trap = Trap(record.trap.cause, record.trap.tval, golden.trap.tval2)
+                trap = Trap(record.trap.cause, record.trap.tval, golden.trap.tval2)
+                record = record._replace(trap=trap)
         return record
 
     def _trap_differences(self) -> list[Difference]:

@@ -6,7 +6,7 @@ legal or not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pymodel.isa import bits
@@ -17,7 +17,7 @@ from pymodel.isa.errors import ArchTrap, InterruptedInsn
 from pymodel.isa.mmu import Op
 from pymodel.isa.vector import compile_vop, compile_vset
 from pymodel.isa.vmem import compile_vmem
-from pymodel.trace.records import Issue, Retire, Trap
+from pymodel.trace.records import NO_BYTES, NO_REGISTERS, Issue, Retire, Trap
 
 if TYPE_CHECKING:
     from pymodel.isa.hart import Hart
@@ -27,7 +27,7 @@ _VECTOR_WIDTHS = (0, 5, 6, 7)  # D-1; the other widths are scalar floating point
 _PAGE_OFFSET_BITS = 0x3FF  # of an address >> 2
 # Names of this module, which cost less at every instruction than attributes of another one.
 _FS, _VS_SHIFT, _SD_VS = bits.FS, bits.VS_SHIFT, bits.SD | bits.VS
-_NONE: Sequence[int] = ()
+_new = tuple.__new__  # makes a named tuple of its fields, at less cost than its class
 
 
 def belongs_to_block(d: Decoded) -> bool:
@@ -44,12 +44,12 @@ def compile_block(hart: Hart, d: Decoded) -> Op:
     word, x, values, fx = d.word, hart.x, hart.csr.values, hart.effects
     rs1, rs2, rd = word >> 15 & 31, word >> 20 & 31, d.fields.get("rd", 0)
     recorded = _SD_VS if d.fields.get("csr") in STATUS_CSRS else bits.M64
-    registers, hart_id = hart.vec.registers, hart.hart_id
+    vec, hart_id = hart.vec, hart.hart_id
 
     def op(pc: int) -> int:
         a, b = x[rs1], x[rs2]
         mstatus, vsstatus = values[MSTATUS], values[VSSTATUS]
-        fx.regs, fx.xlat, fx.stored = _NONE, (), None
+        fx.regs, fx.xlat, fx.stored = 0, (), None
         stop = None
         try:
             value = execute(a, b, fx)
@@ -63,13 +63,12 @@ def compile_block(hart: Hart, d: Decoded) -> Op:
         observer = hart.observer
         if observer is not None:
             prv, virt = hart.mode
-            issue = Issue(word, a, b, prv, virt, mstatus & _FS == _FS, vsstatus & _FS == _FS, hart.irq_elem, fx.xlat)
-            vregs: dict[int, bytes] = {}
-            for reg in fx.regs:
-                vregs[reg] = registers[reg].tobytes()
-            retire = state_record(hart, value, vregs, {} if fx.stored is None else fx.stored)
+            fs_dirty, vsfs_dirty = mstatus & _FS == _FS, vsstatus & _FS == _FS
+            issue = _new(Issue, (word, a, b, prv, virt, fs_dirty, vsfs_dirty, hart.irq_elem, fx.xlat))
+            vregs = vec.values(fx.regs) if fx.regs else NO_REGISTERS
+            retire = state_record(hart, value, vregs, NO_BYTES if fx.stored is None else fx.stored)
             if stop is not None:
-                _stopped(retire, stop)
+                retire = _stopped(retire, stop)
             observer.insn(hart_id, pc, issue, retire)
         if stop is not None:
             raise stop
@@ -80,18 +79,17 @@ def compile_block(hart: Hart, d: Decoded) -> Op:
 
 def state_record(hart: Hart, rd: int | None, vregs: Mapping[int, bytes], mem: Mapping[int, int]) -> Retire:
     """Return a record of the present state and of these effects, without trap or irq."""
-    values = hart.csr.values
-    vl, vtype, vstart, vcsr = hart.vec.csrs()
+    values, vec = hart.csr.values, hart.vec
+    vl, vtype, vstart, vcsr = vec.vl, vec.type.value, vec._vstart, vec._vcsr
     mstatus_vs, vsstatus_vs = values[MSTATUS] >> _VS_SHIFT & 3, values[VSSTATUS] >> _VS_SHIFT & 3
-    return Retire(None, False, rd, vl, vtype, vstart, vcsr, mstatus_vs, vsstatus_vs, vregs, mem)
+    return _new(Retire, (None, False, rd, vl, vtype, vstart, vcsr, mstatus_vs, vsstatus_vs, vregs, mem))
 
 
-def _stopped(retire: Retire, stop: ArchTrap | InterruptedInsn) -> None:
-    """Complete the record of an instruction that stopped early."""
+def _stopped(retire: Retire, stop: ArchTrap | InterruptedInsn) -> Retire:
+    """Return the record of an instruction that stopped early."""
     if isinstance(stop, ArchTrap):
-        retire.trap = Trap(stop.cause, stop.tval, _port_tval2(stop))
-    else:
-        retire.irq = True
+        return retire._replace(trap=Trap(stop.cause, stop.tval, _port_tval2(stop)))
+    return retire._replace(irq=True)
 
 
 def _port_tval2(trap: ArchTrap) -> int:

@@ -195,7 +195,7 @@ class CommitReporter:
         vec = self.hart.vec
         lmul = (self._requested & 7 ^ 4) - 4  # log2, signed
         commit.vector = (8 << (self._requested >> 3 & 7), f"m{1 << lmul}" if lmul >= 0 else f"mf{1 << -lmul}", vec.vl)
-        commit.vregs = {reg: vec.registers[reg].tobytes() for reg in sorted(self.hart.effects.regs)}
+        commit.vregs = vec.values(self.hart.effects.regs)
         self._wrote(commit, Csr.VSTART)
         self._dirtied(commit, before)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pymodel.trace.records import ByteRuns, Xlat
 
@@ -11,19 +11,20 @@ class Effects:
     """Side effects for the record; whoever starts an instruction empties them.
 
     Attributes:
-        regs: vector registers in which at least one element was written, ascending.
+        regs: vector registers in which at least one element was written: bit i for v<i>.
         stored: bytes stored, by physical address; None for none.
         xlat: every page that holds body elements.
     """
 
     __slots__ = ("regs", "stored", "xlat")
 
-    regs: Sequence[int]
+    regs: int
     stored: ByteRuns | None
     xlat: tuple[Xlat, ...]
 
     def __init__(self) -> None:
-        self.regs = self.xlat = ()
+        self.regs = 0
+        self.xlat = ()
         self.stored = None
 
 

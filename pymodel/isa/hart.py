@@ -29,6 +29,7 @@ _REGISTER_FILL = 0xA5
 _VLENS = [128 << i for i in range(6)]
 _ARGUMENTS = 8
 _A0, _RA = 10, 1
+_ALL_VREGS = 0xFFFF_FFFF
 _OFFSET = PAGE_SIZE - 1
 _SIZED = {size: (1 << 8 * size) - 1 for size in (1, 2, 4, 8)}
 _EVER = 1 << 63  # more steps than anybody runs
@@ -368,8 +369,7 @@ class Hart:
 
     def snapshot(self) -> Retire:
         """Return the whole vector state: all 32 registers, the vector CSRs and both VS fields."""
-        vregs = {reg: register.tobytes() for reg, register in enumerate(self.vec.registers)}
-        return state_record(self, None, vregs, {})
+        return state_record(self, None, self.vec.values(_ALL_VREGS), {})
 
     def _landed(self) -> UnexpectedTrap:
         if self.prv == 3:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,8 +53,8 @@ _MASK_LOGIC: dict[str, Callable[[int, int], int]] = {
 }
 
 
-def touched(vec: VectorState, vd: int, size: int, start: int, stop: int, mask: _Mask) -> Sequence[int]:
-    """Return the registers, ascending, that hold the active elements `start` to `stop` - 1 of the group at `vd`.
+def touched(vec: VectorState, vd: int, size: int, start: int, stop: int, mask: _Mask) -> int:
+    """Return the registers that hold the active elements `start` to `stop` - 1 of the group at `vd`: bit i for v<i>.
 
     Args:
         vec: gives the register length.
@@ -65,10 +65,10 @@ def touched(vec: VectorState, vd: int, size: int, start: int, stop: int, mask: _
     """
     vlenb = vec.vlenb
     if mask is None:
-        return range(vd + start * size // vlenb, vd + (stop * size - 1) // vlenb + 1)
+        first, last = start * size // vlenb, -(-stop * size // vlenb)
+        return (1 << vd + last) - (1 << vd + first)
     indexes = np.flatnonzero(mask) + start
-    registers: list[int] = (vd + indexes * size // vlenb).tolist()
-    return list(dict.fromkeys(registers))
+    return sum(1 << reg for reg in set((vd + indexes * size // vlenb).tolist()))
 
 
 class _VectorOp:
@@ -197,13 +197,19 @@ class _Elementwise(_VectorOp):
             np.copyto(self.target, result, where=mask)
             fx.regs = self.active_regs()
 
-    def active_regs(self) -> Sequence[int]:
-        """Return the registers of the destination group in which an element is active, ascending."""
+    def active_regs(self) -> int:
+        """Return the registers of the destination group in which an element is active: bit i for v<i>."""
         vec = self.vec
         active = vec.mask_value(0) & self.body_bits
         each = vec.vlenb // self.size
         ones = (1 << each) - 1
-        return [reg for reg in self.body_regs if active >> (reg - self.vd) * each & ones]
+        regs, reg = 0, self.vd
+        while active:
+            if active & ones:
+                regs |= 1 << reg
+            active >>= each
+            reg += 1
+        return regs
 
 
 class _Arithmetic(_Elementwise):
@@ -249,7 +255,7 @@ class _Compare(_Elementwise):
         active = self.body_bits & vec.mask_value(0) if self.masked else self.body_bits
         if active:
             vec.write_mask(self.vd, result << vec.vstart, active)
-            fx.regs = (self.vd,)
+            fx.regs = 1 << self.vd
 
 
 class _Move(_Elementwise):
@@ -298,7 +304,7 @@ class _MaskLogic(_VectorOp):
         if vec.vstart < vec.vl:
             result = self.fn(vec.mask_value(self.vs2), vec.mask_value(self.vs1))
             vec.write_mask(self.vd, result, _body_bits(vec))
-            fx.regs = (self.vd,)
+            fx.regs = 1 << self.vd
 
 
 class _ToScalar(_VectorOp):
@@ -316,7 +322,7 @@ class _FromScalar(_VectorOp):
         if self.vec.vstart < self.vec.vl:
             size = self.vec.type.sew // 8
             self.vec.registers[self.vd][:size] = self.scalar(rs1).to_bytes(size, "little")
-            fx.regs = (self.vd,)
+            fx.regs = 1 << self.vd
 
 
 class _WholeRegisters(_VectorOp):

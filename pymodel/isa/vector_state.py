@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pymodel.isa.latitude import Latitude
 from pymodel.isa.vtype import VILL, Vtype, decode_vtype
+from pymodel.trace.records import Registers, set_runs
 
 _DTYPES = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
 Elements = NDArray[np.unsignedinteger]
@@ -19,6 +20,7 @@ class VectorState:
     """v0 to v31 and the vector CSRs.
 
     Attributes:
+        vlen, vlenb: bits and bytes in a register; the latter is the vlenb CSR (A-13).
         regs: uint8 array of shape (32, VLEN/8), byte 0 of a register first; register groups are contiguous.
         flat: the same bytes as one array; `view` as a memoryview; `registers` as a memoryview for each register.
         elements: the same bytes as little-endian unsigned elements, by element size in bytes (1, 2, 4, 8).
@@ -28,7 +30,7 @@ class VectorState:
 
     def __init__(self, vlen: int, fill: int, latitude: Latitude) -> None:
         self.vlen = vlen
-        vlenb = vlen // 8
+        vlenb = self.vlenb = vlen // 8
         # One buffer: numpy computes on many elements at once, a memoryview moves bytes at less cost.
         buffer = bytearray([fill]) * (32 * vlenb)
         self.view = memoryview(buffer)
@@ -37,6 +39,7 @@ class VectorState:
         self.regs = self.flat.reshape(32, vlenb)
         self._wide_sew_vill = latitude.wide_sew_vill
         self.elements: dict[int, Elements] = {size: self.flat.view(name) for size, name in _DTYPES.items()}
+        self._spans = lru_cache(maxsize=256)(self._find_spans)  # programs use few groups, again and again
         self.reset()
 
     def reset(self) -> None:
@@ -44,13 +47,7 @@ class VectorState:
         self.type: Vtype = decode_vtype(VILL, self.vlen)
         self.vl = 0
         self._vstart = 0  # executors read it here, as a property costs a call, and write the property
-        self._vxrm = 0
-        self._vxsat = 0
-
-    @property
-    def vlenb(self) -> int:
-        """The vlenb CSR: bytes in a register (A-13)."""
-        return self.vlen // 8
+        self._vcsr = 0  # likewise
 
     @property
     def vtype(self) -> int:
@@ -73,34 +70,38 @@ class VectorState:
     @property
     def vxrm(self) -> int:
         """The vxrm CSR: 2 bits (A-8)."""
-        return self._vxrm
+        return self._vcsr >> 1
 
     @vxrm.setter
     def vxrm(self, value: int) -> None:
-        self._vxrm = value & 3
+        self._vcsr = (value & 3) << 1 | self._vcsr & 1
 
     @property
     def vxsat(self) -> int:
         """The vxsat CSR: 1 bit (A-8)."""
-        return self._vxsat
+        return self._vcsr & 1
 
     @vxsat.setter
     def vxsat(self, value: int) -> None:
-        self._vxsat = value & 1
+        self._vcsr = self._vcsr & ~1 | value & 1
 
     @property
     def vcsr(self) -> int:
         """The vcsr CSR: {vxrm, vxsat}, the same storage (A-9)."""
-        return self._vxrm << 1 | self._vxsat
+        return self._vcsr
 
     @vcsr.setter
     def vcsr(self, value: int) -> None:
-        self.vxsat = value
-        self.vxrm = value >> 1
+        self._vcsr = value & 7
 
-    def csrs(self) -> tuple[int, int, int, int]:
-        """Return vl, vtype, vstart and vcsr."""
-        return self.vl, self.type.value, self._vstart, self._vxrm << 1 | self._vxsat
+    def values(self, regs: int) -> Registers:
+        """Return the values of some registers, bit i of `regs` for v<i>."""
+        return Registers(regs, b"".join(self._spans(regs)))
+
+    def _find_spans(self, regs: int) -> list[memoryview]:
+        """Return the bytes of some registers, those that adjoin as one."""
+        vlenb = self.vlenb
+        return [self.view[first * vlenb : (first + count) * vlenb] for first, count in set_runs(regs)]
 
     def mask_bits(self, reg: int, start: int, stop: int) -> Booleans:
         """Return bits `start` to `stop` - 1 of a mask register as booleans; not to be written."""
@@ -113,7 +114,7 @@ class VectorState:
     def write_mask(self, reg: int, bits: int, written: int) -> None:
         """Write those bits of a mask register that are set in `written`; the others stay (E-13, E-16)."""
         value = self.mask_value(reg) & ~written | bits & written
-        self.registers[reg][:] = value.to_bytes(self.vlen // 8, "little")
+        self.registers[reg][:] = value.to_bytes(self.vlenb, "little")
 
 
 @lru_cache(maxsize=1024)

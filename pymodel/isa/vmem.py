@@ -248,8 +248,7 @@ class _VectorAccess:
         else:
             target = vec.flat[origin : origin + len(data)]
             np.copyto(target, np.frombuffer(data, np.uint8), where=np.repeat(mask, size))
-        regs = touched(vec, self.reg, size, first, last, mask)
-        fx.regs = list(dict.fromkeys((*fx.regs, *regs))) if fx.regs else regs
+        fx.regs |= touched(vec, self.reg, size, first, last, mask)
 
     def _store(self, paddr: int, first: int, active: int) -> tuple[tuple[int, bytes], ...]:
         """Store elements from `first` on, of which that belongs to `paddr`, and return what was stored where.

@@ -47,7 +47,7 @@ RETIRE_HEAD = np.dtype(
         ("vcsr", "u1"),
         ("mstatus_vs", "u1"),
         ("vsstatus_vs", "u1"),
-        ("regs", "u1"),
+        ("regs", "<u4"),
         ("reg_bytes", "<u2"),
         ("runs", "<u2"),
     ]
@@ -267,22 +267,22 @@ class Records:
 
     Attributes:
         head: RETIRE_HEAD of each.
-        regs: numbers of the registers written, record by record; `reg_values` their bytes, one row a register.
+        reg_counts: number of registers written by each.
+        reg_values: bytes of the registers written, one row a register, record by record.
         runs: what is stored to memory; the owner is the number of the record.
     """
 
     def __init__(self, frames: Frames, positions: Array, vlenb: int) -> None:
         raw = frames.raw
         head = self.head = gather(raw, positions, RETIRE_HEAD)
-        written = head["regs"] > 0
+        written = head["regs"] != 0
         if (head["reg_bytes"][written] != vlenb).any():
             raise TraceError(f"a register value of the trace does not have {vlenb} bytes")
-        reg_counts = head["regs"].astype(np.int64)
-        positions = positions + RETIRE_HEAD.itemsize
-        entries = spread(positions, reg_counts, 1 + vlenb)  # number and value of a register
-        self.reg_values: Array = gather(raw, entries + 1, np.dtype(f"V{vlenb}")).view(np.uint8).reshape(-1, vlenb)
-        self.regs: Array = raw[entries]
-        self.runs = _runs(raw, positions + reg_counts * (1 + vlenb), head["runs"].astype(np.int64))
+        counts = self.reg_counts = np.bitwise_count(head["regs"]).astype(np.int64)
+        values = positions + RETIRE_HEAD.itemsize
+        rows = spread(values, counts, vlenb)
+        self.reg_values: Array = gather(raw, rows, np.dtype(f"V{vlenb}")).view(np.uint8).reshape(-1, vlenb)
+        self.runs = _runs(raw, values + counts * vlenb, head["runs"].astype(np.int64))
 
 
 def _runs(raw: Array, where: Array, counts: Array) -> Runs:

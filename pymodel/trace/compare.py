@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from pymodel.trace.records import Retire
 
-_SCALAR_FIELDS = tuple(f.name for f in fields(Retire) if f.name not in ("vregs", "mem"))
+_SCALAR_FIELDS = tuple(name for name in Retire._fields if name not in ("vregs", "mem"))
 
 
 @dataclass(slots=True, frozen=True)

@@ -2,7 +2,7 @@
 
 Layout, all integers little-endian::
 
-    "VCTXTRC2"  u32 header length  header (JSON object)
+    "VCTXTRC3"  u32 header length  header (JSON object)
     repeated:   u8 kind  u32 payload length  payload
     end frame:  kind 0xFF, payload = u64 number of events, u32 CRC-32 of all frames before
 
@@ -23,9 +23,22 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from pymodel.errors import UsageError
-from pymodel.trace.records import ByteRuns, Checkpoint, Event, Insn, Issue, Mark, Retire, Store, Sync, Trap, Xlat
+from pymodel.trace.records import (
+    ByteRuns,
+    Checkpoint,
+    Event,
+    Insn,
+    Issue,
+    Mark,
+    Registers,
+    Retire,
+    Store,
+    Sync,
+    Trap,
+    Xlat,
+)
 
-MAGIC = b"VCTXTRC2"
+MAGIC = b"VCTXTRC3"
 
 _INSN, _STORE, _MARK, _SYNC, _CHECKPOINT, _END = 1, 2, 3, 4, 5, 0xFF
 
@@ -33,16 +46,20 @@ KIND = {"insn": _INSN, "store": _STORE, "mark": _MARK, "sync": _SYNC, "checkpoin
 
 FRAME = struct.Struct("<BI")
 END_PAYLOAD = struct.Struct("<QI")
+# An instruction is a head, a record and pages; a record is a head, the registers back to back, and runs.
 # hart, pc, insn, rs1, rs2, prv, flags (virt 1, fs_dirty 2, vsfs_dirty 4, irq 8), irq_elem, number of pages
 _INSN_HEAD = struct.Struct("<BQIQQBBHB")
-_INSN_FRAME = struct.Struct(FRAME.format + _INSN_HEAD.format.lstrip("<"))
+# flags (trap 1, irq 2, rd 4), cause, tval, tval2, rd, vl, vtype, vstart, vcsr, VS, vsstatus.VS, registers (bit i for
+# v<i>), bytes in each or 0, number of runs
+_RETIRE_HEAD = struct.Struct("<BBQQQQQQBBBIHH")
+_INSN_FRAME = struct.Struct("<" + "".join(part.format.lstrip("<") for part in (FRAME, _INSN_HEAD, _RETIRE_HEAD)))
+_FIXED = _INSN_FRAME.size - FRAME.size
+_pack_insn = _INSN_FRAME.pack
 _XLAT = struct.Struct("<QQBQ")
-# flags (trap 1, irq 2, rd 4), cause, tval, tval2, rd, vl, vtype, vstart, vcsr, VS, vsstatus.VS,
-# number of registers, bytes each, number of runs
-_RETIRE = struct.Struct("<BBQQQQQQBBBBHH")
 _RUN = struct.Struct("<QH")
 _ADDR = struct.Struct("<BQ")
 _BYTE = [bytes([value]) for value in range(256)]
+_NO_ISSUE = Issue(0)
 
 _PENDING = 512  # pieces of events that a writer gathers before it writes them
 
@@ -53,8 +70,7 @@ class TraceError(UsageError):
 
 def _decode_insn(data: bytes) -> Insn:
     hart, pc, insn, rs1, rs2, prv, flags, irq_elem, pages = _INSN_HEAD.unpack_from(data)
-    pos = _INSN_HEAD.size
-    xlat = tuple(Xlat(*_XLAT.unpack_from(data, pos + i * _XLAT.size)) for i in range(pages))
+    xlat = tuple(Xlat(*fields) for fields in _XLAT.iter_unpack(data[len(data) - pages * _XLAT.size :]))
     issue = Issue(
         insn,
         rs1,
@@ -66,76 +82,79 @@ def _decode_insn(data: bytes) -> Insn:
         irq_elem if flags & 8 else None,
         xlat,
     )
-    return Insn(hart, pc, issue, decode_retire(data, pos + pages * _XLAT.size))
+    return Insn(hart, pc, issue, decode_retire(data, _INSN_HEAD.size))
 
 
 def encode_retire(retire: Retire) -> bytes:
     """Return the one byte encoding of a record: equal records, and only those, have equal encodings."""
     parts: list[bytes] = []
-    _add_retire(parts, retire)
-    return b"".join(parts)
+    _add_insn(parts, 0, 0, _NO_ISSUE, retire)
+    return b"".join(parts)[FRAME.size + _INSN_HEAD.size :]  # what is left of an instruction without pages
 
 
-def _add_retire(parts: list[bytes], retire: Retire) -> int:
-    """Append the encoding of a record to `parts`, in pieces, and return its length in bytes."""
-    trap, rd, vregs, mem = retire.trap, retire.rd, retire.vregs, retire.mem
-    runs = ByteRuns.of(mem).runs if mem else ()
-    flags = cause = tval = tval2 = 0
-    if trap is not None:
-        flags, cause, tval, tval2 = 1, trap.cause, trap.tval, trap.tval2
-    if retire.irq:
+def _add_insn(parts: list[bytes], hart: int, pc: int, issue: Issue, retire: Retire) -> None:
+    """Append the frame of an instruction to `parts`, in pieces.
+
+    Most of a trace is written here. What has a fixed length is packed at once, and tuples are taken apart, because that
+    costs less than anything else.
+    """
+    insn, rs1, rs2, prv, virt, fs_dirty, vsfs_dirty, irq_elem, xlat = issue
+    trap, irq, rd, vl, vtype, vstart, vcsr, mstatus_vs, vsstatus_vs, vregs, mem = retire
+    flags = 1 if virt else 0
+    if fs_dirty:
         flags |= 2
-    if rd is not None:
+    if vsfs_dirty:
         flags |= 4
-    vlenb = 0
-    for value in vregs.values():
-        vlenb = len(value)
-        break
-    head = _RETIRE.pack(
-        flags,
-        cause,
-        tval,
-        tval2,
-        rd or 0,
-        retire.vl,
-        retire.vtype,
-        retire.vstart,
-        retire.vcsr,
-        retire.mstatus_vs,
-        retire.vsstatus_vs,
-        len(vregs),
-        vlenb,
-        len(runs),
-    )
-    parts.append(head)
-    length = len(head)
-    if vregs:
-        for reg in sorted(vregs):
-            parts.append(_BYTE[reg])
-            parts.append(vregs[reg])
-        length += len(vregs) * (1 + vlenb)
-    for addr, data in runs:
-        parts += (_RUN.pack(addr, len(data)), data)
+    if irq_elem is None:
+        irq_elem = 0
+    else:
+        flags |= 8
+    if rd is None:
+        done = rd = 0
+    else:
+        done = 4
+    cause = tval = tval2 = 0
+    if trap is not None:
+        done |= 1
+        cause, tval, tval2 = trap.cause, trap.tval, trap.tval2
+    if irq:
+        done |= 2
+    registers = vregs if type(vregs) is Registers else Registers.of(vregs)
+    regs, values = registers.mask, registers.data
+    reg_bytes = len(values) // regs.bit_count() if regs else 0
+    runs = (mem if type(mem) is ByteRuns else ByteRuns.of(mem)).runs
+    length = _FIXED + len(values) + len(xlat) * _XLAT.size
+    for _, data in runs:
         length += _RUN.size + len(data)
-    return length
+    # fmt: off
+    parts.append(_pack_insn(
+        _INSN, length, hart, pc, insn, rs1, rs2, prv, flags, irq_elem, len(xlat), done, cause, tval, tval2, rd,
+        vl, vtype, vstart, vcsr, mstatus_vs, vsstatus_vs, regs, reg_bytes, len(runs),
+    ))
+    # fmt: on
+    if regs:
+        parts.append(values)
+    for addr, data in runs:
+        parts.append(_RUN.pack(addr, len(data)))
+        parts.append(data)
+    for page in xlat:
+        parts.append(_XLAT.pack(page.vpn, page.ppn, page.fault, page.gpn))
 
 
 def decode_retire(data: bytes, pos: int = 0) -> Retire:
     """Return the record whose encoding starts at `pos`."""
-    flags, cause, tval, tval2, rd, vl, vtype, vstart, vcsr, vs, vsvs, nregs, vlenb, nruns = _RETIRE.unpack_from(
+    flags, cause, tval, tval2, rd, vl, vtype, vstart, vcsr, vs, vsvs, regs, reg_bytes, count = _RETIRE_HEAD.unpack_from(
         data, pos
     )
-    pos += _RETIRE.size
-    vregs = {}
-    for _ in range(nregs):
-        vregs[data[pos]] = data[pos + 1 : pos + 1 + vlenb]
-        pos += 1 + vlenb
+    pos += _RETIRE_HEAD.size
+    end = pos + regs.bit_count() * reg_bytes
+    vregs = Registers(regs, data[pos:end])
     runs = []
-    for _ in range(nruns):
-        addr, length = _RUN.unpack_from(data, pos)
-        pos += _RUN.size
-        runs.append((addr, data[pos : pos + length]))
-        pos += length
+    for _ in range(count):
+        addr, length = _RUN.unpack_from(data, end)
+        end += _RUN.size
+        runs.append((addr, data[end : end + length]))
+        end += length
     return Retire(
         Trap(cause, tval, tval2) if flags & 1 else None,
         bool(flags & 2),
@@ -147,7 +166,7 @@ def decode_retire(data: bytes, pos: int = 0) -> Retire:
         vs,
         vsvs,
         vregs,
-        ByteRuns(runs) if runs else {},
+        ByteRuns(runs),
     )
 
 
@@ -222,26 +241,7 @@ class TraceWriter:
     def insn(self, hart: int, pc: int, issue: Issue, retire: Retire) -> None:
         """Append the :class:`Insn` that these make."""
         parts = self._pending
-        at = len(parts)
-        parts.append(b"")  # the head, once the length is known
-        length = _INSN_HEAD.size
-        for page in issue.xlat:
-            parts.append(_XLAT.pack(page.vpn, page.ppn, page.fault, page.gpn))
-            length += _XLAT.size
-        length += _add_retire(parts, retire)
-        flags = 1 if issue.virt else 0
-        if issue.fs_dirty:
-            flags |= 2
-        if issue.vsfs_dirty:
-            flags |= 4
-        irq_elem = issue.irq_elem
-        if irq_elem is None:
-            irq_elem = 0
-        else:
-            flags |= 8
-        parts[at] = _INSN_FRAME.pack(
-            _INSN, length, hart, pc, issue.insn, issue.rs1, issue.rs2, issue.prv, flags, irq_elem, len(issue.xlat)
-        )
+        _add_insn(parts, hart, pc, issue, retire)
         self.events += 1
         if len(parts) >= _PENDING:
             self._write_pending()

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 PAGE_SHIFT = 12
 PAGE_SIZE = 1 << PAGE_SHIFT
@@ -92,6 +93,49 @@ class ByteRuns(Mapping[int, int]):
         return repr(dict(self))
 
 
+class Registers(Mapping[int, bytes]):
+    """Values of vector registers by number, as any mapping, but kept as they lie in the register file.
+
+    Attributes:
+        mask: bit i is set if v<i> is one of them.
+        data: their values back to back, in the order of numbers.
+    """
+
+    __slots__ = ("data", "mask")
+
+    def __init__(self, mask: int, data: bytes) -> None:
+        self.mask = mask
+        self.data = data
+
+    @classmethod
+    def of(cls, vregs: Mapping[int, bytes]) -> Registers:
+        """Return the registers of any mapping."""
+        if isinstance(vregs, Registers):
+            return vregs
+        return cls(sum(1 << reg for reg in vregs), b"".join(vregs[reg] for reg in sorted(vregs)))
+
+    def __getitem__(self, reg: int) -> bytes:
+        if reg < 0 or not self.mask >> reg & 1:
+            raise KeyError(reg)
+        size = len(self.data) // len(self)
+        at = (self.mask & (1 << reg) - 1).bit_count() * size
+        return self.data[at : at + size]
+
+    def __iter__(self) -> Iterator[int]:
+        for first, count in set_runs(self.mask):
+            yield from range(first, first + count)
+
+    def __len__(self) -> int:
+        return self.mask.bit_count()
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+NO_REGISTERS = Registers(0, b"")
+NO_BYTES = ByteRuns(())
+
+
 @dataclass(slots=True, frozen=True)
 class Xlat:
     """Answer of the translate port for one virtual page.
@@ -106,8 +150,7 @@ class Xlat:
     gpn: int = 0
 
 
-@dataclass(slots=True)
-class Issue:
+class Issue(NamedTuple):
     """One instruction as offered to the block's issue port.
 
     Attributes:
@@ -141,8 +184,7 @@ class Trap:
     tval2: int = 0
 
 
-@dataclass(slots=True)
-class Retire:
+class Retire(NamedTuple):
     """What an instruction did: the state it left and everything it wrote.
 
     Attributes:
@@ -153,7 +195,7 @@ class Retire:
         vl, vtype, vstart, vcsr: the vector CSRs afterwards (64, 64, 64, 3 bits).
         mstatus_vs, vsstatus_vs: both VS fields afterwards.
         vregs: full value (VLEN/8 bytes, byte 0 first) of each vector register in which at least one element was
-            written, by register number.
+            written, by register number; see also :class:`Registers`.
         mem: every byte stored, physical address to value; see also :class:`ByteRuns`.
     """
 
@@ -166,8 +208,8 @@ class Retire:
     vcsr: int = 0
     mstatus_vs: int = 0
     vsstatus_vs: int = 0
-    vregs: Mapping[int, bytes] = field(default_factory=dict)
-    mem: Mapping[int, int] = field(default_factory=dict)
+    vregs: Mapping[int, bytes] = NO_REGISTERS
+    mem: Mapping[int, int] = NO_BYTES
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pymodel.isa import disassemble, encode
@@ -112,13 +112,13 @@ class _Hart:
         record = spike.step()
         if record.mem:
             pages = {x.vpn: x.ppn for x in issue.xlat}
-            record.mem = {_physical(pages, address): byte for address, byte in record.mem.items()}
+            record = record._replace(mem={_physical(pages, at): byte for at, byte in record.mem.items()})
         return record
 
     def adopt(self, state: Retire) -> None:
         """Make the state that of a record, everything that the record wrote included."""
         spike = self.spike
-        self.before = replace(state, mstatus_vs=_DIRTY)
+        self.before = state._replace(mstatus_vs=_DIRTY)
         self.execute(Issue(_RESTORE, rs1=state.vl, rs2=state.vtype))
         vregs = spike.vregs()
         for register, value in state.vregs.items():
@@ -144,7 +144,7 @@ class _Hart:
         """Return the whole vector state."""
         vregs, vlenb = bytes(self.spike.vregs()), self.spike.vlenb
         registers = {r: vregs[r * vlenb : (r + 1) * vlenb] for r in range(32)}
-        return replace(self.before, trap=None, irq=False, rd=None, mem={}, vregs=registers)
+        return self.before._replace(trap=None, irq=False, rd=None, mem={}, vregs=registers)
 
     def _set_status(self, csr: int, vs: int, fs_dirty: bool, other: int = 0) -> None:
         self.spike.set_csr(csr, vs << _VS_SHIFT | (_DIRTY << _FS_SHIFT if fs_dirty else 0) | other)

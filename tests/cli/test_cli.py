@@ -71,7 +71,7 @@ def test_bad_knob_through_make() -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file"), (b"hello", "not a vctx trace"), (b"VCTXTRC2\xff\xff\x00\x00{}", "truncated")],
+    [(None, "No such file"), (b"hello", "not a vctx trace"), (b"VCTXTRC3\xff\xff\x00\x00{}", "truncated")],
 )
 def test_bad_trace(tmp_path: Path, content: bytes | None, message: str) -> None:
     trace = tmp_path / "bad.vctx"

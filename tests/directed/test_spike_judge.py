@@ -58,18 +58,18 @@ def two_pages(mode: str, xlat: tuple[Xlat, Xlat], *, store: bool = False) -> lis
     before = data if store else bytes(16)  # v8
     addresses = [(LOW << 12) + 0xFF8 + i for i in range(8)] + [(HIGH << 12) + i for i in range(8)]
     off = Retire(mstatus_vs=DIRTY)
-    on = replace(off, vsstatus_vs=DIRTY)
-    ready = replace(on, vl=16, vtype=E8)
+    on = off._replace(vsstatus_vs=DIRTY)
+    ready = on._replace(vl=16, vtype=E8)
     done, moved = ready, 16
     for number, page in reversed(list(enumerate(xlat))):
         if page.fault:
             moved, address = 8 * number, VA + 8 * number
             tval2 = page.gpn << 10 | address >> 2 & 0x3FF if page.fault in (21, 23) else 0
-            done = replace(ready, trap=Trap(page.fault, address, tval2), vstart=moved)
+            done = ready._replace(trap=Trap(page.fault, address, tval2), vstart=moved)
     if store:
-        done = replace(done, mem=dict(zip(addresses[:moved], data, strict=False)))
+        done = done._replace(mem=dict(zip(addresses[:moved], data, strict=False)))
     elif moved:
-        done = replace(done, vregs={8: data[:moved] + before[moved:]})
+        done = done._replace(vregs={8: data[:moved] + before[moved:]})
     image = RAM_BASE + 0x100
     load, identity = encode("vle8.v", vd=8, rs1=A0), (Xlat(image >> 12, image >> 12),)
     status = Issue(encode("csrrw", rd=0, csr=0x300, rs1=A0), rs1=DIRTY << VS_SHIFT)
@@ -78,9 +78,9 @@ def two_pages(mode: str, xlat: tuple[Xlat, Xlat], *, store: bool = False) -> lis
         Store(0, addresses[0], data[:8]),
         Store(0, addresses[8], data[8:]),
         Insn(0, 0, status, off),
-        Insn(0, 4, replace(status, insn=encode("csrrw", rd=0, csr=0x200, rs1=A0)), on),
+        Insn(0, 4, status._replace(insn=encode("csrrw", rd=0, csr=0x200, rs1=A0)), on),
         Insn(0, 8, Issue(encode("vsetvli", rd=0, rs1=A0, vtypei=E8), rs1=16), ready),
-        Insn(0, 12, Issue(load, rs1=image, xlat=identity), replace(ready, vregs={8: before})),
+        Insn(0, 12, Issue(load, rs1=image, xlat=identity), ready._replace(vregs={8: before})),
         Insn(
             0,
             16,
@@ -133,7 +133,7 @@ def falsified(event: Event, change: str) -> Event:
         "register": {"vregs": {**retire.vregs, 31: bytes(16)}},
         "memory": {"mem": {**retire.mem, RAM_BASE: 0}},
     }
-    return replace(event, retire=replace(retire, **changes[change]))
+    return replace(event, retire=retire._replace(**changes[change]))
 
 
 @pytest.mark.parametrize("change", ["rd", "vl", "vs", "trap", "register", "memory"])
@@ -158,7 +158,7 @@ def test_a_wrong_checkpoint_is_seen(tmp_path: Path) -> None:
     events = list(TraceReader(source))
     checkpoint = events[-1] if isinstance(events[-1], Checkpoint) else events[-2]
     assert isinstance(checkpoint, Checkpoint)
-    checkpoint.state = replace(checkpoint.state, vregs={**checkpoint.state.vregs, 7: bytes(16)})
+    checkpoint.state = checkpoint.state._replace(vregs={**checkpoint.state.vregs, 7: bytes(16)})
     found = judge(write(tmp_path / "wrong", events))
     assert found.mismatch is not None and found.mismatch.kind == "checkpoint"
 

@@ -152,7 +152,7 @@ def test_a_departure_is_printed(tmp_path: Path) -> None:
     golden = golden_opinion(trace, probes)
     probe = next(p for p in probes if p.key == ("vadd", "VS", "1", "2", "vsstatus"))
     records = dict(golden.records)
-    records[probe.index] = replace(records[probe.index], rd=2 << 9)
+    records[probe.index] = records[probe.index]._replace(rd=2 << 9)
     other = replace(golden, name="RTL (icarus)", records=records, failures=failures(probes, records))
     result = SweepResult("states", VLEN, 64, trace, tmp_path / "r", "repeat me", 0, probes, [golden, other])
     assert not result.ok

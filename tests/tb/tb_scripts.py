@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +80,10 @@ class Script:
         **state: int,
     ) -> None:
         """Issue a word; what it must do is given by the arguments from `rd` on, and by CSR values that change."""
-        base = replace(self._state[hart], **state)
+        base = self._state[hart]._replace(**state)
         self._state[hart] = base
         self._regs[hart].update(vregs or {})
-        retire = replace(base, trap=trap, irq=irq, rd=rd, vregs=dict(vregs or {}), mem=dict(mem or {}))
+        retire = base._replace(trap=trap, irq=irq, rd=rd, vregs=dict(vregs or {}), mem=dict(mem or {}))
         issue = Issue(word, rs1, rs2, prv, virt, fs_dirty, vsfs_dirty, irq_elem, xlat)
         self.events.append(Insn(hart, self._pc[hart], issue, retire))
         self._pc[hart] += 4
@@ -124,7 +123,7 @@ class Script:
         self.insn("vse8.v", {"vs3": vs3, "rs1": 10, "vm": 1}, rs1=addr, xlat=xlat, mem=mem, hart=hart, **effects)
 
     def checkpoint(self, hart: int = 0) -> None:
-        self.events.append(Checkpoint(hart, replace(self._state[hart], vregs=dict(self._regs[hart]))))
+        self.events.append(Checkpoint(hart, self._state[hart]._replace(vregs=dict(self._regs[hart]))))
 
     def mark(self, enter: bool, what: str, who: str = "", hart: int = 0, regions: Any = ()) -> None:
         self.events.append(Mark(hart, enter, what, who, regions))

@@ -38,7 +38,7 @@ def falsified(name: str, path: Path) -> Path:
     """Write a script's trace with a wrong bit in the last vl that an instruction leaves."""
     events = copy.deepcopy(list(script(name).events))
     last = [event for event in events if isinstance(event, Insn)][-1]
-    last.retire.vl ^= 1
+    last.retire = last.retire._replace(vl=last.retire.vl ^ 1)
     return write_trace(path, events)
 
 

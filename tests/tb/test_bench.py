@@ -140,7 +140,7 @@ def test_the_pipeline_must_agree(recorded: Workload, tmp_path: Path, monkeypatch
     insn = TraceWriter.insn
 
     def wrong(self: TraceWriter, hart: int, pc: int, issue: Issue, retire: Retire) -> None:
-        insn(self, hart, pc, issue, replace(retire, vl=retire.vl ^ (self.events == 200)))
+        insn(self, hart, pc, issue, retire._replace(vl=retire.vl ^ (self.events == 200)))
 
     monkeypatch.setattr(TraceWriter, "insn", wrong)
     with pytest.raises(BenchError, match="vl"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,31 +24,42 @@ def retires(events: list[Event], accept: Callable[[Retire], Any]) -> list[tuple[
     return [(i, e.retire) for i, e in enumerate(events) if isinstance(e, Insn) and accept(e.retire)]
 
 
-def flip_trap(**change: int) -> Callable[[Retire], None]:
-    def flip(retire: Retire) -> None:
+def falsified(event: Event, retire: Retire) -> Insn:
+    assert isinstance(event, Insn)
+    return replace(event, retire=retire)
+
+
+def flip_trap(**change: int) -> Callable[[Retire], Retire]:
+    def flip(retire: Retire) -> Retire:
         assert retire.trap is not None
         values = {name: getattr(retire.trap, name) ^ change.get(name, 0) for name in ("cause", "tval", "tval2")}
-        retire.trap = Trap(**values)
+        return retire._replace(trap=Trap(**values))
 
     return flip
 
 
-def set_field(name: str, bit: int) -> Callable[[Retire], None]:
-    return lambda retire: setattr(retire, name, getattr(retire, name) ^ bit)
+def flip_field(name: str, bit: int) -> Callable[[Retire], Retire]:
+    return lambda retire: retire._replace(**{name: getattr(retire, name) ^ bit})
 
 
-def edit_mem(edit: Callable[[dict[int, int]], None]) -> Callable[[Retire], None]:
-    def change(retire: Retire) -> None:
-        retire.mem = dict(retire.mem)
-        edit(retire.mem)
+def set_field(**value: Any) -> Callable[[Retire], Retire]:
+    return lambda retire: retire._replace(**value)
+
+
+def edit_mem(edit: Callable[[dict[int, int]], None]) -> Callable[[Retire], Retire]:
+    def change(retire: Retire) -> Retire:
+        mem = dict(retire.mem)
+        edit(mem)
+        return retire._replace(mem=mem)
 
     return change
 
 
-def edit_vregs(edit: Callable[[dict[int, bytes]], None]) -> Callable[[Retire], None]:
-    def change(retire: Retire) -> None:
-        retire.vregs = dict(retire.vregs)
-        edit(retire.vregs)
+def edit_vregs(edit: Callable[[dict[int, bytes]], None]) -> Callable[[Retire], Retire]:
+    def change(retire: Retire) -> Retire:
+        vregs = dict(retire.vregs)
+        edit(vregs)
+        return retire._replace(vregs=vregs)
 
     return change
 
@@ -62,22 +74,22 @@ def anything(retire: Retire) -> bool:
 
 
 # name: which record (the last that fits), how to falsify it, the field that the report must name
-FALSE_EXPECTATIONS: dict[str, tuple[Callable[[Retire], Any], Callable[[Retire], None], str]] = {
-    "rd": (lambda r: r.rd, set_field("rd", 1), "rd"),
-    "rd_written": (lambda r: r.rd is not None, lambda r: setattr(r, "rd", None), "rd"),
-    "rd_not_written": (lambda r: r.rd is None, lambda r: setattr(r, "rd", 0), "rd"),
-    "vl": (anything, set_field("vl", 1 << 7), "vl"),
-    "vtype": (anything, set_field("vtype", 1 << 63), "vtype"),
-    "vstart": (anything, set_field("vstart", 1), "vstart"),
-    "vcsr": (anything, set_field("vcsr", 4), "vcsr"),
-    "mstatus_vs": (anything, set_field("mstatus_vs", 1), "mstatus_vs"),
-    "vsstatus_vs": (anything, set_field("vsstatus_vs", 2), "vsstatus_vs"),
-    "irq": (lambda r: r.irq, set_field("irq", True), "irq"),
+FALSE_EXPECTATIONS: dict[str, tuple[Callable[[Retire], Any], Callable[[Retire], Retire], str]] = {
+    "rd": (lambda r: r.rd, flip_field("rd", 1), "rd"),
+    "rd_written": (lambda r: r.rd is not None, set_field(rd=None), "rd"),
+    "rd_not_written": (lambda r: r.rd is None, set_field(rd=0), "rd"),
+    "vl": (anything, flip_field("vl", 1 << 7), "vl"),
+    "vtype": (anything, flip_field("vtype", 1 << 63), "vtype"),
+    "vstart": (anything, flip_field("vstart", 1), "vstart"),
+    "vcsr": (anything, flip_field("vcsr", 4), "vcsr"),
+    "mstatus_vs": (anything, flip_field("mstatus_vs", 1), "mstatus_vs"),
+    "vsstatus_vs": (anything, flip_field("vsstatus_vs", 2), "vsstatus_vs"),
+    "irq": (lambda r: r.irq, flip_field("irq", True), "irq"),
     "cause": (lambda r: r.trap, flip_trap(cause=2), "trap"),
     "tval": (lambda r: r.trap, flip_trap(tval=1 << 63), "trap"),
     "tval2": (lambda r: r.trap and r.trap.tval2, flip_trap(tval2=1), "trap"),
-    "trap": (lambda r: r.trap, lambda r: setattr(r, "trap", None), "trap"),
-    "no_trap": (lambda r: r.trap is None, lambda r: setattr(r, "trap", Trap(2, 0)), "trap"),
+    "trap": (lambda r: r.trap, set_field(trap=None), "trap"),
+    "no_trap": (lambda r: r.trap is None, set_field(trap=Trap(2, 0)), "trap"),
     "vreg_bit": (lambda r: r.vregs, edit_vregs(flip_last_bit), "v8"),
     "vreg_dropped": (lambda r: 8 in r.vregs, edit_vregs(lambda v: v.pop(8)), "v8"),
     "vreg_surplus": (lambda r: r.vregs, edit_vregs(lambda v: v.update({31: bytes(16)})), "v31"),
@@ -98,7 +110,7 @@ def test_a_false_expectation_is_caught_at_its_instruction(name: str, tmp_path: P
     accept, falsify, field = FALSE_EXPECTATIONS[name]
     events = copy.deepcopy(script("fault").events)
     index, retire = retires(events, accept)[-1]
-    falsify(retire)
+    events[index] = falsified(events[index], falsify(retire))
     mismatch = replay_events(events, tmp_path)
     assert (mismatch.index, mismatch.kind, mismatch.hart) == (index, "instruction", 0)
     assert [d.field for d in mismatch.differences] == [field]
@@ -108,7 +120,8 @@ def test_a_false_expectation_is_caught_at_its_instruction(name: str, tmp_path: P
 def test_the_report_says_what_where_for_whom_and_how_to_reproduce(tmp_path: Path) -> None:
     events = copy.deepcopy(script("context").events)
     index, retire = retires(events, lambda r: r.mem)[0]
-    retire.mem = {addr: value ^ (addr == min(retire.mem)) for addr, value in retire.mem.items()}
+    mem = {addr: value ^ (addr == min(retire.mem)) for addr, value in retire.mem.items()}
+    events[index] = falsified(events[index], retire._replace(mem=mem))
     mismatch = replay_events(events, tmp_path)
     insn = events[index]
     assert isinstance(insn, Insn)
@@ -135,9 +148,9 @@ def test_a_false_checkpoint_is_caught(field: str, sim: str, tmp_path: Path) -> N
     event = events[index]
     assert isinstance(event, Checkpoint)
     if field == "vcsr":
-        event.state.vcsr ^= 1
+        event.state = event.state._replace(vcsr=event.state.vcsr ^ 1)
     else:
-        event.state.vregs = dict(event.state.vregs) | {17: bytes(16)}
+        event.state = event.state._replace(vregs=dict(event.state.vregs) | {17: bytes(16)})
     mismatch = replay_events(events, tmp_path, sim)
     assert (mismatch.index, mismatch.kind) == (index, "checkpoint")
     assert [d.field for d in mismatch.differences] == [field]

@@ -156,7 +156,7 @@ def test_a_mismatch_does_not_end_the_recording(tmp_path: Path) -> None:
     """What failed can be replayed again, so the trace is needed in full."""
     events = script("context").events
     first = next(at for at, event in enumerate(events) if isinstance(event, Insn))
-    wrong = replace(events[first], retire=replace(events[first].retire, vl=7))
+    wrong = replace(events[first], retire=events[first].retire._replace(vl=7))
     changed = [*events[:first], wrong, *events[first + 1 :]]
     trace = tmp_path / "t.trace"
     both = overlap(recorder(trace, changed, 0.005), follower(tmp_path / "run"), tmp_path / "run" / "live.trace")

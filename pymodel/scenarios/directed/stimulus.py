@@ -8,7 +8,7 @@ the trace and never an expectation, so the same probes judge the golden model, t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pymodel.isa import Csr, Hart, HartConfig, Latitude, Memory, encode
@@ -68,7 +68,7 @@ def failures(probes: Iterable[Probe], records: Mapping[int, Retire]) -> list[Fai
     found = []
     for probe in probes:
         record = records.get(probe.index)
-        wrong = None if record is None else differences(replace(record, **probe.expect), record)
+        wrong = None if record is None else differences(record._replace(**probe.expect), record)
         if wrong is None or wrong:
             found.append(Failure(probe, wrong or []))
     return found
