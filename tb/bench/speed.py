@@ -6,6 +6,8 @@ within one run of the benchmark mean something.
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -150,10 +152,11 @@ def speeds(out_dir: Path, size: Size, progress: Progress) -> Speeds:
 
 def _measures(workload: Workload, latency: Latency, size: Size, out_dir: Path) -> dict[str, Measure]:
     """Build what is needed, and return what measures each way once."""
-    for sim in ("verilator", "icarus"):
-        for batch in (True, False):
-            design = replay_design(VLEN, DLEN, workload.harts, ram=workload.ram, batch=batch)
-            simulator(sim).build(design)
+    builds = {
+        (sim, step): simulator(sim).build(replay_design(VLEN, DLEN, workload.harts, ram=workload.ram, batch=not step))
+        for sim in ("verilator", "icarus")
+        for step in (False, True)
+    }
     bare = build_bare(VLEN, DLEN)
     config = replay_config(workload.trace, sim="verilator", dlen=DLEN, out_dir=out_dir / "run")
     stimulus = write_stimulus(config, workload.trace.with_suffix(".stimulus"))
@@ -162,22 +165,44 @@ def _measures(workload: Workload, latency: Latency, size: Size, out_dir: Path) -
     instructions = workload.recorded.instructions
 
     def replayed(trace: Path, sim: str, *, step: bool) -> Timed:
+        _place_anew(builds[sim, step])
         result = replay(trace, sim=sim, dlen=DLEN, out_dir=out_dir / "run", latency=latency, step=step)
         if result.mismatch is not None:
             raise BenchError(result.mismatch.text())
         return Timed(result.instructions, result.seconds)
 
+    def bare_loop() -> Timed:
+        _place_anew(bare.parent)
+        return Timed(instructions, run_bare(bare, stimulus, instructions).seconds)
+
+    def whole_pipeline() -> Timed:
+        _place_anew(builds["verilator", False])
+        return pipeline(workload, latency, out_dir / "pipeline")
+
     measures = {
         STEP: lambda: replayed(step_cut, "verilator", step=True),
         BATCH: lambda: replayed(workload.trace, "verilator", step=False),
-        BARE: lambda: Timed(instructions, run_bare(bare, stimulus, instructions).seconds),
+        BARE: bare_loop,
         GOLDEN: workload.golden,
         ICARUS_STEP: lambda: replayed(icarus_cut, "icarus", step=True),
         ICARUS_BATCH: lambda: replayed(icarus_cut, "icarus", step=False),
     }
     if workload.spike is not None:
         measures[SPIKE] = workload.spike
-    return measures | {PIPELINE: lambda: pipeline(workload, latency, out_dir / "pipeline")}
+    return measures | {PIPELINE: whole_pipeline}
+
+
+def _place_anew(build: Path) -> None:
+    """Replace the programs of a build by copies of themselves.
+
+    A program's speed depends on where its file lies in the computer's memory (docs/bench.md), which stays as it is for
+    as long as the file does. No way should have good or bad luck in every round.
+    """
+    for program in build.iterdir():
+        if program.is_file() and os.access(program, os.X_OK):
+            copy = program.with_name(f"{program.name}.{os.getpid()}")
+            shutil.copy2(program, copy)
+            copy.replace(program)
 
 
 def pipeline(workload: Workload, latency: Latency, out_dir: Path) -> Timed:
