@@ -311,9 +311,10 @@ def linux_kvm(
 ) -> None:
     """Boot a real Linux KVM under QEMU, drive it with a fresh seed, and judge the golden hypervisor by it."""
     from tb.linux import job
+    from tb.linux.boot import Machine
     from tb.linux.report import print_linux
 
-    machine = job.Machine(None if without_v else vlen, secrets.randbits(32) if seed is None else seed, steps)
+    machine = Machine(None if without_v else vlen, secrets.randbits(32) if seed is None else seed, steps)
     job.check(machine)
     harts = "harts without V" if without_v else f"VLEN {vlen}"
     _console.print(f"[bold]vctx linux-kvm[/]: {harts}; seed {machine.seed}; {steps} steps", soft_wrap=True)

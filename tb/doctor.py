@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -51,16 +52,20 @@ def examine(console: Console) -> int:
         table.add_row(name, found, purpose)
 
     row("python", "everything", lambda: sys.version.split()[0], needed=True)
-    for name, simulator in SIMULATORS.items():
-        row(name, "simulator", lambda s=simulator: s().version, needed=name == "verilator")
+    for name in SIMULATORS:
+        row(name, "simulator", partial(_simulator, name), needed=name == "verilator")
     for name, flags in _SYSTEM.items():
-        row(name, "Verilator builds", lambda n=name, f=flags: _system(n, f), needed=name not in _OPTIONAL)
+        row(name, "Verilator builds", partial(_system, name, flags), needed=name not in _OPTIONAL)
     for name, purpose in _PACKAGES.items():
-        row(name, purpose, lambda n=name: _package(n), needed=name not in _FOR_DEVELOPERS)
+        row(name, purpose, partial(_package, name), needed=name not in _FOR_DEVELOPERS)
     for thing, package in linux.packages().items():
-        row(Path(thing).name, "make linux-kvm", lambda t=thing, p=package: _for_linux(t, p), needed=False)
+        row(Path(thing).name, "make linux-kvm", partial(_for_linux, thing, package), needed=False)
     console.print(table)
     return 3 if missing else 0
+
+
+def _simulator(name: str) -> str:
+    return SIMULATORS[name]().version
 
 
 def _system(name: str, flags: str) -> str:

@@ -8,7 +8,7 @@ registers and all of RAM. `UNJUDGED` is what is not.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pymodel.fuzz.machine import Machine
 from pymodel.fuzz.program import Program, world
@@ -189,8 +189,8 @@ class Lockstep:
         want, got = spike.read(w.base, w.size), self._machine.image()
         if want != got:
             pairs = [(at, a, b) for at, (a, b) in enumerate(zip(want, got, strict=True), w.base) if a != b]
-            expected = replace(expected, mem={at: a for at, a, _ in pairs})
-            observed = replace(observed, mem={at: b for at, _, b in pairs})
+            expected = expected._replace(mem={at: a for at, a, _ in pairs})
+            observed = observed._replace(mem={at: b for at, _, b in pairs})
         return differences(expected, observed)
 
 

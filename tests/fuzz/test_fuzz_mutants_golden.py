@@ -10,6 +10,8 @@ import pytest
 from pytest import MonkeyPatch
 
 from pymodel.fuzz.generator import generate, seed_of
+from pymodel.fuzz.machine import Machine
+from pymodel.fuzz.program import world
 from pymodel.fuzz.shrink import shrink
 from pymodel.isa import bits, block, vector, vtype
 from pymodel.isa.csr import CsrFile
@@ -196,3 +198,17 @@ def test_a_broken_rule_is_found_and_shrunk(mutant: Callable[[MonkeyPatch], None]
     assert len(small.words) <= SMALL
     monkeypatch.undo()
     assert diverges([small]) is None
+
+
+def test_memory_is_compared_at_the_end(monkeypatch: MonkeyPatch) -> None:
+    """A byte that no record shows: it is named, with both values."""
+    program = generate(seed_of(1, 128, 0), 128)
+    with Lockstep(128) as both:
+        assert both.run(program) is None
+    around(monkeypatch, Machine, "image", lambda image, self: image(self)[:-1] + bytes([image(self)[-1] ^ 1]))
+    with Lockstep(128) as both:
+        divergence = both.run(program)
+    last = world().base + world().size - 1
+    assert divergence is not None
+    ((name, want, got),) = ((d.field, d.expected, d.observed) for d in divergence.differences)
+    assert (name, int(want, 0) ^ int(got, 0)) == (f"mem[{last:#x}]", 1)
