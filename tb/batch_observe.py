@@ -6,7 +6,7 @@ never resolved: whatever has one fails the comparison.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,6 +65,7 @@ FIELD_BITS = {
 READ = np.dtype([("burst", "<u8"), ("hart", "<u8")])  # a burst is its address and, in the lowest byte, beats less 1
 _HART_SHIFT = 56  # of a beat
 _BEAT_ADDR = (1 << _HART_SHIFT) - 1
+_ALL = 1 << 40  # more records than a chunk can have
 _TOTALS = ("bus_busy", "read_bursts", "read_beats", "write_beats")  # of OBS: they count from the start
 
 Source = Callable[[int], bytes]  # returns that many bytes of a stream, fewer only at its end
@@ -220,13 +221,10 @@ class ObservationReader:
             obs, obs_u = in_order(obs, order), None if obs_u is None else in_order(obs_u, order)
             mask = mask[order]
         busy, bursts, beats, written = self._since_last(obs)
-        reads, _ = self._fetch_all("reads", READ, int(bursts.sum()))
-        writes, writes_u = self._fetch_all("writes", self._write, int(written.sum()))
-        if self._harts > 1:
-            reads = in_order(reads, np.argsort(reads["hart"].astype(np.uint8), kind="stable"))
-            by_hart = np.argsort((writes["beat"] >> _HART_SHIFT).astype(np.uint8), kind="stable")
-            writes = in_order(writes, by_hart)
-            writes_u = None if writes_u is None else in_order(writes_u, by_hart)
+        each = [(obs["hart"] == hart) for hart in range(self._harts)]
+        gave_up = len(obs) < count
+        reads, _ = self._traffic("reads", READ, [int(bursts[mine].sum()) for mine in each], gave_up)
+        writes, writes_u = self._traffic("writes", self._write, [int(written[mine].sum()) for mine in each], gave_up)
         return Observed(
             obs=obs,
             obs_unknown=obs_u,
@@ -264,6 +262,24 @@ class ObservationReader:
         if len(value) < count:
             raise EOFError
         return value, unknown
+
+    def _traffic(self, name: str, dtype: np.dtype, counts: Sequence[int], gave_up: bool) -> tuple[Array, Array | None]:
+        """Return what the observed instructions moved, counts[i] records of hart i, hart by hart; see `_fetch`.
+
+        Args:
+            gave_up: there is more in between, of instructions that were not finished.
+        """
+        total = sum(counts)
+        if self._harts == 1:
+            return self._fetch_all(name, dtype, total)
+        value, unknown = self._fetch(name, dtype, _ALL if gave_up else total)
+        hart = (value["hart"] if name == "reads" else value["beat"] >> _HART_SHIFT).astype(np.uint8)
+        order = np.argsort(hart, kind="stable")
+        if gave_up:
+            order = np.concatenate([np.flatnonzero(hart == i)[:wanted] for i, wanted in enumerate(counts)])
+        if len(order) < total:
+            raise EOFError
+        return in_order(value, order), None if unknown is None else in_order(unknown, order)
 
     def _since_last(self, obs: Array) -> list[Array]:
         """Return what each of the totals of each observation adds to those of the hart's observation before it."""

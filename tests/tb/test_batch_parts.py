@@ -17,7 +17,7 @@ from pymodel.trace import Event, Insn, Issue, Mark, Retire, TraceError, TraceRea
 from pymodel.trace.bulk import frames
 from tb.accounting import Accounts, FunctionCount, VisitCount
 from tb.batch_account import BatchAccounts, Items
-from tb.batch_observe import ObservationReader
+from tb.batch_observe import OBS, READ, ObservationReader, write_dtype
 from tb.batch_pipes import Pipes
 from tb.observation import Observation
 from tb.result import ReplayConfig
@@ -234,3 +234,20 @@ def test_half_an_observation_is_the_end(tmp_path: Path) -> None:
     reader = ObservationReader(config, {name: lambda n, d=d: d[:n] for name, d in streams.items()}, four_state=False)
     with pytest.raises(EOFError):
         reader.chunk(1)
+
+
+def test_what_an_unfinished_instruction_moved_is_nobody_elses(tmp_path: Path) -> None:
+    """Hart 0 was ended amid an instruction; what it moved for that comes before what hart 1 finished with."""
+    config = ReplayConfig("", str(tmp_path), "verilator", 128, 64, 2, 0, 4096, 0, 0, "")
+    obs = np.zeros(2, OBS)
+    obs["hart"] = 0, 1
+    obs["read_bursts"] = obs["read_beats"] = obs["write_beats"] = 1
+    reads, writes = np.zeros(3, READ), np.zeros(3, write_dtype(64))
+    reads["hart"] = 0, 0, 1
+    reads["burst"] = 0x1000, 0x1100, 0x1200
+    writes["beat"] = 0x1000, 0x1100, 1 << 56 | 0x1200
+    streams = {name: array.tobytes() for name, array in (("obs", obs), ("reads", reads), ("writes", writes))}
+    streams["vregs"] = b""
+    reader = ObservationReader(config, {name: lambda n, d=d: d[:n] for name, d in streams.items()}, four_state=False)
+    seen = reader.chunk(3)
+    assert [seen.beat_addr.tolist(), seen.burst_addr().tolist()] == [[0x1000, 0x1200], [0x10, 0x12]]
