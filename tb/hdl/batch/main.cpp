@@ -13,6 +13,7 @@
 
 #include "Vvctx_tb_batch_hart.h"
 #include "Vvctx_tb_batch_hart__Dpi.h"
+#include "Vvctx_tb_batch_hart_vctx_tb_stream_pkg.h"
 #include "ram.h"
 #include "record.h"
 #include "verilated.h"
@@ -30,9 +31,8 @@ constexpr unsigned kBeat = DLEN / 8;
 constexpr uint64_t kHalfPeriod = 5000;  // ps
 constexpr size_t kBuffer = 1 << 16;
 // As in vctx_tb_batch.sv: they decide in which cycle what happens, which tests compare.
-constexpr unsigned kDepth = 16;  // entries in a hart's queue
-constexpr unsigned kResetCycles = 4;
-constexpr unsigned kDrowsy = 8;  // cycles from the last work of a hart to its sleep
+using Pkg = Vvctx_tb_batch_hart_vctx_tb_stream_pkg;
+constexpr unsigned kDepth = Pkg::QueueDepth, kResetCycles = Pkg::ResetCycles, kDrowsy = Pkg::Drowsy;
 enum File : int { kObs, kVregs, kReads, kWrites, kFiles };
 
 [[noreturn]] void die(const std::string& why) {

@@ -9,7 +9,7 @@
 
 `default_nettype none
 
-module vctx_tb_batch import vctx_tb_pkg::*; #(
+module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #(
   parameter int VLEN     = 256,
   parameter int DLEN     = 128,
   parameter bit HasV     = 1,
@@ -18,10 +18,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
 );
 
   localparam int StrbW = DLEN / 8;
-  localparam int Depth = 16;       // entries in a hart's queue
   localparam int IdxW = $clog2(RamBytes / 8);
-  localparam int ResetCycles = 4;
-  localparam int Drowsy = 8;       // cycles from the last work of a hart to its sleep
 
   logic clk = 1'b0;
   always #5 clk = !clk;
@@ -39,7 +36,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
   logic [31:0] obs_file, vregs_file, reads_file, writes_file;
 
   // Queues: written by the reader at the falling edge, read by the harts at the rising one.
-  logic [REC_BITS-1:0] queue [NumHarts*Depth];
+  logic [REC_BITS-1:0] queue [NumHarts*QueueDepth];
   logic [31:0] tail [NumHarts];
   logic [31:0] head [NumHarts];
 
@@ -60,7 +57,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
       .number_i     (8'(h)),
       .config_i     (config_rec),
       .valid_i      (head[h] != tail[h]),
-      .rec_i        (queue[Depth*h + head[h]%Depth]),
+      .rec_i        (queue[QueueDepth*h + head[h]%QueueDepth]),
       .take_o       (take[h]),
       .idle_o       (idle[h]),
       .dead_o       (dead[h]),
@@ -173,9 +170,9 @@ module vctx_tb_batch import vctx_tb_pkg::*; #(
       end
       case (kind)
         REC_INSN, REC_CHECKPOINT: begin
-          more = tail[target] - head[target] != Depth;
+          more = tail[target] - head[target] != QueueDepth;
           if (more) begin
-            queue[Depth*target + tail[target]%Depth] = rec;
+            queue[QueueDepth*target + tail[target]%QueueDepth] = rec;
             tail[target] = tail[target] + 1;
             done[target] = 1'b0;
           end

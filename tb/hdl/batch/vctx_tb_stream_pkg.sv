@@ -1,11 +1,15 @@
-// Output streams of a batch replay. Icarus writes them itself, four-valued; Verilator through tb/hdl/batch/main.cpp,
-// because its own $fwrite costs more than the design.
+// What vctx_tb_batch.sv and main.cpp have in common: in which cycle something happens, and the output streams. Icarus writes
+// those itself, four-valued; Verilator through main.cpp, because its own $fwrite costs more than the design.
 
 `default_nettype none
 
 package vctx_tb_stream_pkg;
 
   import vctx_tb_pkg::rec_obs_t;
+
+  parameter int QueueDepth /* verilator public */ = 16;  // records that a hart was given and has not taken
+  parameter int ResetCycles /* verilator public */ = 4;
+  parameter int Drowsy /* verilator public */ = 8;  // cycles from the last work of a hart to its sleep
 
 `ifdef VERILATOR
 
