@@ -4,6 +4,7 @@
  */
 #include "guest.h"
 #include "driver.h"
+#include "move_all.h"
 
 #define mail	s0
 #define id	s1
@@ -59,18 +60,6 @@
 #define SBI_HSM		0x48534d
 
 	/* \op v0..v31, eight at a time, from \at on; clobbers \at and t0 */
-	.macro	move_all op, at
-	csrr	t0, vlenb
-	slli	t0, t0, 3
-	\op	v0, (\at)
-	add	\at, \at, t0
-	\op	v8, (\at)
-	add	\at, \at, t0
-	\op	v16, (\at)
-	add	\at, \at, t0
-	\op	v24, (\at)
-	.endm
-
 	.section .text.start, "ax"
 
 	.globl	_start

@@ -30,6 +30,25 @@
 	bne	\a, \b, \done
 	.endm
 
+	/* The trap handler of a guest that tries what is illegal: counts and skips that, and reports everything else. */
+	.macro	count_illegal counter
+	.globl	trap_entry
+	.balign	4
+trap_entry:
+	csrr	t0, scause
+	li	t1, 2
+	bne	t0, t1, 1f
+	csrr	t0, sepc
+	addi	t0, t0, 4
+	csrw	sepc, t0
+	addi	\counter, \counter, 1
+	sret
+1:	addi	a0, t0, FAIL_TRAP
+	csrr	a1, sepc
+	sbi	SBI_REPORT
+	j	1b
+	.endm
+
 #else
 
 #include <stddef.h>

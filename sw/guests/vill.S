@@ -40,18 +40,4 @@ guest_main:					# a0 = round, a1 = owner
 	li	a0, 0
 done:	ret
 
-	.globl	trap_entry
-	.balign	4
-trap_entry:					# an illegal instruction is counted and skipped, all else is reported
-	csrr	t0, scause
-	li	t1, 2
-	bne	t0, t1, other
-	csrr	t0, sepc
-	addi	t0, t0, 4
-	csrw	sepc, t0
-	addi	a4, a4, 1
-	sret
-other:	addi	a0, t0, FAIL_TRAP
-	csrr	a1, sepc
-	sbi	SBI_REPORT
-	j	other
+	count_illegal a4

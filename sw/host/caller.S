@@ -5,20 +5,9 @@
  * Reports: a0 = 1 ready, 2 before the call, 3 after it; the CSRs found are in s2 vl, s3 vtype, s4 vcsr, s5 vstart.
  */
 #include "task.h"
+#include "move_all.h"
 
 #define SPIN	150
-
-	.macro	move_all op, at
-	csrr	t0, vlenb
-	slli	t0, t0, 3
-	\op	v0, (\at)
-	add	\at, \at, t0
-	\op	v8, (\at)
-	add	\at, \at, t0
-	\op	v16, (\at)
-	add	\at, \at, t0
-	\op	v24, (\at)
-	.endm
 
 	.macro	report kind
 	li	a0, \kind

@@ -1,17 +1,6 @@
 /* The vector registers of a host process. The compiler's own code has none, so they keep their values around it. */
 	.option	arch, +v
-
-	.macro	move_all op, at
-	csrr	t0, vlenb
-	slli	t0, t0, 3
-	\op	v0, (\at)
-	add	\at, \at, t0
-	\op	v8, (\at)
-	add	\at, \at, t0
-	\op	v16, (\at)
-	add	\at, \at, t0
-	\op	v24, (\at)
-	.endm
+#include "../move_all.h"
 
 	.text
 	.globl	host_vlenb

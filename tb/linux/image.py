@@ -17,6 +17,7 @@ from tb.linux.debian import LinuxKernel
 from tb.simulator import ROOT
 
 SOURCES = ROOT / "sw" / "linux_kvm"
+_HEADERS = (ROOT / "sw" / "guests" / "driver.h", ROOT / "sw" / "move_all.h")  # that they include
 
 _FLAGS = (
     *("-target", "riscv64-linux-musl", "-static", "-s", "-O2", "-std=gnu17", "-D_GNU_SOURCE"),
@@ -35,7 +36,7 @@ def build_init(cache: Path) -> Path:
     """
     guest = load(PROGRAM)
     contents = _contents(guest)
-    files = sorted(path for path in (*SOURCES.iterdir(), ROOT / "sw" / "guests" / "driver.h"))
+    files = sorted((*SOURCES.iterdir(), *_HEADERS))
     state = hashlib.sha256(repr((_FLAGS, guest.base, guest.symbols)).encode() + contents)
     for path in files:
         state.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
