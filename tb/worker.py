@@ -10,7 +10,7 @@ import resource
 import signal
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from types import FrameType
 from typing import Any, Generic, TypeVar
@@ -59,7 +59,8 @@ class Worker(Generic[T]):
         self._error: BaseException | None = None
         self._connection, theirs = _FORK.Pipe()
         self._process = _FORK.Process(target=_execute, args=(function, theirs, self._connection), daemon=True)
-        self._process.start()
+        with _interrupts_held():
+            self._process.start()
         theirs.close()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -106,6 +107,23 @@ class Worker(Generic[T]):
             if kind != _ASKED:
                 return kind, value
             self._connection.send(None if self._hear is None else self._hear(value))
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold interrupts back until the end of this: Python swallows what is raised amid its own work around a fork."""
+    if threading.current_thread() is not threading.main_thread():  # which alone hears of them
+        yield
+        return
+    held: list[int] = []
+    handlers = {number: signal.signal(number, lambda signum, frame: held.append(signum)) for number in _INTERRUPTS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    if held:
+        signal.raise_signal(held[0])
 
 
 def _execute(function: Callable[[Ask], Any], connection: Connection, callers: Connection) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -139,3 +141,21 @@ def test_stopping_one_that_has_ended_keeps_its_value() -> None:
     assert worker.result() == 5
     worker.stop()
     assert worker.result() == 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_amid_the_start_is_not_lost(number: int) -> None:
+    """It comes where Python swallows whatever is raised."""
+    script = f"""
+import os, signal
+from tb.worker import Worker
+def terminate(number, frame): raise KeyboardInterrupt
+signal.signal(signal.SIGTERM, terminate)
+os.register_at_fork(before=lambda: signal.raise_signal({int(number)}))
+try:
+    Worker(lambda ask: None)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
