@@ -1,4 +1,4 @@
-"""One program of the user's on the golden hart and on the RTL: record, log its commits, replay."""
+"""One program of the user's on the golden hart and on the RTL: record, log its commits, and replay meanwhile."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from pymodel.trace.recorder import Recorder
 from tb.cosim import LATENCY, shown, vctx_command
 from tb.knobs import Knobs
 from tb.launch import replay
+from tb.live import Announcer, Recording, overlap
 from tb.result import ReplayResult
-from tb.simulator import SIM_BUILD, simulator
+from tb.simulator import SIM_BUILD, locked, simulator
 
 _MAX_EXIT_CODE = 255
 
@@ -71,21 +72,32 @@ def run(
     image = read_elf(program.name, program)
     out_dir = SIM_BUILD / "run" / f"{program.stem}-{knobs.sim}-vlen{knobs.vlen}-dlen{knobs.dlen}"
     trace = out_dir / "trace.vctx"
-    with _open_log(commit_log) as log:
-        ended, events = _record(image, knobs, trace, log, max_instructions, report)
-    rtl = replay(
-        trace,
-        sim=knobs.sim,
-        dlen=knobs.dlen,
-        out_dir=out_dir / "replay",
-        latency=LATENCY,
-        waves=waves,
-        closer=True,
-        command=f"{vctx_command('replay', shown(trace))} --sim {knobs.sim} --dlen {knobs.dlen} --waves",
-        progress=lambda done: report("replay", done, events),
-    )
-    report("replay", events, events)
-    return RunResult(ended, rtl)
+
+    def record_it(announcer: Announcer) -> BareResult:
+        """Record, in a process of its own."""
+        with _open_log(commit_log) as log:
+            return _record(image, knobs, trace, log, max_instructions, announcer)
+
+    def follow(recording: Recording) -> ReplayResult:
+        """Replay, while the recording goes on."""
+        return replay(
+            recording.trace,
+            sim=knobs.sim,
+            dlen=knobs.dlen,
+            out_dir=out_dir / "replay",
+            latency=LATENCY,
+            waves=waves,
+            closer=True,
+            recording=recording,
+            command=f"{vctx_command('replay', shown(trace))} --sim {knobs.sim} --dlen {knobs.dlen} --waves",
+            progress=lambda done: report("replay", done, max(done, recording.events)),
+        )
+
+    with locked(out_dir / ".lock"):
+        link = out_dir / "replay" / "live.trace"
+        both = overlap(record_it, follow, link, lambda done, total: report("record", done, total))
+    report("replay", both.replayed.events, both.replayed.events)
+    return RunResult(both.recorded, both.replayed)
 
 
 def _record(
@@ -94,9 +106,9 @@ def _record(
     trace: Path,
     log: CommitLog | None,
     limit: int,
-    report: Progress,
-) -> tuple[BareResult, int]:
-    """Run the program on the golden hart; return how it ended and the number of events in the trace."""
+    announcer: Announcer,
+) -> BareResult:
+    """Run the program on the golden hart; return how it ended."""
     header = {
         "scenario": "run",
         "command": vctx_command("run", shown(image.path), f"--vlen {knobs.vlen}"),
@@ -108,6 +120,7 @@ def _record(
         "fill": FILL,
     }
     with TraceWriter(trace, header) as writer:
+        announcer.begin(writer.partial)
         recorder = Recorder(writer, knobs.vlen // 8, alone=True)
         ended = run_bare_metal(
             image,
@@ -115,11 +128,12 @@ def _record(
             recorder,
             log,
             limit=limit,
-            progress=lambda done: report("record", done, limit),
+            progress=lambda done: announcer.progress(done, limit),
         )
         recorder.finish()
-    report("record", limit, limit)
-    return ended, writer.events
+    announcer.progress(limit, limit)
+    announcer.end(writer.events)
+    return ended
 
 
 @contextlib.contextmanager
