@@ -112,11 +112,25 @@ def replay(
         trace, sim=sim, dlen=design.parameters["DLEN"], out_dir=out_dir, latency=latency, seed=seed, command=command
     )
     if step:
-        return run_replay(tool, design, build, config, progress=progress)
-    result = run_batch(tool, design, build, config, progress=progress, recording=recording)
+        result = run_replay(tool, design, build, config, progress=progress)
+    else:
+        result = run_batch(tool, design, build, config, progress=progress, recording=recording)
+    if result.mismatch is not None and recording is None:
+        _check(config)
     if closer and result.failed_record is not None and not waves:
         _look_closer(tool, replace(design, waves=True), config, result, build_root)
     return result
+
+
+def _check(config: ReplayConfig) -> None:
+    """Raise TraceError if the trace is damaged: then the mismatch is no fault of the RTL's."""
+    from pymodel.trace.bulk import verify  # brings numpy
+
+    try:
+        verify(TraceReader(Path(config.trace)))
+    except TraceError:
+        config.result.unlink()
+        raise
 
 
 def _look_closer(tool: Simulator, design: Design, config: ReplayConfig, result: ReplayResult, build_root: Path) -> None:

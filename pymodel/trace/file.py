@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 
 from pymodel.errors import UsageError
 from pymodel.trace.records import (
+    MODE_NAMES,
     ByteRuns,
     Checkpoint,
     Event,
@@ -70,6 +71,8 @@ class TraceError(UsageError):
 
 def _decode_insn(data: bytes) -> Insn:
     hart, pc, insn, rs1, rs2, prv, flags, irq_elem, pages = _INSN_HEAD.unpack_from(data)
+    if (prv, bool(flags & 1)) not in MODE_NAMES:
+        raise ValueError
     xlat = tuple(Xlat(*fields) for fields in _XLAT.iter_unpack(data[len(data) - pages * _XLAT.size :]))
     issue = Issue(
         insn,
@@ -188,7 +191,18 @@ def _encode(event: Store | Mark | Sync | Checkpoint) -> tuple[int, bytes]:
 
 
 def decode_event(kind: int, data: bytes) -> Event:
-    """Return the event of a frame, given its kind and payload."""
+    """Return the event of a frame, given its kind and payload.
+
+    Raises:
+        TraceError: it is damaged.
+    """
+    try:
+        return _decode(kind, data)
+    except (struct.error, ValueError, IndexError, TypeError):
+        raise TraceError("an event of the trace is damaged") from None
+
+
+def _decode(kind: int, data: bytes) -> Event:
     if kind == _INSN:
         return _decode_insn(data)
     if kind == _STORE:
@@ -196,7 +210,10 @@ def decode_event(kind: int, data: bytes) -> Event:
         return Store(hart, paddr, data[_ADDR.size :])
     if kind == _MARK:
         hart, enter, what, who, regions = json.loads(data)
-        return Mark(hart, enter, what, who, tuple((name, addr, size) for name, addr, size in regions))
+        mark = Mark(hart, enter, what, who, tuple((name, addr, size) for name, addr, size in regions))
+        if not isinstance(hart, int) or _encode(mark) != (kind, data):  # JSON, but nothing that was written as a mark
+            raise ValueError
+        return mark
     if kind == _SYNC:
         return Sync()
     if kind == _CHECKPOINT:
@@ -318,8 +335,8 @@ class TraceReader:
                 crc = zlib.crc32(payload, zlib.crc32(head, crc))
                 try:
                     event = decode_event(kind, payload)
-                except (struct.error, ValueError, IndexError):
-                    raise TraceError(f"{self.path}: event {count} is damaged") from None
+                except TraceError as error:
+                    raise TraceError(f"{self.path}: event {count}: {error}") from None
                 yield event
                 count += 1
         if payload != END_PAYLOAD.pack(count, crc):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 from tb_designs import edited, ordinary, replay_on, sabotaged, with_axi_pins
 from tb_scripts import DIRTY, RAM_BASE, Script, identity, memory_script, pattern, script, write_trace
 
-from pymodel.trace import Checkpoint, Event, Insn, Retire, Trap
+from pymodel.trace import Checkpoint, Event, Insn, Retire, TraceError, Trap
 from tb.launch import replay
 from tb.layout import ERRORS
 from tb.result import Latency, Mismatch
@@ -131,6 +132,21 @@ def test_the_report_says_what_where_for_whom_and_how_to_reproduce(tmp_path: Path
     for part in ("vse8.v v0, (a0)", "guest_vector_save", "vcpu0", "mem[0x80002000]", "0x3", "0x2", f"{insn.pc:#x}"):
         assert part in text
     assert text.endswith("reproduce with: vctx replay false.trace")
+
+
+@pytest.mark.parametrize("step", [False, True])
+def test_a_damaged_trace_is_no_fault_of_the_rtl(step: bool, tmp_path: Path) -> None:
+    """One bit of one register's value is wrong, and the checksum tells."""
+    events = script("context").events
+    _, retire = retires(events, lambda r: r.vregs)[-1]
+    trace = write_trace(tmp_path / "damaged.trace", events)
+    data = bytearray(trace.read_bytes())
+    data[data.rindex(max(retire.vregs.values()))] ^= 1
+    trace.write_bytes(data)
+    with pytest.raises(TraceError, match="damaged"):
+        replay(trace, sim="verilator", out_dir=tmp_path / "run", step=step)
+    found = tmp_path / "run" / "result.json"
+    assert not found.exists() or json.loads(found.read_text())["mismatch"] is None
 
 
 def test_two_swapped_instructions_are_caught_at_the_first(sim: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pymodel.trace import (
+    MODE_NAMES,
     Checkpoint,
     Event,
     Insn,
@@ -26,6 +27,7 @@ from pymodel.trace import (
     encode_retire,
 )
 from pymodel.trace.bulk import verify
+from pymodel.trace.file import KIND, decode_event
 
 u64 = st.integers(0, 2**64 - 1)
 u2 = st.integers(0, 3)
@@ -49,12 +51,11 @@ retires = st.builds(
 )
 xlats = st.builds(Xlat, st.integers(0, 2**52 - 1), st.integers(0, 2**44 - 1), st.integers(0, 23), u64)
 issues = st.builds(
-    Issue,
+    lambda mode, **others: Issue(prv=mode[0], virt=mode[1], **others),
+    mode=st.sampled_from(sorted(MODE_NAMES)),
     insn=st.integers(0, 2**32 - 1),
     rs1=u64,
     rs2=u64,
-    prv=u2,
-    virt=st.booleans(),
     fs_dirty=st.booleans(),
     vsfs_dirty=st.booleans(),
     irq_elem=st.none() | st.integers(0, 4096),
@@ -115,6 +116,28 @@ def test_damaged_byte_is_found(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(TraceError, match="checksum"):
         verify(TraceReader(path))
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("mark", b'[0, true, "vcpu_load", "vcpu0", []'),
+        ("mark", b'[0, true, "vcpu_load", "vcpu0"]'),
+        ("mark", b'[0, true, "vcpu_\xff", "vcpu0", []]'),
+        ("mark", b'["0", true, "vcpu_load", "vcpu0", []]'),
+        ("mark", b'[0, true, "vcpu_load", "vcpu0", [["a", 1, [2]]]]'),
+        ("mark", b'[0,true,"vcpu_load","vcpu0",[]]'),  # JSON, but not as a trace has it
+        ("mark", b"5"),
+        ("store", b"\0" * 8),
+        ("insn", b"\0" * 40),
+        ("insn", b"\0" * 29 + b"\2" + b"\0" * 80),  # no such mode
+        ("checkpoint", b""),
+        ("checkpoint", b"\0" * 20),
+    ],
+)
+def test_a_damaged_event_is_no_other_error(kind: str, payload: bytes) -> None:
+    with pytest.raises(TraceError, match="damaged"):
+        decode_event(KIND[kind], payload)
 
 
 @pytest.mark.parametrize(
