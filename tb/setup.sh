@@ -63,7 +63,8 @@ fi
 stamp=$venv/.$(basename "$lock").$(cksum <"$lock" | cut -d' ' -f1)
 if [ ! -e "$stamp" ]; then
     echo "setup: installing Python packages of $lock into $venv"
-    [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+    # One that was interrupted while it was made has no pip yet; what is there already is kept.
+    "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --requirement "$lock"
     "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
     rm -f "$venv/.$(basename "$lock")."*
