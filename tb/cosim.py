@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pymodel.kvm.machine import RAM_BASE, RAM_SIZE
 from pymodel.scenarios.invariants import INVARIANTS
@@ -16,7 +16,7 @@ from pymodel.trace import TraceWriter
 from pymodel.trace.recorder import Recorder
 from tb.knobs import Knobs
 from tb.launch import replay
-from tb.live import Announcer, Recording, overlap
+from tb.live import Announcer, Overlapped, Recording, overlap
 from tb.result import Latency, ReplayResult, write_json
 from tb.simulator import SIM_BUILD, locked, replay_design, simulator
 from tb.worker import Worker
@@ -36,6 +36,7 @@ OPERATIONS = {
 LATENCY = Latency(cycles=10, random=True, stall=24, xlat=3)
 
 Progress = Callable[[str, int, int], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -173,16 +174,54 @@ def cosim(
         announcer.end(model.counts["trace events"])
         return model
 
-    def follow(recording: Recording) -> ReplayResult:
-        """Build the testbench and replay, while the recording goes on."""
+    def build() -> None:
         report("build", 0, 1)
         tool.build(design)
         report("build", 1, 1)
+
+    (out_dir / "result.json").unlink(missing_ok=True)
+    with locked(out_dir / ".lock"):
+        twin = Worker(lambda ask: run_shared_unit(replace(config, eager=True)))
+        try:
+            both = record_and_replay(record_it, knobs, trace, waves=waves, report=report, prepare=build)
+            model, rtl = both.recorded, both.replayed
+            compare_with_eager(model, twin.result())
+        finally:
+            twin.stop()
+    verdict = Verdict(knobs, model, rtl, operations(model, rtl, knobs.vlen), trace, out_dir / "result.json", command)
+    write_json(verdict.path, verdict.as_json())
+    return verdict
+
+
+def record_and_replay(
+    recorder: Callable[[Announcer], T],
+    knobs: Knobs,
+    trace: Path,
+    *,
+    waves: bool,
+    report: Progress,
+    prepare: Callable[[], object] = lambda: None,
+) -> Overlapped[T, ReplayResult]:
+    """Record a trace, in a process of its own, and replay it meanwhile, in a folder beside it.
+
+    Args:
+        recorder: writes `trace`; see `tb.live.overlap`.
+        knobs: simulator and DLEN. waves: dump waves.
+        report: called with (phase, done, total); phases are "record" and "replay".
+        prepare: called before the replay, while the recording goes on.
+
+    Raises:
+        whatever `recorder`, `prepare` or `tb.launch.replay` raises.
+    """
+    out_dir = trace.parent / "replay"
+
+    def follow(recording: Recording) -> ReplayResult:
+        prepare()
         return replay(
             recording.trace,
             sim=knobs.sim,
             dlen=knobs.dlen,
-            out_dir=out_dir / "replay",
+            out_dir=out_dir,
             latency=LATENCY,
             waves=waves,
             closer=True,
@@ -191,20 +230,9 @@ def cosim(
             progress=lambda done: report("replay", done, max(done, recording.events)),
         )
 
-    (out_dir / "result.json").unlink(missing_ok=True)
-    with locked(out_dir / ".lock"):
-        twin = Worker(lambda ask: run_shared_unit(replace(config, eager=True)))
-        try:
-            link = out_dir / "replay" / "live.trace"
-            both = overlap(record_it, follow, link, lambda done, total: report("record", done, total))
-            model, rtl = both.recorded, both.replayed
-            report("replay", rtl.events, rtl.events)
-            compare_with_eager(model, twin.result())
-        finally:
-            twin.stop()
-    verdict = Verdict(knobs, model, rtl, operations(model, rtl, knobs.vlen), trace, out_dir / "result.json", command)
-    write_json(verdict.path, verdict.as_json())
-    return verdict
+    both = overlap(recorder, follow, out_dir / "live.trace", lambda done, total: report("record", done, total))
+    report("replay", both.replayed.events, both.replayed.events)
+    return both
 
 
 def shown(path: Path | str) -> str:

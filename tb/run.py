@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +14,13 @@ from pymodel.scenarios.bare_metal import FILL, RAM_BASE, BareResult, ram_size, r
 from pymodel.trace import TraceWriter
 from pymodel.trace.commit_log import CommitLog
 from pymodel.trace.recorder import Recorder
-from tb.cosim import LATENCY, shown, vctx_command
+from tb.cosim import Progress, record_and_replay, shown, vctx_command
 from tb.knobs import Knobs
-from tb.launch import replay
-from tb.live import Announcer, Recording, overlap
+from tb.live import Announcer
 from tb.result import ReplayResult
 from tb.simulator import SIM_BUILD, locked, simulator
 
 _MAX_EXIT_CODE = 255
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -78,25 +75,8 @@ def run(
         with _open_log(commit_log) as log:
             return _record(image, knobs, trace, log, max_instructions, announcer)
 
-    def follow(recording: Recording) -> ReplayResult:
-        """Replay, while the recording goes on."""
-        return replay(
-            recording.trace,
-            sim=knobs.sim,
-            dlen=knobs.dlen,
-            out_dir=out_dir / "replay",
-            latency=LATENCY,
-            waves=waves,
-            closer=True,
-            recording=recording,
-            command=f"{vctx_command('replay', shown(trace))} --sim {knobs.sim} --dlen {knobs.dlen} --waves",
-            progress=lambda done: report("replay", done, max(done, recording.events)),
-        )
-
     with locked(out_dir / ".lock"):
-        link = out_dir / "replay" / "live.trace"
-        both = overlap(record_it, follow, link, lambda done, total: report("record", done, total))
-    report("replay", both.replayed.events, both.replayed.events)
+        both = record_and_replay(record_it, knobs, trace, waves=waves, report=report)
     return RunResult(both.recorded, both.replayed)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from run_programs import LIMIT, golden, link, spike
 
-import tb.run
+import tb.cosim
 from pymodel.errors import UsageError
 from pymodel.programs import PROGRAMS, ProgramError, build, read_elf
 from pymodel.scenarios.bare_metal import RunError
@@ -75,7 +75,7 @@ def test_a_mismatch_names_the_first_instruction(tmp_path: Path, monkeypatch: pyt
     old, new = "if (dirty) mstatus_vs_q", "if (dirty && !virt_i) mstatus_vs_q"
     assert text.count(old) == 1
     source.write_text(text.replace(old, new))
-    monkeypatch.setattr(tb.run, "replay", partial(replay, rtl=rtl, build_root=tmp_path / "build"))
+    monkeypatch.setattr(tb.cosim, "replay", partial(replay, rtl=rtl, build_root=tmp_path / "build"))
     result = run(build("bare-modes"), Knobs("icarus", 128, DLEN, harts=1), max_instructions=LIMIT)
     assert result.exit_code == 1
     mismatch = result.rtl.mismatch
