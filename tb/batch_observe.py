@@ -274,9 +274,7 @@ class ObservationReader:
             return self._fetch_all(name, dtype, total)
         value, unknown = self._fetch(name, dtype, _ALL if gave_up else total)
         hart = (value["hart"] if name == "reads" else value["beat"] >> _HART_SHIFT).astype(np.uint8)
-        order = np.argsort(hart, kind="stable")
-        if gave_up:
-            order = np.concatenate([np.flatnonzero(hart == i)[:wanted] for i, wanted in enumerate(counts)])
+        order = np.concatenate([np.flatnonzero(hart == i)[:wanted] for i, wanted in enumerate(counts)])
         if len(order) < total:
             raise EOFError
         return in_order(value, order), None if unknown is None else in_order(unknown, order)

@@ -59,7 +59,6 @@ _pack_insn = _INSN_FRAME.pack
 _XLAT = struct.Struct("<QQBQ")
 _RUN = struct.Struct("<QH")
 _ADDR = struct.Struct("<BQ")
-_BYTE = [bytes([value]) for value in range(256)]
 _NO_ISSUE = Issue(0)
 
 _PENDING = 512  # pieces of events that a writer gathers before it writes them
@@ -187,7 +186,7 @@ def _encode(event: Store | Mark | Sync | Checkpoint) -> tuple[int, bytes]:
         return _MARK, _mark(event.hart, event.enter, event.what, event.who, event.regions)
     if isinstance(event, Sync):
         return _SYNC, b""
-    return _CHECKPOINT, _BYTE[event.hart] + encode_retire(event.state)
+    return _CHECKPOINT, bytes([event.hart]) + encode_retire(event.state)
 
 
 def decode_event(kind: int, data: bytes) -> Event:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -198,11 +199,10 @@ def _place_anew(build: Path) -> None:
     A program's speed depends on where its file lies in the computer's memory (docs/bench.md), which stays as it is for
     as long as the file does. No way should have good or bad luck in every round.
     """
-    for program in build.iterdir():
-        if program.is_file() and os.access(program, os.X_OK):
-            copy = program.with_name(f"{program.name}.{os.getpid()}")
-            shutil.copy2(program, copy)
-            copy.replace(program)
+    programs = [path for path in build.iterdir() if path.is_file() and os.access(path, os.X_OK)]
+    with tempfile.TemporaryDirectory(dir=build) as scratch:
+        for program in programs:
+            Path(shutil.copy2(program, scratch)).replace(program)
 
 
 def pipeline(workload: Workload, latency: Latency, out_dir: Path) -> Timed:
