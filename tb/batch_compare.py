@@ -63,8 +63,9 @@ class Comparison:
             number = int(np.argmax(answered > asked))
             self.result.failed_record = self._records
             return self._unasked(seen.obs[seen.obs["hart"] == number][asked[number]], frames.first)
-        item, hart, retire = _present(stimulus, seen, self.config.harts)
-        want = Records(frames, retire, self.config.vlen // 8)
+        present = _present(stimulus, seen, self.config.harts)
+        item, hart = stimulus.item[present], stimulus.hart[present]
+        want = Records(frames, stimulus.retire[present], stimulus.behind[present], self.config.vlen // 8)
         bad = _bad_fields(want, seen) | _bad_registers(want, seen)
         bad |= _bad_memory(frames.raw, want.runs, seen, self.config.dlen)
         suspects = np.flatnonzero(bad)
@@ -179,15 +180,15 @@ class Comparison:
         self.result.functions, self.result.visits = self._accounts.finish()
 
 
-def _present(stimulus: Stimulus, seen: Observed, harts: int) -> tuple[Array, Array, Array]:
-    """Return (item, hart, retire) of the items that were observed."""
+def _present(stimulus: Stimulus, seen: Observed, harts: int) -> Array | slice:
+    """Return which items were observed."""
     if len(seen.obs) == len(stimulus.item):
-        return stimulus.item, stimulus.hart, stimulus.retire
+        return slice(None)
     keep = np.zeros(len(stimulus.item), bool)
     for hart in range(harts):
         mine = np.flatnonzero(stimulus.hart == hart)
         keep[mine[: int((seen.obs["hart"] == hart).sum())]] = True
-    return stimulus.item[keep], stimulus.hart[keep], stimulus.retire[keep]
+    return keep
 
 
 def _bad_fields(want: Records, seen: Observed) -> Array:

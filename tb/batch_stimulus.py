@@ -10,7 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from pymodel.trace import TraceError
-from pymodel.trace.bulk import INSN_HEAD, STORE_HEAD, XLAT, Array, Frames, Runs, copy_slices, gather, spread
+from pymodel.trace.bulk import (
+    INSN_HEAD,
+    RETIRE_HEAD,
+    STORE_HEAD,
+    XLAT,
+    Array,
+    Frames,
+    Runs,
+    copy_slices,
+    gather,
+    spread,
+)
 from pymodel.trace.file import KIND
 from tb.result import ReplayConfig
 
@@ -76,7 +87,7 @@ class Stimulus:
         records: what the testbench is told, ended by a flush; `count` of them.
         place: the first record of each event among them.
         item: events (within the frames) that are observed, instructions and checkpoints, hart by hart.
-        hart, retire: hart of each item, and the position of its expected record.
+        hart: of each item; retire, behind: where its expected record begins, and what is behind that.
         stores: the stores among the events; the owner is the event.
     """
 
@@ -86,6 +97,7 @@ class Stimulus:
     item: Array
     hart: Array
     retire: Array
+    behind: Array
     stores: Runs
 
 
@@ -127,7 +139,9 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
         raise TraceError(f"event {bad} is for hart {hart.max()}, but the header says {config.harts} harts")
 
     insn = gather(raw, starts[is_insn], INSN_HEAD)
-    if insn["pages"].max(initial=0) > PAGES:
+    pages = insn["pages"].astype(np.int64)
+    shortest = INSN_HEAD.itemsize + RETIRE_HEAD.itemsize + pages * XLAT.itemsize
+    if pages.max(initial=0) > PAGES or (frames.lengths[event[is_insn]] < shortest).any():
         raise TraceError("an event of the trace is damaged")
     store = gather(raw, starts[is_store], STORE_HEAD)
     length = frames.lengths[event[is_store]] - STORE_HEAD.itemsize
@@ -150,8 +164,8 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
         place[order] = ends - counts[order]
     records = np.zeros(int(counts.sum()) + 1, RECORD)
 
-    ends = starts + frames.lengths[event]
-    _put_insns(records, raw, ends[is_insn], place[is_insn], insn)
+    behind = starts + frames.lengths[event]
+    _put_insns(records, raw, behind[is_insn], place[is_insn], insn)
     stores = Runs(event[is_store], addr, starts[is_store] + STORE_HEAD.itemsize, length)
     _put_stores(records, raw, place[is_store], store["hart"], stores, lines)
     _put_bare(records, place[is_check], REC_CHECKPOINT, hart[is_check])
@@ -163,9 +177,12 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
         item = item[np.argsort(hart[item], kind="stable")]
     retire = starts + 1
     retire[is_insn] = starts[is_insn] + INSN_HEAD.itemsize
+    behind[is_insn] -= pages * XLAT.itemsize  # which are no part of the record
     at = np.zeros(len(frames), np.int64)
     at[event] = place
-    return Stimulus(records.view(np.uint8).data, len(records), at, event[item], hart[item], retire[item], stores)
+    return Stimulus(
+        records.view(np.uint8).data, len(records), at, event[item], hart[item], retire[item], behind[item], stores
+    )
 
 
 def _turns(hart: Array, is_sync: Array, event: Array, frames: Frames) -> Array:

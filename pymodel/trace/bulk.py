@@ -263,16 +263,19 @@ _NO_RUNS = Runs(*(np.empty(0, np.int64) for _ in range(4)))
 
 
 class Records:
-    """The records that start at these positions.
+    """The records that start at `positions` and end at `ends`.
 
     Attributes:
         head: RETIRE_HEAD of each.
         reg_counts: number of registers written by each.
         reg_values: bytes of the registers written, one row a register, record by record.
         runs: what is stored to memory; the owner is the number of the record.
+
+    Raises:
+        TraceError: a register has not `vlenb` bytes, or a record ends elsewhere.
     """
 
-    def __init__(self, frames: Frames, positions: Array, vlenb: int) -> None:
+    def __init__(self, frames: Frames, positions: Array, ends: Array, vlenb: int) -> None:
         raw = frames.raw
         head = self.head = gather(raw, positions, RETIRE_HEAD)
         written = head["regs"] != 0
@@ -282,7 +285,11 @@ class Records:
         values = positions + RETIRE_HEAD.itemsize
         rows = spread(values, counts, vlenb)
         self.reg_values: Array = gather(raw, rows, np.dtype(f"V{vlenb}")).view(np.uint8).reshape(-1, vlenb)
-        self.runs = _runs(raw, values + counts * vlenb, head["runs"].astype(np.int64))
+        behind = values + counts * vlenb
+        runs = self.runs = _runs(raw, behind, head["runs"].astype(np.int64))
+        np.add.at(behind, runs.owner, RUN.itemsize + runs.length)
+        if (behind != ends).any():
+            raise TraceError("an event of the trace is damaged")
 
 
 def _runs(raw: Array, where: Array, counts: Array) -> Runs:

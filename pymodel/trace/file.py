@@ -72,7 +72,10 @@ def _decode_insn(data: bytes) -> Insn:
     hart, pc, insn, rs1, rs2, prv, flags, irq_elem, pages = _INSN_HEAD.unpack_from(data)
     if (prv, bool(flags & 1)) not in MODE_NAMES:
         raise ValueError
-    xlat = tuple(Xlat(*fields) for fields in _XLAT.iter_unpack(data[len(data) - pages * _XLAT.size :]))
+    retire, end = _decode_retire(data, _INSN_HEAD.size)
+    if end + pages * _XLAT.size != len(data):
+        raise ValueError
+    xlat = tuple(Xlat(*fields) for fields in _XLAT.iter_unpack(data[end:]))
     issue = Issue(
         insn,
         rs1,
@@ -84,7 +87,7 @@ def _decode_insn(data: bytes) -> Insn:
         irq_elem if flags & 8 else None,
         xlat,
     )
-    return Insn(hart, pc, issue, decode_retire(data, _INSN_HEAD.size))
+    return Insn(hart, pc, issue, retire)
 
 
 def encode_retire(retire: Retire) -> bytes:
@@ -143,8 +146,16 @@ def _add_insn(parts: list[bytes], hart: int, pc: int, issue: Issue, retire: Reti
         parts.append(_XLAT.pack(page.vpn, page.ppn, page.fault, page.gpn))
 
 
-def decode_retire(data: bytes, pos: int = 0) -> Retire:
-    """Return the record whose encoding starts at `pos`."""
+def decode_retire(data: bytes) -> Retire:
+    """Return the record of an encoding; ValueError or struct.error if that is of none."""
+    retire, end = _decode_retire(data, 0)
+    if end != len(data):
+        raise ValueError("not the encoding of a record")
+    return retire
+
+
+def _decode_retire(data: bytes, pos: int) -> tuple[Retire, int]:
+    """Return the record whose encoding starts at `pos`, and where it ends, which may be behind what is there."""
     flags, cause, tval, tval2, rd, vl, vtype, vstart, vcsr, vs, vsvs, regs, reg_bytes, count = _RETIRE_HEAD.unpack_from(
         data, pos
     )
@@ -157,7 +168,7 @@ def decode_retire(data: bytes, pos: int = 0) -> Retire:
         end += _RUN.size
         runs.append((addr, data[end : end + length]))
         end += length
-    return Retire(
+    retire = Retire(
         Trap(cause, tval, tval2) if flags & 1 else None,
         bool(flags & 2),
         rd if flags & 4 else None,
@@ -170,6 +181,7 @@ def decode_retire(data: bytes, pos: int = 0) -> Retire:
         vregs,
         ByteRuns(runs),
     )
+    return retire, end
 
 
 @lru_cache(maxsize=4096, typed=True)  # the same functions, again and again; typed because JSON tells 1 from true
@@ -216,7 +228,7 @@ def _decode(kind: int, data: bytes) -> Event:
     if kind == _SYNC:
         return Sync()
     if kind == _CHECKPOINT:
-        return Checkpoint(data[0], decode_retire(data, 1))
+        return Checkpoint(data[0], decode_retire(data[1:]))
     raise TraceError(f"unknown event kind {kind}; written by a newer version?")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 from tb_designs import edited, ordinary, replay_on, sabotaged, with_axi_pins
 from tb_scripts import DIRTY, RAM_BASE, Script, identity, memory_script, pattern, script, write_trace
 
-from pymodel.trace import Checkpoint, Event, Insn, Retire, TraceError, Trap
+from pymodel.trace import Checkpoint, Event, Insn, Retire, TraceError, TraceReader, Trap
+from pymodel.trace.bulk import INSN_HEAD, RETIRE_HEAD, XLAT
+from pymodel.trace.file import END_PAYLOAD, FRAME, KIND
 from tb.launch import replay
 from tb.layout import ERRORS
 from tb.result import Latency, Mismatch
@@ -147,6 +150,92 @@ def test_a_damaged_trace_is_no_fault_of_the_rtl(step: bool, tmp_path: Path) -> N
         replay(trace, sim="verilator", out_dir=tmp_path / "run", step=step)
     found = tmp_path / "run" / "result.json"
     assert not found.exists() or json.loads(found.read_text())["mismatch"] is None
+
+
+def crafted(path: Path, edit: Callable[[bytearray], None]) -> Path:
+    """Write a trace whose last load, which has a page, was edited as a payload; count and checksum are right."""
+    whole = write_trace(path, script("context").events)
+    at = TraceReader(whole).body
+    data = whole.read_bytes()
+    events: list[tuple[int, bytearray]] = []
+    while at < len(data):
+        kind, length = FRAME.unpack_from(data, at)
+        at += FRAME.size + length
+        events.append((kind, bytearray(data[at - length : at])))
+    events.pop()
+    edit([payload for kind, payload in events if kind == KIND["insn"] and payload[PAGES_AT] and payload[REGS_AT]][-1])
+    return framed(path, events)
+
+
+def framed(path: Path, events: list[tuple[int, bytearray]]) -> Path:
+    """Write a trace of (kind, payload)."""
+    empty = write_trace(path, []).read_bytes()[: TraceReader(path).body]
+    body = b"".join(FRAME.pack(kind, len(payload)) + payload for kind, payload in events)
+    end = END_PAYLOAD.pack(len(events), zlib.crc32(body))
+    path.write_bytes(empty + body + FRAME.pack(KIND["end"], len(end)) + end)
+    return path
+
+
+PAGES_AT = INSN_HEAD.fields["pages"][1]
+REGS_AT = INSN_HEAD.itemsize + RETIRE_HEAD.fields["regs"][1] + 1  # the byte of v8 to v15
+
+
+def count_pages(count: int) -> Callable[[bytearray], None]:
+    return lambda payload: payload.__setitem__(PAGES_AT, count)
+
+
+def add_pages(payload: bytearray) -> None:
+    payload[PAGES_AT] = 3
+    payload += 2 * payload[-XLAT.itemsize :]
+
+
+def shorten_registers(payload: bytearray) -> None:
+    """Half a register is all that is kept of each."""
+    at = INSN_HEAD.itemsize + RETIRE_HEAD.fields["reg_bytes"][1]
+    payload[at] //= 2
+    first = INSN_HEAD.itemsize + RETIRE_HEAD.itemsize
+    del payload[first : first + payload[REGS_AT].bit_count() * payload[at]]
+
+
+# name: how to edit, what is said, and whether the event can be decoded
+CRAFTED: dict[str, tuple[Callable[[bytearray], None], str, bool]] = {
+    "a page too many": (count_pages(2), "damaged", False),
+    "pages before the beginning": (count_pages(255), "damaged", False),
+    "a page too few": (count_pages(0), "damaged", False),
+    "three pages": (add_pages, "damaged", True),
+    "short registers": (shorten_registers, "does not have 16 bytes", True),
+    "cut": (lambda payload: payload.__delitem__(slice(1, None)), "damaged", False),
+}
+
+
+@pytest.mark.parametrize("name", CRAFTED)
+def test_a_trace_that_cannot_be_is_no_fault_of_the_rtl(name: str, tmp_path: Path) -> None:
+    """The checksum is right, so it cannot tell."""
+    edit, message, decodes = CRAFTED[name]
+    trace = crafted(tmp_path / "crafted.trace", edit)
+    with pytest.raises(TraceError, match=message):
+        replay(trace, sim="verilator", out_dir=tmp_path / "run")
+    if not decodes:
+        with pytest.raises(TraceError, match="damaged"):
+            list(TraceReader(trace))
+
+
+def test_pages_are_not_looked_for_ahead_of_the_trace(tmp_path: Path) -> None:
+    """An instruction of one byte; where it would count its pages, the next event says two."""
+    store = bytearray(30)
+    store[PAGES_AT - 1 - FRAME.size] = 2
+    trace = framed(tmp_path / "crafted.trace", [(KIND["insn"], bytearray(1)), (KIND["store"], store)])
+    with pytest.raises(TraceError, match="damaged"):
+        replay(trace, sim="verilator", out_dir=tmp_path / "run")
+
+
+def test_the_right_value_in_the_wrong_register_is_caught(sim: str, tmp_path: Path) -> None:
+    events = script("fault").events[:]
+    index, retire = retires(events, lambda r: list(r.vregs) == [8])[-1]
+    events[index] = falsified(events[index], retire._replace(vregs={9: retire.vregs[8]}))
+    mismatch = replay_events(events, tmp_path, sim)
+    assert mismatch.index == index
+    assert [d.field for d in mismatch.differences] == ["v8", "v9"]
 
 
 def test_two_swapped_instructions_are_caught_at_the_first(sim: str, tmp_path: Path) -> None:
