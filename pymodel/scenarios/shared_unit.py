@@ -50,7 +50,7 @@ class SharedUnitConfig:
         vlen: VLEN in bits.
         harts, vcpus, tasks: how many take part.
         seed: of every random choice.
-        pairs, entries: the run ends when there were at least this many load/put pairs and guest entries.
+        pairs, entries: the run ends when there were at least this many load/put pairs and guest entries, 1 or more.
         has_v: the harts have vectors; without, host tasks do not take part, and only guests that need none.
         eager: save and restore at every guest exit and entry, whatever VS says, instead of lazily.
         programs: the guests, in turn; by default all that the harts permit.
@@ -143,23 +143,27 @@ class SharedUnit:
     # The schedule
 
     def execute(self, progress: Progress | None = None) -> None:
-        """Run to the end; `progress(done, total)` counts guest entries."""
+        """Run to the end; `progress(done, total)` counts guest entries, as far as the pairs have come, too."""
         config, counts = self._config, self._monitor.counts
         self.kernel.boot()
         self._threads = [self._create() for _ in range(config.vcpus)]
         self._tasks = [self.kernel.task_create(self._new_owner()) for _ in range(config.tasks if config.has_v else 0)]
-        while counts["entries"] < config.entries or counts["pairs"] < config.pairs:
+        while counts["entries"] < config.entries or self._pairs() < config.pairs:
             self._turn(self._random.choice(self.kernel.harts))
-            done = counts["entries"]
             if self._due("renewals", _RENEWALS):
                 self._renew()
             if self._due("reset requests", _RESETS):
                 self._request_reset()
             if progress is not None:
-                progress(min(done, config.entries), config.entries)
+                done = min(counts["entries"] / config.entries, self._pairs() / config.pairs, 1)
+                progress(int(done * config.entries), config.entries)
         self._wind_down()
         self.result.counts.update(counts)
         self.result.instructions = sum(hart.instret for hart in self.kernel.harts)
+
+    def _pairs(self) -> int:
+        """Load/put pairs of the schedule, which an eager hypervisor's own do not shorten."""
+        return self._monitor.counts["pairs"] - self.result.counts["eager pairs"]
 
     def _due(self, event: str, total: int) -> bool:
         """Tell whether it is time for the next of `total` events, spread evenly over the guest entries."""
@@ -233,6 +237,7 @@ class SharedUnit:
             self._make_dirty(thread)
             self.kernel.sched_out(vcpu)
             self.kernel.sched_in(vcpu, hart)
+            self.result.counts["eager pairs"] += 1
 
     def _make_dirty(self, thread: _Thread) -> None:
         """For the eager hypervisor, whatever may have changed has changed."""
