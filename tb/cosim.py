@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pymodel.kvm.machine import RAM_BASE, RAM_SIZE
+from pymodel.kvm.machine import RAM_BASE
 from pymodel.scenarios.invariants import INVARIANTS
 from pymodel.scenarios.shared_unit import SharedUnitConfig, SharedUnitResult, compare_with_eager, run_shared_unit
 from pymodel.trace import TraceWriter
@@ -162,7 +162,7 @@ def cosim(
     trace = out_dir / "trace.vctx"
     command = command_of(knobs, pairs, entries)
     tool = simulator(knobs.sim)  # before anything slow: is it there?
-    design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=RAM_SIZE, waves=waves, batch=True)
+    design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=config.ram_size, waves=waves, batch=True)
 
     def record_it(announcer: Announcer) -> SharedUnitResult:
         """Record, in a process of its own."""
@@ -262,7 +262,7 @@ def record(
         "harts": config.harts,
         "seed": config.seed,
         "ram_base": RAM_BASE,
-        "ram_size": RAM_SIZE,
+        "ram_size": config.ram_size,
         "fill": FILL,
     }
     with TraceWriter(trace, header) as writer:

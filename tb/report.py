@@ -140,5 +140,8 @@ def _print_findings(console: Console, verdict: Verdict) -> None:
             f"{verdict.knobs.kernel} breaks {len(ledger.broken)} invariants",
             soft_wrap=True,
         )
+    elif rtl.mismatch is not None:
+        console.print(f"[bold red]failed[/]: RTL and model differ at event {_number(rtl.mismatch.index)}")
     else:
-        console.print("[bold red]failed[/]: see above")
+        names = ", ".join(op.name for op in verdict.operations if not op.agrees)
+        console.print(f"[bold red]failed[/]: bus and model disagree on {names}")

@@ -1,6 +1,9 @@
 """The kernel's allocator: ordinary kmalloc semantics, and every misuse of it an error.
 
-Each allocation lies between two red zones; memory is poisoned when it is handed out and when it comes back.
+Each allocation lies between two red zones; memory is poisoned when it is handed out and when it comes back. Sizes that
+are powers of two are aligned to themselves, as Linux has promised since 5.4. Whole pages come from the end of the heap,
+small objects from its beginning, so that a machine with a lot of guest memory does not move the kernel's structures,
+which the posted patch judges by their addresses (S2).
 """
 
 from __future__ import annotations
@@ -10,11 +13,12 @@ from dataclasses import dataclass
 
 from pymodel.errors import VctxError
 from pymodel.isa import Hart, Memory
+from pymodel.trace.records import PAGE_SIZE
 
 RED_ZONE = b"\xbb" * 64
 POISON_ALLOCATED = 0xAA
 POISON_FREE = 0x6B
-_ALIGN = 64
+_ALIGN = 64  # of whatever is no power of two
 
 
 class AllocError(VctxError):
@@ -42,8 +46,8 @@ class Allocator:
     def __init__(self, memory: Memory, write: Callable[[Hart, int, bytes], None], base: int, size: int) -> None:
         self._memory = memory
         self._write = write
-        self._next = base
-        self._end = base + size
+        self._low = base  # what lies between these two was never handed out
+        self._high = base + size
         self._live: dict[int, Allocation] = {}
         self._free: dict[int, list[int]] = {}
         self._freed: dict[int, str] = {}
@@ -58,21 +62,25 @@ class Allocator:
         """Make the n-th allocation from now (1 is the next) return NULL, once; 0 cancels that."""
         self._fail_in = n
 
-    def kmalloc(self, hart: Hart, size: int, owner: str, *, align: int = _ALIGN) -> int:
+    def kmalloc(self, hart: Hart, size: int, owner: str) -> int:
         """Return the address of `size` bytes of poison, or 0 when told to fail.
 
         Raises:
             AllocError: the heap is exhausted, or freed memory that would be handed out again was written to.
         """
-        return self._allocate(hart, size, owner, align, POISON_ALLOCATED)
+        return self._allocate(hart, size, owner, _natural(size), POISON_ALLOCATED)
 
-    def kzalloc(self, hart: Hart, size: int, owner: str, *, align: int = _ALIGN) -> int:
+    def kzalloc(self, hart: Hart, size: int, owner: str) -> int:
         """Return the address of `size` zero bytes; otherwise as :meth:`kmalloc`."""
-        return self._allocate(hart, size, owner, align, 0)
+        return self._allocate(hart, size, owner, _natural(size), 0)
 
-    def alloc_pages(self, hart: Hart, size: int, owner: str, *, align: int) -> int:
-        """Return memory as it is, unpoisoned, for user space and guests; otherwise as :meth:`kmalloc`."""
-        return self._allocate(hart, size, owner, align, None)
+    def alloc_pages(self, hart: Hart, size: int, owner: str) -> int:
+        """Return pages as they are, unpoisoned, for user space and guests; otherwise as :meth:`kmalloc`.
+
+        Args:
+            size: a multiple of the page size, in bytes.
+        """
+        return self._allocate(hart, size, owner, PAGE_SIZE, None)
 
     def kfree(self, hart: Hart, address: int) -> None:
         """Free what kmalloc returned; NULL is fine.
@@ -130,11 +138,17 @@ class Allocator:
         return 0
 
     def _extend(self, hart: Hart, size: int, align: int, owner: str) -> int:
-        address = -(-(self._next + len(RED_ZONE)) // align) * align
-        if address + size + len(RED_ZONE) > self._end:
-            raise AllocError(f"no memory for {size} bytes of {owner}: give the machine more than {self._end:#x}")
-        self._next = address + size + len(RED_ZONE)
-        self._write(hart, address - len(RED_ZONE), RED_ZONE)
+        zone = len(RED_ZONE)
+        if align < PAGE_SIZE:
+            address = -(-(self._low + zone) // align) * align
+            low, high = address + size + zone, self._high
+        else:
+            address = (self._high - zone - size) // align * align
+            low, high = self._low, address - zone
+        if low > high:
+            raise AllocError(f"no memory for {size} bytes of {owner}: {self._high - self._low} are left")
+        self._low, self._high = low, high
+        self._write(hart, address - zone, RED_ZONE)
         self._write(hart, address + size, RED_ZONE)
         return address
 
@@ -150,3 +164,8 @@ class Allocator:
     def _check_free(self, address: int, size: int) -> None:
         if self._memory.read(address, size) != bytes([POISON_FREE]) * size:
             raise AllocError(f"{self._freed[address]} at {address:#x} was written to after it was freed")
+
+
+def _natural(size: int) -> int:
+    """Return what kmalloc aligns `size` bytes to."""
+    return max(size, _ALIGN) if size.bit_count() == 1 else _ALIGN

@@ -47,8 +47,8 @@ class Vm:
         self.size = size
         self.vcpus: dict[int, Vcpu] = {}
         self.mp_state_reset = False
-        self.memory = machine.alloc.alloc_pages(hart, size, f"{self.name} memory", align=PAGE_SIZE)
-        self._tables = [machine.alloc.kzalloc(hart, _ROOT_SIZE, f"{self.name} G-stage root", align=_ROOT_SIZE)]
+        self.memory = machine.alloc.alloc_pages(hart, size, f"{self.name} memory")
+        self._tables = [machine.alloc.kzalloc(hart, _ROOT_SIZE, f"{self.name} G-stage root")]
         self.hgatp = _SV39X4 << _MODE_SHIFT | vmid << _VMID_SHIFT | self._tables[0] >> PAGE_SHIFT
         for address, data in image.segments:
             machine.write(hart, self.memory + address - self.base, data)
@@ -83,7 +83,7 @@ class Vm:
         pte = self.machine.memory.load(entry, 8)
         if pte & _PTE_V:
             return pte >> 10 << PAGE_SHIFT
-        table = self.machine.alloc.kzalloc(hart, PAGE_SIZE, f"{self.name} G-stage table", align=PAGE_SIZE)
+        table = self.machine.alloc.kzalloc(hart, PAGE_SIZE, f"{self.name} G-stage table")
         self._tables.append(table)
         self._write_pte(hart, entry, table, _PTE_V)
         return table

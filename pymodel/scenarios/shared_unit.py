@@ -23,7 +23,7 @@ from pymodel.kvm.host import HostTask
 from pymodel.kvm.kernel import Kernel
 from pymodel.kvm.kmode import guest_is_live
 from pymodel.kvm.layout import VS_DIRTY, VS_OFF
-from pymodel.kvm.machine import KernelObserver, Slice
+from pymodel.kvm.machine import RAM_SIZE, KernelObserver, Slice
 from pymodel.kvm.vcpu import Vcpu
 from pymodel.kvm.vector import VREGS
 from pymodel.kvm.version import KernelVersion, by_name
@@ -69,6 +69,11 @@ class SharedUnitConfig:
     eager: bool = False
     programs: tuple[str, ...] = ()
     slice: int = 500
+
+    @property
+    def ram_size(self) -> int:
+        """Memory of the machine, in bytes: so much for every six vCPUs."""
+        return RAM_SIZE * -(-self.vcpus // 6)
 
     def eagerly(self) -> SharedUnitConfig:
         """Return the same under an eager hypervisor."""
@@ -131,6 +136,7 @@ class SharedUnit:
             harts=config.harts,
             vlen=config.vlen,
             has_v=config.has_v,
+            ram_size=config.ram_size,
             observer=self._monitor,
         )
         self._monitor.attach(self.kernel)

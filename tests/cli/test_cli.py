@@ -139,6 +139,13 @@ def test_bus_that_disagrees_with_the_model_is_reported(capsys: pytest.CaptureFix
     assert "bus and model disagree on guest_vector_save" in capsys.readouterr().out
 
 
+def test_a_bus_as_wide_as_a_register_moves_whole_contexts() -> None:
+    """The kernel's buffers are aligned to their size, so that no beat reaches over their ends."""
+    verdict = cosim(Knobs(sim="icarus", vlen=1024, dlen=1024, seed=SEED), pairs=4, entries=20)
+    assert verdict.ok
+    assert all(op.done > 0 for op in verdict.operations)
+
+
 def test_interrupt_leaves_no_simulator_and_no_result() -> None:
     command = [sys.executable, "-m", "tb.cli", "cosim", "--sim", "icarus", "--vlen", "128", "--seed", "77"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

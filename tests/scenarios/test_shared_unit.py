@@ -23,6 +23,7 @@ from pymodel.scenarios.shared_unit import (
 from pymodel.trace import TraceReader, TraceWriter
 from pymodel.trace.bulk import verify
 from pymodel.trace.recorder import Recorder
+from tb.knobs import MAX_HARTS, MAX_VCPUS, VLENS
 
 SMALL = SharedUnitConfig(pairs=40, entries=200, vlen=128)
 
@@ -67,6 +68,12 @@ def test_full_run_checks_every_invariant_and_runs_every_guest() -> None:
 @pytest.mark.parametrize(("harts", "vcpus"), [(1, 1), (1, 3), (3, 2)])
 def test_other_numbers_of_harts_and_vcpus(harts: int, vcpus: int) -> None:
     assert broken(run_shared_unit(replace(SMALL, harts=harts, vcpus=vcpus))) == set()
+
+
+@pytest.mark.parametrize("vcpus", [6, MAX_VCPUS])
+def test_memory_suffices_for_the_most_that_is_allowed(vcpus: int) -> None:
+    config = replace(SMALL, vlen=VLENS[-1], harts=MAX_HARTS, vcpus=vcpus, pairs=1)
+    assert broken(run_shared_unit(config)) == set()
 
 
 def test_same_seed_same_trace(tmp_path: Path) -> None:
