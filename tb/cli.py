@@ -1,22 +1,19 @@
 """The command line: `vctx cosim`, `vctx replay`, `vctx sweep`, `vctx fuzz`, `vctx linux-kvm`, `vctx doctor`.
 
-Exit codes: 0 all agreed; 1 a mismatch or a broken invariant; 2 bad usage or input; 3 a missing or unsuitable tool.
+Exit codes: 0 all agreed; 1 a mismatch or a broken invariant; 2 bad usage or input; 3 a missing or unsuitable tool; 130
+interrupted, 141 whoever read the output left.
 """
 
 from __future__ import annotations
 
 import secrets
-import signal
-import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from pymodel.errors import VctxError
+from tb.command import console, execute
 from tb.knobs import DEFAULT_DLEN, Knobs
 
 app = typer.Typer(
@@ -27,10 +24,6 @@ app = typer.Typer(
     help="Co-simulate the RISC-V vector context under a hypervisor. Exit codes: 0 all agreed; 1 a mismatch or a broken "
     "invariant; 2 bad usage or input; 3 a missing or unsuitable tool.",
 )
-_console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-
-_INTERRUPTED = 130
-
 Sim = Annotated[str, typer.Option(help="Simulator: verilator or icarus.")]
 Dlen = Annotated[int | None, typer.Option(help="Bus and datapath width, 64 to VLEN. Default: 128.")]
 Waves = Annotated[bool, typer.Option("--waves", help="Dump all signals, and a signal list for GTKWave or Surfer.")]
@@ -45,8 +38,8 @@ class _Bars:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            console=_console,
-            disable=not _console.is_terminal,
+            console=console,
+            disable=not console.is_terminal,
         )
         self._tasks: dict[str, TaskID] = {}
         self._ended: set[str] = set()
@@ -61,8 +54,8 @@ class _Bars:
     def __call__(self, phase: str, done: int, total: int) -> None:
         if phase not in self._tasks:
             self._tasks[phase] = self._progress.add_task(phase, total=total)
-            if not _console.is_terminal:
-                _console.print(f"{phase} ...")
+            if not console.is_terminal:
+                console.print(f"{phase} ...")
         self._progress.update(self._tasks[phase], completed=done, total=total)
 
 
@@ -84,14 +77,14 @@ def cosim(
     from tb.report import print_verdict
 
     knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, seed, harts, vcpus, kernel)
-    _console.print(
+    console.print(
         f"[bold]vctx cosim[/]: {harts} harts, {vcpus} vCPUs, {job.TASKS} host tasks; VLEN {vlen}, DLEN {knobs.dlen}; "
         f"kernel {kernel}; seed {seed}; {sim}",
         soft_wrap=True,
     )
     with _Bars() as bars:
         verdict = job.cosim(knobs, pairs=pairs, entries=entries, waves=waves, progress=bars)
-    print_verdict(_console, verdict)
+    print_verdict(console, verdict)
     raise typer.Exit(0 if verdict.ok else 1)
 
 
@@ -129,12 +122,12 @@ def replay(
         )
         bars("replay", result.events, events)
     if result.mismatch is not None:
-        _console.print(result.mismatch.text(), soft_wrap=True, markup=False)
+        console.print(result.mismatch.text(), soft_wrap=True, markup=False)
     else:
-        _console.print(
+        console.print(
             f"[bold green]agreed[/]: {result.instructions:,} instructions, {result.checkpoints:,} checkpoints"
         )
-    print_waves(_console, result)
+    print_waves(console, result)
     raise typer.Exit(0 if result.ok else 1)
 
 
@@ -159,9 +152,9 @@ def sweep(
     for each in SWEEPS if name == "all" else (name,):
         result = job.sweep(each, sim=sim, vlen=vlen, dlen=dlen, spike=spike)
         if each == "states":
-            print_states(_console, result)
-            _console.print()
-        print_sweep(_console, result)
+            print_states(console, result)
+            console.print()
+        print_sweep(console, result)
         ok = ok and result.ok
     raise typer.Exit(0 if ok else 1)
 
@@ -194,12 +187,12 @@ def fuzz(
     if replay is not None:
         reports = job.replay_program(replay, config)
         for report in reports:
-            _console.print(report, soft_wrap=True, markup=False)
-        _console.print("[bold red]failed[/]" if reports else "[bold green]agreed[/]")
+            console.print(report, soft_wrap=True, markup=False)
+        console.print("[bold red]failed[/]" if reports else "[bold green]agreed[/]")
         raise typer.Exit(1 if reports else 0)
     with _Bars() as bars:
         result = job.fuzz(config, bars)
-    print_result(_console, result)
+    print_result(console, result)
     raise typer.Exit(0 if result.ok else 1)
 
 
@@ -233,14 +226,14 @@ def run(
         )
     ended, rtl = result.program, result.rtl
     if rtl.mismatch is not None:
-        _console.print(rtl.mismatch.text(), soft_wrap=True, markup=False)
+        console.print(rtl.mismatch.text(), soft_wrap=True, markup=False)
     else:
-        _console.print(
+        console.print(
             f"[bold green]agreed[/]: {rtl.instructions:,} instructions on the RTL; the program executed "
             f"{ended.instructions:,}, took {ended.traps:,} traps, and ended with exit code {ended.exit_code}",
             soft_wrap=True,
         )
-    print_waves(_console, rtl)
+    print_waves(console, rtl)
     raise typer.Exit(result.exit_code)
 
 
@@ -252,7 +245,8 @@ def spike_log(
     """Print what `vctx run --commit-log` writes, out of Spike's own log of the same program, for diff."""
     from tb.spike.log import filter_file
 
-    sys.stdout.writelines(filter_file(log, program))
+    for line in filter_file(log, program):
+        console.out(line, end="", highlight=False)
 
 
 @app.command()
@@ -262,11 +256,11 @@ def judge(trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim
 
     found = execute(trace)
     for reason, count in sorted(found.unjudged.items()):
-        _console.print(f"not judged: {count:,} ({reason})")
+        console.print(f"not judged: {count:,} ({reason})")
     if found.mismatch is not None:
-        _console.print(found.mismatch.text(), soft_wrap=True, markup=False)
+        console.print(found.mismatch.text(), soft_wrap=True, markup=False)
     else:
-        _console.print(f"[bold green]agreed[/]: {found.judged:,} instructions, {found.checkpoints:,} checkpoints")
+        console.print(f"[bold green]agreed[/]: {found.judged:,} instructions, {found.checkpoints:,} checkpoints")
     raise typer.Exit(0 if found.ok else 1)
 
 
@@ -286,7 +280,7 @@ def audit(
 
     with _Bars() as bars:
         verdict = run_audit(kernel, defect=defect, scenarios=scenario or (), rtl=rtl, sim=sim, progress=bars)
-    print_audit(_console, verdict)
+    print_audit(console, verdict)
     raise typer.Exit(0 if verdict.ok else 1)
 
 
@@ -298,7 +292,7 @@ def policies(sim: Sim = "verilator") -> None:
 
     with _Bars() as bars:
         report = run_policies(sim=sim, progress=bars)
-    print_policies(_console, report)
+    print_policies(console, report)
     raise typer.Exit(0 if report.ok else 1)
 
 
@@ -317,10 +311,10 @@ def linux_kvm(
     machine = Machine(None if without_v else vlen, secrets.randbits(32) if seed is None else seed, steps)
     job.check(machine)
     harts = "harts without V" if without_v else f"VLEN {vlen}"
-    _console.print(f"[bold]vctx linux-kvm[/]: {harts}; seed {machine.seed}; {steps} steps", soft_wrap=True)
+    console.print(f"[bold]vctx linux-kvm[/]: {harts}; seed {machine.seed}; {steps} steps", soft_wrap=True)
     with _Bars() as bars:
         verdict = job.linux_kvm(machine, progress=bars)
-    print_linux(_console, verdict)
+    print_linux(console, verdict)
     raise typer.Exit(0 if verdict.ok else 1)
 
 
@@ -329,24 +323,12 @@ def doctor() -> None:
     """Say which tools were found, which are missing, and how to get those."""
     from tb.doctor import examine
 
-    raise typer.Exit(examine(_console))
-
-
-def _terminate(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    raise typer.Exit(examine(console))
 
 
 def main() -> None:
-    """Run the command line; every failure a user can cause ends as one line and an exit code."""
-    signal.signal(signal.SIGTERM, _terminate)  # so that a terminated run takes its simulator along
-    try:
-        app()
-    except VctxError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(_INTERRUPTED)
+    """Run the command line."""
+    execute(app)
 
 
 if __name__ == "__main__":

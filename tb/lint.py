@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pymodel.errors import ToolError, VctxError
+from pymodel.errors import ToolError
+from tb.command import execute
 from tb.simulator import RTL, rtl_sources, simulator
 
 TOP = "vctx"
@@ -98,17 +99,13 @@ def _beside_python(tool: str, hint: str) -> str:
 def main() -> int:
     """Print the outcome of every check and return the exit code."""
     findings = 0
-    try:
-        for check in lint():
-            findings += len(check.findings)
-            print(f"{'ok' if not check.findings else 'FAIL':4} {check.name}")
-            for line in check.findings:
-                print(f"     {line}")
-    except VctxError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    for check in lint():
+        findings += len(check.findings)
+        print(f"{'ok' if not check.findings else 'FAIL':4} {check.name}")
+        for line in check.findings:
+            print(f"     {line}")
     return 1 if findings else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    execute(main)

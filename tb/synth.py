@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pymodel.errors import ToolError, VctxError
+from tb.command import execute
 from tb.result import write_json
 from tb.simulator import RTL, SIM_BUILD, rtl_sources
 
@@ -112,6 +113,7 @@ def synthesize(vlen: int, dlen: int, rtl: Path = RTL, out_dir: Path = OUT_DIR) -
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=directory,
+            env={**os.environ, "TMPDIR": str(directory)},  # where Yosys leaves files if it is interrupted
             check=False,
         )
     if done.returncode:
@@ -156,23 +158,18 @@ def _longest_path(text: str) -> tuple[int, str, str]:
     return int(length[1]), steps[0], end[1] if end else steps[-1]
 
 
-def main() -> int:
-    """Synthesize every configuration, print a table and return the exit code."""
+def main() -> None:
+    """Synthesize every configuration and print a table."""
     columns = ("luts", "flip_flops", "memories", "block_rams", "levels")
     print("VLEN DLEN" + "".join(f"{name:>12}" for name in columns) + "  longest path")
     reports = []
-    try:
-        for vlen, dlen in CONFIGURATIONS:
-            report = synthesize(vlen, dlen)
-            reports.append(asdict(report))
-            cells = "".join(f"{reports[-1][name]:12}" for name in columns)
-            print(f"{vlen:4} {dlen:4}{cells}  {report.path_from} to {report.path_to}", flush=True)
-    except VctxError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    for vlen, dlen in CONFIGURATIONS:
+        report = synthesize(vlen, dlen)
+        reports.append(asdict(report))
+        cells = "".join(f"{reports[-1][name]:12}" for name in columns)
+        print(f"{vlen:4} {dlen:4}{cells}  {report.path_from} to {report.path_to}", flush=True)
     write_json(OUT_DIR / "synth.json", reports)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    execute(main)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import multiprocessing
+import os
 import pickle
 import resource
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -23,7 +25,8 @@ Ask = Callable[[Any], Any]  # hands a message to the caller, and returns what it
 _FORK = multiprocessing.get_context("fork")  # the function need not be importable, and nothing is imported anew
 _GARBAGE = 100_000  # new objects after which the process looks for cycles of them
 _GRACE = 10.0  # seconds that a process has to clean up once it is told to stop
-_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ORPHANED = 0.5  # seconds until a process notices that its caller is dead
 _ASKED, _RETURNED, _FAILED = "asked", "returned", "failed"
 
 
@@ -128,16 +131,18 @@ def _interrupts_held() -> Iterator[None]:
 
 def _execute(function: Callable[[Ask], Any], connection: Connection, callers: Connection) -> None:
     """What the process does."""
-    for number in _INTERRUPTS:
-        signal.signal(number, _interrupt)
-    callers.close()  # so that the death of the caller is noticed
-    gc.set_threshold(_GARBAGE)  # there are hardly any cycles, and looking for them is slow
 
     def ask(message: Any) -> Any:
         connection.send((_ASKED, message))
         return connection.recv()
 
     try:
+        for number in _INTERRUPTS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _interrupt)
+        callers.close()  # so that the death of the caller is noticed, at the next message
+        threading.Thread(target=_end_with_caller, daemon=True).start()
+        gc.set_threshold(_GARBAGE)  # there are hardly any cycles, and looking for them is slow
         value = function(ask)
         _ignore_interrupts()
         answer: tuple[str, Any] = _RETURNED, (value, _processor_time())
@@ -146,6 +151,15 @@ def _execute(function: Callable[[Ask], Any], connection: Connection, callers: Co
     _ignore_interrupts()
     with contextlib.suppress(OSError):  # nobody is there any more
         connection.send(answer)
+
+
+def _end_with_caller() -> None:
+    """Interrupt this process once its caller is dead."""
+    caller = multiprocessing.parent_process()
+    assert caller is not None
+    while os.getppid() == caller.pid:
+        time.sleep(_ORPHANED)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -12,6 +12,9 @@ recording leaves nothing behind. Events stream in both directions: neither side 
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import glob
 import json
 import os
 import struct
@@ -250,7 +253,9 @@ class TraceWriter:
         self._pending: list[bytes] = []  # frames not written yet, in pieces
         self.partial = path.with_name(f"{path.name}.{os.getpid()}.part")
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
         self._file: BinaryIO = self.partial.open("wb")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
         text = json.dumps(header, sort_keys=True).encode()
         self._file.write(MAGIC + struct.pack("<I", len(text)) + text)
         self._file.flush()  # whoever reads along needs it
@@ -294,6 +299,14 @@ class TraceWriter:
             self.partial.replace(self.path)
         else:
             self.partial.unlink()
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what writers of this trace left that were killed: those hold no lock any more."""
+    for partial in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), partial.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            partial.unlink()
 
 
 class TraceReader:

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from pymodel.errors import UsageError, VctxError
+from pymodel.errors import UsageError
 from tb.bench.builds import builds as measure_builds
 from tb.bench.long import LENGTHS, MAX_MEMORY, long_replays
 from tb.bench.report import print_builds, print_long, print_paces, print_speeds
 from tb.bench.speed import FULL, QUICK, speeds
 from tb.bench.workload import main_job
+from tb.command import console, execute
 from tb.cosim import shown
 from tb.pace import paces, plot
 from tb.result import write_json
 from tb.simulator import SIM_BUILD, SIMULATORS, locked, simulator
-
-_console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def machine() -> dict[str, object]:
@@ -46,7 +43,7 @@ class _Reporter:
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
-        self._status = _console.status("")
+        self._status = console.status("")
 
     def __enter__(self) -> _Reporter:
         self._status.start()
@@ -56,10 +53,10 @@ class _Reporter:
         self._status.stop()
 
     def __call__(self, text: str) -> None:
-        if _console.is_terminal:
+        if console.is_terminal:
             self._status.update(text)
         else:
-            _console.print(f"{self.seconds:5.0f} s  {text}")
+            console.print(f"{self.seconds:5.0f} s  {text}")
 
     @property
     def seconds(self) -> float:
@@ -73,21 +70,21 @@ def bench(out_dir: Path, *, quick: bool) -> None:
         found = speeds(out_dir, QUICK if quick else FULL, progress)
         progress("cycles of save and restore")
         cycles = paces(out_dir / "pace")
-    print_speeds(_console, found)
-    print_paces(_console, cycles)
+    print_speeds(console, found)
+    print_paces(console, cycles)
     figure = out_dir / "pace.svg"
     figure.write_text(plot(cycles))
     facts = {"quick": quick, "speeds": found.as_json()}
     facts["paces"] = [asdict(pace) | {"limit": pace.limit} for pace in cycles]
     _finish(out_dir / "bench.json", facts, progress.seconds)
-    _console.print(f"plot:   {shown(figure)}")
+    console.print(f"plot:   {shown(figure)}")
 
 
 def long(out_dir: Path) -> bool:
     """Replay long traces, print what that took, write long.json, and tell whether memory kept within its limit."""
     with _Reporter() as progress:
         found = long_replays(out_dir / "long", LENGTHS, progress)
-    print_long(_console, found)
+    print_long(console, found)
     _finish(out_dir / "long.json", {"replays": [asdict(row) for row in found]}, progress.seconds)
     return all(row.memory <= MAX_MEMORY for row in found)
 
@@ -99,14 +96,14 @@ def builds(out_dir: Path) -> None:
         out_dir.mkdir(parents=True, exist_ok=True)
         job = main_job(out_dir, FULL.entries)
         found = measure_builds(out_dir / "builds", job, FULL.rounds, progress)
-    print_builds(_console, found)
+    print_builds(console, found)
     _finish(out_dir / "builds.json", {"builds": [asdict(built) for built in found]}, progress.seconds)
 
 
 def _finish(path: Path, facts: dict[str, Any], seconds: float) -> None:
     write_json(path, {"machine": machine()} | facts)
-    _console.print()
-    _console.print(f"result: {shown(path)} ({seconds:.0f} s)")
+    console.print()
+    console.print(f"result: {shown(path)} ({seconds:.0f} s)")
 
 
 def main(
@@ -116,21 +113,17 @@ def main(
 ) -> None:
     """Measure speeds, as ratios side by side on this machine, and the cycles of save and restore."""
     out_dir = SIM_BUILD / "bench"
-    try:
-        if quick + long_ + builds_ > 1:
-            raise UsageError("--quick, --long and --builds exclude each other")
-        machine()  # before anything slow: are the simulators there?
-        with locked(out_dir / ".lock"):
-            if long_:
-                raise typer.Exit(0 if long(out_dir) else 1)
-            if builds_:
-                builds(out_dir)
-            else:
-                bench(out_dir, quick=quick)
-    except VctxError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from None
+    if quick + long_ + builds_ > 1:
+        raise UsageError("--quick, --long and --builds exclude each other")
+    machine()  # before anything slow: are the simulators there?
+    with locked(out_dir / ".lock"):
+        if long_:
+            raise typer.Exit(0 if long(out_dir) else 1)
+        if builds_:
+            builds(out_dir)
+        else:
+            bench(out_dir, quick=quick)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    execute(lambda: typer.run(main))

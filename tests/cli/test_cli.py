@@ -146,7 +146,8 @@ def test_a_bus_as_wide_as_a_register_moves_whole_contexts() -> None:
     assert all(op.done > 0 for op in verdict.operations)
 
 
-def test_interrupt_leaves_no_simulator_and_no_result() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupt_leaves_no_simulator_and_no_result(number: int) -> None:
     command = [sys.executable, "-m", "tb.cli", "cosim", "--sim", "icarus", "--vlen", "128", "--seed", "77"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     folder = ROOT / "sim_build/cosim/icarus-v6.5-vlen128-dlen128-h2-v4-seed77"
@@ -156,7 +157,7 @@ def test_interrupt_leaves_no_simulator_and_no_result() -> None:
     while not log.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
@@ -164,6 +165,16 @@ def test_interrupt_leaves_no_simulator_and_no_result() -> None:
     assert not (folder / "replay/result.json").exists()
     left = subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, text=True, check=False).stdout.split()
     assert [pid for pid in left if pid != str(os.getpid())] == []
+
+
+@pytest.mark.parametrize("arguments", [("doctor",), ("cosim", "--sim", "icarus", *SMALL)])
+def test_a_reader_that_leaves_is_no_mismatch(arguments: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "tb.cli", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(60) == 128 + signal.SIGPIPE
 
 
 def test_doctor_lists_the_tools() -> None:

@@ -102,6 +102,12 @@ def test_a_program_that_never_ends(name: str, tmp_path: Path) -> None:
     assert log.read_text()  # as far as it came
 
 
+def test_a_log_that_cannot_be_written() -> None:
+    done = vctx("run", build("bare-modes"), "--sim", "icarus", "--vlen", "128", "--commit-log", "/dev/full")
+    assert done.returncode == UsageError.exit_code == 2
+    assert "No space left on device" in done.stderr and done.stderr.count("\n") == 1
+
+
 def test_an_unserved_request_to_the_host(tmp_path: Path) -> None:
     elf = link("\tli t0, 1 << 56 | 1 << 48 | 'A'\n\tlla t1, tohost\n\tsd t0, 0(t1)\n1:\tj 1b", tmp_path)
     with pytest.raises(UsageError, match="HTIF request 0x101000000000041 is not an exit"):

@@ -92,6 +92,24 @@ def test_a_worker_that_is_killed_is_an_error() -> None:
         worker.result()
 
 
+def test_it_ends_with_its_caller() -> None:
+    script = """
+import os, signal, time
+from tb.worker import Worker
+def function(ask):
+    try:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    finally:
+        print("cleaned up", flush=True)
+Worker(function).result()
+"""
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, "cleaned up\n")
+    assert time.monotonic() - started < 30
+
+
 def test_stopping_lets_it_clean_up(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
 

@@ -160,3 +160,16 @@ def test_interrupted_recording_leaves_nothing(tmp_path: Path) -> None:
         writer.event(Sync())
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_recording_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    """But not what another recording of the same trace is still writing."""
+    left, foreign = tmp_path / "t.vctx.123.part", tmp_path / "other.vctx.123.part"
+    left.touch()
+    foreign.touch()
+    with TraceWriter(tmp_path / "t.vctx", {}) as writer:
+        other = writer.partial.rename(tmp_path / "t.vctx.124.part")
+        with TraceWriter(tmp_path / "t.vctx", {}):
+            pass
+        assert other.exists() and foreign.exists() and not left.exists()
+        other.rename(writer.partial)
