@@ -33,7 +33,8 @@ cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vecto
 	@$(PY) -m tb.cli cosim $(COSIM_FLAGS)
 
 run: setup ## a bare-metal program of yours on golden model and RTL: PROG=x.elf (LOG= writes its commit log)
-	@$(PY) -m tb.cli run $(RTL_FLAGS) $(call flag,LOG,commit-log) $(if $(PROG),"$(PROG)")
+	@$(if $(PROG),,echo "error: which program? make run PROG=x.elf" >&2; exit 2)
+	@$(PY) -m tb.cli run $(RTL_FLAGS) $(call flag,LOG,commit-log) "$(PROG)"
 
 linux-kvm: setup ## optional: a real Linux KVM under QEMU, driven with a fresh SEED, judges the golden hypervisor
 	@$(PY) -m tb.cli linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen)
@@ -69,8 +70,9 @@ setup-dev: ## the same with everything that `make test` needs
 help: ## this list
 	@echo "targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
-	@echo "knobs: SIM=verilator|icarus VLEN=128..4096 DLEN=64..VLEN SEED=n VCPUS=n HARTS=n KERNEL=v6.5|v12|linux-6.12|deferred|clean WAVES=1 JOBS=n"
+	@echo "knobs: SIM=verilator|icarus VLEN=128..4096 DLEN=64..VLEN SEED=n VCPUS=n HARTS=n WAVES=1 JOBS=n (of make test)"
+	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean"
 
-clean: ## remove everything generated, except the environment in $(VENV)
-	@rm -rf sim_build
+clean: ## remove everything generated, except the environment in .venv
+	@rm -rf sim_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find pymodel tb tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""The command line: `vctx cosim`, `vctx replay`, `vctx sweep`, `vctx fuzz`, `vctx linux-kvm`, `vctx doctor`.
+"""The command line: `vctx cosim`, `vctx run`, `vctx audit` and the others; `vctx --help` lists them.
 
 Exit codes: 0 all agreed; 1 a mismatch or a broken invariant; 2 bad usage or input; 3 a missing or unsuitable tool; 130
 interrupted, 141 whoever read the output left.
@@ -6,6 +6,7 @@ interrupted, 141 whoever read the output left.
 
 from __future__ import annotations
 
+import importlib.metadata
 import secrets
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +14,10 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from pymodel.errors import UsageError
+from pymodel.kvm.version import versions
 from tb.command import console, execute
-from tb.knobs import DEFAULT_DLEN, Knobs
+from tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, Knobs
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,7 +28,9 @@ app = typer.Typer(
     "invariant; 2 bad usage or input; 3 a missing or unsuitable tool.",
 )
 Sim = Annotated[str, typer.Option(help="Simulator: verilator or icarus.")]
+RtlSim = Annotated[str | None, typer.Option(help="Simulator: verilator (the default) or icarus; with --rtl.")]
 Dlen = Annotated[int | None, typer.Option(help="Bus and datapath width, 64 to VLEN. Default: 128.")]
+Kernel = Annotated[str, typer.Option(help=f"Kernel version: {', '.join(versions)}; docs/kvm.md says what they are.")]
 Waves = Annotated[bool, typer.Option("--waves", help="Dump all signals, and a signal list for GTKWave or Surfer.")]
 
 
@@ -59,20 +64,42 @@ class _Bars:
         self._progress.update(self._tasks[phase], completed=done, total=total)
 
 
+def _only_for_rtl(rtl: bool, **options: object) -> None:
+    """Raise UsageError if an option is given that has no effect without the RTL."""
+    for name, value in options.items():
+        if value is not None and not rtl:
+            raise UsageError(f"--{name} {value}: without --rtl there is no simulation")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"vctx {importlib.metadata.version('vctx')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command()
 def cosim(
-    sim: Sim = "verilator",
+    sim: Sim = DEFAULT_SIM,
     vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 256,
     dlen: Dlen = None,
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1,
     vcpus: Annotated[int, typer.Option(help="Number of vCPUs.")] = 4,
     harts: Annotated[int, typer.Option(help="Number of harts, each with a vector unit.")] = 2,
-    kernel: Annotated[str, typer.Option(help="Kernel version: v6.5 (as merged) or v12 (as posted).")] = "v6.5",
+    kernel: Kernel = "v6.5",
     pairs: Annotated[int, typer.Option(min=1, help="Least number of vcpu_load/vcpu_put pairs.")] = 200,
     entries: Annotated[int, typer.Option(min=1, help="Least number of guest entries.")] = 2000,
     waves: Waves = False,
 ) -> None:
-    """Run vCPUs and host tasks that share the vector units, on the golden model and on the RTL."""
+    """The main job: vCPUs and host tasks share vector units. Golden model and RTL must agree on every instruction."""
     from tb import cosim as job
     from tb.report import print_verdict
 
@@ -91,12 +118,12 @@ def cosim(
 @app.command()
 def replay(
     trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")],
-    sim: Sim = "verilator",
+    sim: Sim = DEFAULT_SIM,
     dlen: Dlen = None,
     waves: Waves = False,
     step: Annotated[bool, typer.Option("--step", help="One instruction at a time, from Python; slow.")] = False,
 ) -> None:
-    """Replay a recorded trace on the RTL, and stop at the first instruction that differs."""
+    """Replay a recorded trace on the RTL. It stops at the first instruction that differs."""
     from pymodel.trace import TraceReader
     from pymodel.trace.bulk import verify
     from tb import cosim as job
@@ -133,14 +160,13 @@ def replay(
 
 @app.command()
 def sweep(
-    name: Annotated[str, typer.Argument(help="states, csr, vset, faults, irq, or all.")] = "states",
-    sim: Sim = "verilator",
+    name: Annotated[str, typer.Argument(help="states, csr, vset, faults, irq, bugs, or all.")] = "states",
+    sim: Sim = DEFAULT_SIM,
     vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 128,
     dlen: Annotated[int, typer.Option(help="Bus and datapath width, 64 to VLEN.")] = 64,
     spike: Annotated[bool, typer.Option(help="Ask Spike, too.")] = True,
 ) -> None:
-    """Check golden model, RTL and Spike against the specification: the 80 VS states, CSR accesses, vset*, faults."""
-    from pymodel.errors import UsageError
+    """Check all VS states, CSR accesses, vset* and faults. Golden model, RTL and Spike against the specification."""
     from pymodel.scenarios.directed import SWEEPS
     from tb import sweep as job
     from tb.sweep_report import print_states, print_sweep
@@ -170,20 +196,22 @@ def fuzz(
         str | None, typer.Option(help="spike: compare the golden hart with Spike. The default without --rtl.")
     ] = None,
     rtl: Annotated[bool, typer.Option("--rtl", help="Compare the golden hart with the RTL.")] = False,
-    sim: Sim = "verilator",
-    dlen: Dlen = None,
+    sim: RtlSim = None,
+    dlen: Annotated[
+        int | None, typer.Option(help="Bus and datapath width, 64 to VLEN, with --rtl. Default: 128.")
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Processes, or simulations, at a time; does not change the result.")] = 1,
     replay: Annotated[Path | None, typer.Option(help="Run this one program, as a failure leaves it, instead.")] = None,
 ) -> None:
-    """Compare golden hart, Spike and RTL on random programs; shrink the first program on which they differ."""
-    from pymodel.errors import UsageError
+    """Compare golden hart, Spike and RTL on random programs. The first program on which they differ is shrunk."""
     from tb import fuzz as job
     from tb.fuzz_report import print_result
 
     if oracle not in (None, "spike"):
         raise UsageError(f"--oracle {oracle}: must be spike")
+    _only_for_rtl(rtl, sim=sim, dlen=dlen)
     spike = oracle is not None or not rtl
-    config = job.FuzzConfig(count, seed, tuple(vlen or job.VLENS), spike, rtl, sim, dlen, jobs)
+    config = job.FuzzConfig(count, seed, tuple(vlen or job.VLENS), spike, rtl, sim or DEFAULT_SIM, dlen, jobs)
     if replay is not None:
         reports = job.replay_program(replay, config)
         for report in reports:
@@ -201,7 +229,7 @@ def run(
     program: Annotated[Path, typer.Argument(help="Bare-metal RV64 ELF program; it ends by HTIF (symbol tohost).")],
     vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 256,
     dlen: Dlen = None,
-    sim: Sim = "verilator",
+    sim: Sim = DEFAULT_SIM,
     commit_log: Annotated[
         Path | None, typer.Option(help="Write a commit log in the format of `spike -l --log-commits`.")
     ] = None,
@@ -210,7 +238,7 @@ def run(
     ] = 10_000_000,
     waves: Waves = False,
 ) -> None:
-    """Run a program of your own on the golden model and on the RTL; its exit code becomes this command's."""
+    """Run a program of your own on golden model and RTL. Its exit code becomes this command's."""
     from tb import run as job
     from tb.report import print_waves
 
@@ -233,6 +261,13 @@ def run(
             f"{ended.instructions:,}, took {ended.traps:,} traps, and ended with exit code {ended.exit_code}",
             soft_wrap=True,
         )
+    if ended.first_illegal is not None:
+        pc, word = ended.first_illegal
+        console.print(
+            f"[yellow]illegal instructions[/]: {ended.illegal:,}, the first {word:#010x} at {pc:#x}; docs/isa.md lists "
+            "what is executed here",
+            soft_wrap=True,
+        )
     print_waves(console, rtl)
     raise typer.Exit(result.exit_code)
 
@@ -242,7 +277,7 @@ def spike_log(
     log: Annotated[Path, typer.Argument(help="Log of `spike -l --log-commits`.")],
     program: Annotated[Path, typer.Argument(help="The ELF program that Spike ran.")],
 ) -> None:
-    """Print what `vctx run --commit-log` writes, out of Spike's own log of the same program, for diff."""
+    """Turn Spike's log into what `vctx run` writes, for diff. The log must be of the same program."""
     from tb.spike.log import filter_file
 
     for line in filter_file(log, program):
@@ -251,7 +286,7 @@ def spike_log(
 
 @app.command()
 def judge(trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")]) -> None:
-    """Execute a recorded trace on Spike, and stop at the first instruction that differs."""
+    """Execute a recorded trace on Spike. It stops at the first instruction that differs."""
     from tb.spike.judge import judge as execute
 
     found = execute(trace)
@@ -266,27 +301,30 @@ def judge(trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim
 
 @app.command()
 def audit(
-    kernel: Annotated[str, typer.Option(help="Kernel version: v12, v6.5, linux-6.12, deferred or clean.")] = "v6.5",
+    kernel: Kernel = "v6.5",
     defect: Annotated[str | None, typer.Option(help="Add a known defect, S1 to S24, to that version.")] = None,
     scenario: Annotated[
         list[str] | None, typer.Option(help="Run only this scenario; may be given several times.")
     ] = None,
     rtl: Annotated[bool, typer.Option("--rtl", help="Also replay every instruction on the RTL.")] = False,
-    sim: Sim = "verilator",
+    sim: RtlSim = None,
 ) -> None:
-    """Run the scenario library on a kernel: which defects it has and which invariants it breaks, with evidence."""
+    """Find a kernel's defects with the scenario library. It shows which invariants they break, with evidence."""
     from tb.audit import run_audit
     from tb.audit_report import print_audit
 
+    _only_for_rtl(rtl, sim=sim)
     with _Bars() as bars:
-        verdict = run_audit(kernel, defect=defect, scenarios=scenario or (), rtl=rtl, sim=sim, progress=bars)
+        verdict = run_audit(
+            kernel, defect=defect, scenarios=scenario or (), rtl=rtl, sim=sim or DEFAULT_SIM, progress=bars
+        )
     print_audit(console, verdict)
     raise typer.Exit(0 if verdict.ok else 1)
 
 
 @app.command()
-def policies(sim: Sim = "verilator") -> None:
-    """Compare policies of saving and restoring, the offline optimum among them, on recorded workloads."""
+def policies(sim: Sim = DEFAULT_SIM) -> None:
+    """Compare policies of saving and restoring. The offline optimum is among them; the workloads are recorded."""
     from tb.policies import run_policies
     from tb.policies_report import print_policies
 
@@ -303,7 +341,7 @@ def linux_kvm(
     steps: Annotated[int, typer.Option(help="Steps of the random walk.")] = 400,
     without_v: Annotated[bool, typer.Option("--without-v", help="Harts without V.")] = False,
 ) -> None:
-    """Boot a real Linux KVM under QEMU, drive it with a fresh seed, and judge the golden hypervisor by it."""
+    """Judge the golden hypervisor by a real Linux KVM. It runs under QEMU, driven with a fresh seed."""
     from tb.linux import job
     from tb.linux.boot import Machine
     from tb.linux.report import print_linux
@@ -320,7 +358,7 @@ def linux_kvm(
 
 @app.command()
 def doctor() -> None:
-    """Say which tools were found, which are missing, and how to get those."""
+    """Say which tools were found, and how to get the others."""
     from tb.doctor import examine
 
     raise typer.Exit(examine(console))

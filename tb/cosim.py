@@ -158,6 +158,8 @@ def cosim(
     name = (
         f"{knobs.sim}-{knobs.kernel}-vlen{knobs.vlen}-dlen{knobs.dlen}-h{knobs.harts}-v{knobs.vcpus}-seed{knobs.seed}"
     )
+    if (pairs, entries) != (SharedUnitConfig.pairs, SharedUnitConfig.entries):
+        name += f"-pairs{pairs}-entries{entries}"
     out_dir = SIM_BUILD / "cosim" / name
     trace = out_dir / "trace.vctx"
     command = command_of(knobs, pairs, entries)

@@ -8,6 +8,7 @@ from pymodel.errors import UsageError
 from pymodel.kvm.version import versions
 
 SIMULATORS = ("verilator", "icarus")
+DEFAULT_SIM = "verilator"
 VLENS = (128, 256, 512, 1024, 2048, 4096)
 MAX_HARTS = 8
 MAX_VCPUS = 32
@@ -42,7 +43,7 @@ class Knobs:
         UsageError: a value is not allowed; the message lists what is.
     """
 
-    sim: str = "verilator"
+    sim: str = DEFAULT_SIM
     vlen: int = 256
     dlen: int = DEFAULT_DLEN
     seed: int = 1

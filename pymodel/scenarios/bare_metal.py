@@ -32,6 +32,14 @@ _MARCHID = 5
 _VS = 3 << 9
 _VILL = 1 << 63
 _A0, _A1, _T0 = 10, 11, 5
+_ILLEGAL = 2
+
+# What a trap wrote, by the mode (privilege, V) that it led to: cause, pc, and what went with it.
+_TRAP_CSRS = {
+    (3, False): (Csr.MCAUSE, Csr.MEPC, Csr.MTVAL),
+    (1, False): (Csr.SCAUSE, Csr.SEPC, Csr.STVAL),
+    (1, True): (Csr.VSCAUSE, Csr.VSEPC, Csr.VSTVAL),
+}
 
 
 class RunError(VctxError):
@@ -46,11 +54,14 @@ class BareResult:
         exit_code: what it told HTIF.
         instructions: retired by the program.
         traps: traps taken, interrupts included.
+        illegal: how many of them were illegal instructions; first_illegal: pc and word of the first.
     """
 
     exit_code: int
     instructions: int
     traps: int
+    illegal: int = 0
+    first_illegal: tuple[int, int] | None = None
 
 
 def tohost_address(image: Image) -> int:
@@ -95,7 +106,8 @@ class _Machine:
         self.tohost = tohost_address(image)
         self.memory = Memory([(RAM_BASE, ram_size(image))], FILL)
         self.hart = Hart(HartConfig(vlen, has_zicntr=False), self.memory, 0, observer, commits)
-        self.traps = 0
+        self.traps = self.illegal = 0
+        self.first_illegal: tuple[int, int] | None = None
         self._batch = _BATCH - _BOOT_INSTRUCTIONS
         for address, data in image.segments:
             data = data.rstrip(b"\0")
@@ -171,6 +183,10 @@ class _Machine:
     def _trapped(self) -> None:
         self.traps += 1
         self._batch = 0
+        cause, epc, tval = (self.hart.csr.values[csr] for csr in _TRAP_CSRS[self.hart.prv, self.hart.virt])
+        if cause == _ILLEGAL:
+            self.illegal += 1
+            self.first_illegal = self.first_illegal or (epc, tval)
 
     def _wait(self) -> None:
         self.hart.waiting = False
@@ -209,7 +225,8 @@ def run_bare_metal(
     while done < limit:
         steps, exit_code = machine.advance(limit - done)
         if exit_code is not None:
-            return BareResult(exit_code, machine.hart.instret - start, machine.traps)
+            retired = machine.hart.instret - start
+            return BareResult(exit_code, retired, machine.traps, machine.illegal, machine.first_illegal)
         done += steps
         if progress is not None and done - reported >= _BATCH:
             progress(done)

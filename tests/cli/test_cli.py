@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from pymodel.kvm.version import versions
+from pymodel.scenarios.directed import SWEEPS
 from pymodel.trace import TraceReader
 from pymodel.trace.bulk import verify
 from tb.cosim import cosim, operations
@@ -55,6 +57,21 @@ def test_bad_knobs(arguments: tuple[str, ...], allowed: str) -> None:
     assert done.returncode == 2
     assert allowed in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [("audit", "--sim", "icarus"), ("fuzz", "--sim", "icarus"), ("fuzz", "--dlen", "64")]
+)
+def test_an_option_without_effect_is_refused(arguments: tuple[str, ...]) -> None:
+    done = vctx(*arguments)
+    assert done.returncode == 2
+    assert done.stderr == f"error: {arguments[1]} {arguments[2]}: without --rtl there is no simulation\n"
+
+
+def test_help_names_every_kernel_and_sweep() -> None:
+    for command, names in (("cosim", versions), ("audit", versions), ("sweep", SWEEPS)):
+        shown = vctx(command, "--help").stdout
+        assert [name for name in names if name not in shown] == []
 
 
 def test_bad_knob_through_make() -> None:

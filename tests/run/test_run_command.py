@@ -108,6 +108,21 @@ def test_a_log_that_cannot_be_written() -> None:
     assert "No space left on device" in done.stderr and done.stderr.count("\n") == 1
 
 
+def test_illegal_instructions_that_the_program_survives_are_told(tmp_path: Path) -> None:
+    body = """
+\t.word 0x96a42457 # vmul.vv v8, v10, v8
+\t.2byte 0
+\tli a0, 0
+\tj exit"""
+    elf = link(body, tmp_path)
+    ended = golden(elf, 128)[0]
+    assert (ended.traps, ended.illegal) == (2, 2)
+    assert ended.first_illegal is not None and ended.first_illegal[1] == 0x96A42457
+    done = vctx("run", elf, "--sim", "icarus", "--vlen", "128", "--dlen", str(DLEN))
+    assert "illegal instructions: 2, the first 0x96a42457 at 0x8000" in done.stdout
+    assert golden(build("bare-loops"), 128)[0].illegal == 0
+
+
 def test_an_unserved_request_to_the_host(tmp_path: Path) -> None:
     elf = link("\tli t0, 1 << 56 | 1 << 48 | 'A'\n\tlla t1, tohost\n\tsd t0, 0(t1)\n1:\tj 1b", tmp_path)
     with pytest.raises(UsageError, match="HTIF request 0x101000000000041 is not an exit"):
