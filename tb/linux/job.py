@@ -21,7 +21,6 @@ from tb.simulator import SIM_BUILD, locked
 CACHE = SIM_BUILD / "linux-kvm"
 VLENS = (128, 256, 512, 1024)
 """What QEMU offers."""
-STEPS = 400
 MAX_STEPS = 100_000
 
 Progress = Callable[[str, int, int], None]

@@ -6,10 +6,12 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import pytest
+
 from pymodel.isa import Hart, decode
 from pymodel.isa.csr_numbers import VECTOR_CSRS
 from pymodel.isa.encoding import Kind
-from pymodel.kvm import Exit, ExitReason, Kernel, KernelVersion, KvmError, Slice, Vcpu
+from pymodel.kvm import V6_5, V12, Exit, ExitReason, Kernel, KernelVersion, KvmError, Slice, Vcpu
 from pymodel.kvm.layout import VState
 from pymodel.kvm.onereg import reg_size
 from pymodel.trace.records import Event, Issue, Mark, Retire
@@ -135,10 +137,25 @@ def random_slice(rng: random.Random) -> Slice:
     return Slice(rng.randrange(1, 400), rng.choice([None, None, 0, 1, 5, 17]))
 
 
+BOTH = pytest.mark.parametrize("version", [V12, V6_5], ids=lambda v: v.name)
+"""A test for the patch as posted and as merged."""
+
+
+def booted(version: KernelVersion = V6_5, **machine: object) -> Kernel:
+    """A kernel that has booted, on a machine of these parameters."""
+    kernel = Kernel(version, **machine)
+    kernel.boot()
+    return kernel
+
+
+def owners(kernel: Kernel) -> list[str]:
+    """Who holds memory, guest memory and its tables apart."""
+    return [block.owner for block in kernel.alloc.outstanding if not block.owner.startswith("vm")]
+
+
 def booted_with(version: KernelVersion, program: str = "scalar", vlen: int = 256) -> tuple[Kernel, Vcpu]:
     """A kernel and a vCPU that runs `program`."""
-    kernel = Kernel(version, vlen=vlen)
-    kernel.boot()
+    kernel = booted(version, vlen=vlen)
     return kernel, make_vcpu(kernel, program)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import pytest
+from kvm_driving import booted, owners
 
 from pymodel.kvm import CLEAN, DEFERRED, LINUX_6_12, V6_5, V12, Kernel, KernelVersion, KvmError
 from pymodel.kvm.abi import FROZEN, vector_ids
@@ -85,16 +86,6 @@ def test_no_two_classes_share_a_type() -> None:
 
 
 # Memory (S5, S6, S9, S10)
-
-
-def owners(kernel: Kernel) -> list[str]:
-    return [block.owner for block in kernel.alloc.outstanding if not block.owner.startswith("vm")]
-
-
-def booted(version: KernelVersion, **machine: object) -> Kernel:
-    kernel = Kernel(version, **machine)
-    kernel.boot()
-    return kernel
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])

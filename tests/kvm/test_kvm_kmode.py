@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from kvm_driving import Log, hw_state, make_vcpu, memory_state, random_state, run_rounds, set_hw_state
+from kvm_driving import Log, booted, hw_state, make_vcpu, memory_state, random_state, run_rounds, set_hw_state
 
 from pymodel.kvm import (
     CLEAN,
@@ -29,12 +29,6 @@ from pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
 
 FLUSHING = pytest.mark.parametrize("version", [DEFERRED, CLEAN], ids=lambda v: v.name)
 SSTATUS = 0x100
-
-
-def booted(version: KernelVersion, **machine: object) -> Kernel:
-    kernel = Kernel(version, **machine)
-    kernel.boot()
-    return kernel
 
 
 def dirty_task(kernel: Kernel) -> HostTask:

@@ -6,7 +6,7 @@ import errno
 from dataclasses import replace
 
 import pytest
-from kvm_driving import Log, make_vcpu, run_rounds, run_to_user
+from kvm_driving import BOTH, Log, booted, make_vcpu, owners, run_rounds, run_to_user
 
 from pymodel.errors import UsageError
 from pymodel.isa import Csr, Hart
@@ -18,26 +18,12 @@ from pymodel.kvm import (
     V12,
     AllocError,
     HostTask,
-    Kernel,
     KernelMisuseError,
     KernelVersion,
     KvmError,
     Vcpu,
 )
 from pymodel.kvm.version import by_name, versions
-
-BOTH = pytest.mark.parametrize("version", [V12, V6_5], ids=lambda v: v.name)
-
-
-def booted(version: KernelVersion = V6_5, **machine: object) -> Kernel:
-    kernel = Kernel(version, **machine)
-    kernel.boot()
-    return kernel
-
-
-def owners(kernel: Kernel) -> list[str]:
-    """Who holds memory, guest memory and its tables apart."""
-    return [block.owner for block in kernel.alloc.outstanding if not block.owner.startswith("vm")]
 
 
 def test_versions_by_name() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 import pytest
-from kvm_driving import run_to_user
+from kvm_driving import booted, run_to_user
 
 from pymodel.isa import encode
 from pymodel.kvm import CLEAN, LINUX_6_12, V12, Exit, ExitReason, Kernel, KernelVersion, KvmError, MpState, Vcpu
@@ -15,12 +15,6 @@ from pymodel.kvm.onereg import isa_ext_id, reg_id, vector_csr_id
 from pymodel.scenarios.guest_driver import Code, DriverError, GuestDriver, driver_vm
 
 VERSIONS = pytest.mark.parametrize("version", [V12, LINUX_6_12, CLEAN], ids=lambda v: v.name)
-
-
-def booted(version: KernelVersion = CLEAN) -> Kernel:
-    kernel = Kernel(version, harts=2)
-    kernel.boot()
-    return kernel
 
 
 def two_vcpus(kernel: Kernel) -> tuple[GuestDriver, GuestDriver]:
@@ -33,7 +27,7 @@ def two_vcpus(kernel: Kernel) -> tuple[GuestDriver, GuestDriver]:
 
 @VERSIONS
 def test_a_started_hart_is_reset_at_its_next_run_and_not_before(version: KernelVersion) -> None:
-    kernel = booted(version)
+    kernel = booted(version, harts=2)
     boot, secondary = two_vcpus(kernel)
     assert [kernel.get_mpstate(d.vcpu) for d in (boot, secondary)] == [MpState.RUNNABLE, MpState.STOPPED]
     state = secondary.vcpu.guest_context.vector
@@ -74,7 +68,7 @@ def run_words(vcpu: Vcpu, words: list[int]) -> tuple[int, ...]:
     ],
 )
 def test_hart_status(hart: int, function: int, has_hsm: bool, expected: tuple[int, int]) -> None:
-    kernel = booted()
+    kernel = booted(CLEAN, harts=2)
     vm = kernel.vm_create("scalar")
     vcpu, _ = (kernel.vcpu_create(vm, owner=1, vcpu_id=vcpu_id) for vcpu_id in (0, 1))
     kernel.set_reg(vcpu, reg_id(SBI_EXT_TYPE, SBI_EXT.index("hsm")), int(has_hsm))
@@ -84,7 +78,7 @@ def test_hart_status(hart: int, function: int, has_hsm: bool, expected: tuple[in
 
 
 def test_mp_state_changes_no_register() -> None:
-    kernel = booted()
+    kernel = booted(CLEAN, harts=2)
     _, secondary = two_vcpus(kernel)
     vcpu, hart = secondary.vcpu, kernel.harts[0]
     kernel.set_mpstate(vcpu, MpState.RUNNABLE)
@@ -110,7 +104,7 @@ def run_to_user_or_stopped(vcpu: Vcpu, kernel: Kernel) -> ExitReason:
 
 def test_reset_by_mp_state_needs_its_capability() -> None:
     for version, available in ((CLEAN, True), (LINUX_6_12, False)):
-        kernel = booted(version)
+        kernel = booted(version, harts=2)
         boot, _ = two_vcpus(kernel)
         boot.load(bytes(range(256)) * 4, 3, 0xD0, 5, 2)
         for state in (MpState.INIT_RECEIVED, 77):
@@ -129,7 +123,7 @@ def test_reset_by_mp_state_needs_its_capability() -> None:
 
 
 def test_a_vcpu_id_is_taken_once() -> None:
-    kernel = booted()
+    kernel = booted(CLEAN, harts=2)
     vm = kernel.vm_create("scalar")
     vcpu = kernel.vcpu_create(vm, owner=1)
     with pytest.raises(KvmError) as refused:
@@ -140,7 +134,7 @@ def test_a_vcpu_id_is_taken_once() -> None:
 
 
 def test_immediate_exit_counts_as_a_run_and_changes_no_register() -> None:
-    kernel = booted(LINUX_6_12)
+    kernel = booted(LINUX_6_12, harts=2)
     vcpu = kernel.vcpu_create(kernel.vm_create("scalar"), owner=1)
     vl = vector_csr_id(LINUX_6_12, kernel.layout, "vl")
     kernel.set_reg(vcpu, vl, 9999)
@@ -163,7 +157,7 @@ def test_immediate_exit_counts_as_a_run_and_changes_no_register() -> None:
     ],
 )
 def test_mmio(mnemonic: str, size: int, loaded: int) -> None:
-    kernel = booted()
+    kernel = booted(CLEAN, harts=2)
     vcpu = kernel.vcpu_create(kernel.vm_create("scalar"), owner=1)
     store = "s" + mnemonic[1]
     words = [
@@ -184,7 +178,7 @@ def test_mmio(mnemonic: str, size: int, loaded: int) -> None:
 
 
 def test_the_driver_says_when_its_guest_dies() -> None:
-    kernel = booted()
+    kernel = booted(CLEAN, harts=2)
     driver, _ = two_vcpus(kernel)
     driver.vcpu.guest_context.store(kernel.harts[0], sepc=0x7000_0000)
     driver.vcpu.user_exit = None

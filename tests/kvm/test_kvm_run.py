@@ -7,11 +7,21 @@ from collections.abc import Generator
 from dataclasses import replace
 
 import pytest
-from kvm_driving import Log, hw_state, make_vcpu, random_slice, random_state, run_rounds, run_to_user, set_hw_state
+from kvm_driving import (
+    BOTH,
+    Log,
+    booted,
+    hw_state,
+    make_vcpu,
+    random_slice,
+    random_state,
+    run_rounds,
+    run_to_user,
+    set_hw_state,
+)
 
 from pymodel.isa import Csr, Hart, encode
 from pymodel.kvm import (
-    V6_5,
     V12,
     Exit,
     ExitReason,
@@ -26,14 +36,6 @@ from pymodel.kvm import (
 from pymodel.kvm.onereg import CORE, CSR, reg_id
 from pymodel.programs import GUESTS
 from pymodel.trace.records import Issue, Retire
-
-BOTH = pytest.mark.parametrize("version", [V12, V6_5], ids=lambda v: v.name)
-
-
-def booted(version: KernelVersion = V6_5, **machine: object) -> Kernel:
-    kernel = Kernel(version, **machine)
-    kernel.boot()
-    return kernel
 
 
 @pytest.mark.parametrize("program", GUESTS)

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kvm_driving import (
+    BOTH,
     Log,
     State,
+    booted,
     hw_state,
     make_vcpu,
     memory_state,
@@ -23,20 +25,13 @@ from kvm_driving import (
 )
 
 from pymodel.isa import decode
-from pymodel.kvm import V6_5, V12, ExitReason, Kernel, KernelOops, KernelVersion, KvmError
+from pymodel.kvm import V6_5, V12, ExitReason, KernelOops, KernelVersion, KvmError
 from pymodel.kvm import onereg_vector as vec
 from pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
 from pymodel.kvm.onereg import isa_ext_id, vector_reg_id
 from pymodel.kvm.vcpu import vcpu_load, vcpu_put
 
-BOTH = pytest.mark.parametrize("version", [V12, V6_5], ids=lambda v: v.name)
 NOP = 0x13
-
-
-def booted(version: KernelVersion = V6_5, **machine: object) -> Kernel:
-    kernel = Kernel(version, **machine)
-    kernel.boot()
-    return kernel
 
 
 @given(seed=st.integers(0, 2**32), vlen=st.sampled_from([128, 256, 1024]), version=st.sampled_from([V12, V6_5]))

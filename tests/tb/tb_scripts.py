@@ -17,7 +17,6 @@ from pymodel.trace import (
     Retire,
     Store,
     Sync,
-    TraceReader,
     TraceWriter,
     Trap,
     Xlat,
@@ -146,10 +145,6 @@ def write_trace(path: Path, events: list[Event], **header: Any) -> Path:
         for event in events:
             writer.event(event)
     return path
-
-
-def read_events(path: Path) -> list[Event]:
-    return list(TraceReader(path))
 
 
 def csr_script(s: Script) -> None:

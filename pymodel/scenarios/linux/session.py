@@ -96,7 +96,6 @@ class Session:
         self._vm = driver_vm(self.kernel) if one_vm else None
         self._prepared = prepared
         self._drivers: dict[int, GuestDriver] = {}
-        self._callers: list[Caller] = []
 
     def driver(self, number: int) -> GuestDriver:
         """Return vCPU `number`, created on first use."""
