@@ -241,8 +241,8 @@ class Mmu:
             pte, size = _find_leaf(
                 lambda address: self._read_pte(address, access, vaddr, True), _root(context.hgatp), gpa, 11
             )
-            hlvx = context.hlvx and not implicit
-            if not pte & _PTE_U or not _permits(pte, kind, context.hs_mxr, hlvx):
+            mxr, hlvx = context.hs_mxr and not implicit, context.hlvx and not implicit  # of explicit accesses
+            if not pte & _PTE_U or not _permits(pte, kind, mxr, hlvx):
                 raise _PteFault
         except _PteFault:
             tinst = _IMPLICIT_READ if implicit else 0

@@ -124,7 +124,6 @@ switch:	li	t6, MPP_MPV
 #define VS_L1		0x8000e
 #define VS_L0		0x8000f
 #define DATA		0x80010
-#define NOWHERE		0x8001f			/* no RAM, and nothing at the G-stage */
 
 #define V		1
 #define R		2
@@ -207,7 +206,7 @@ switch:	li	t6, MPP_MPV
 	pte	VS_L1, V
 	table	VS_L1
 	pte	VS_L0, V
-	pte	NOWHERE, V			# a table that is not there
+	pte	DATA + 14, V			# a table that may only be executed: MXR is not for reads of tables
 	table	VS_L0
 	pte	PAGE + 0, RX
 	pte	PAGE + 1, RX

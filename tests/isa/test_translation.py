@@ -296,6 +296,18 @@ def test_mxr_of_hs_applies_to_both_stages(hs: int, vs: int, cause: int) -> None:
     assert _access(rig, "VS", "load", VA) == second_stage
 
 
+@pytest.mark.parametrize("hs", [0, MXR])
+def test_mxr_is_not_for_reads_of_the_guests_page_tables(hs: int) -> None:
+    """As on Spike; the privileged architecture speaks of loads."""
+    guest = Guest()
+    rig = guest.rig
+    rig.csr[Csr.MSTATUS] = rig.csr[Csr.MSTATUS] | hs
+    assert _access(rig, "VS", "load", VA) == 0
+    guest.g.map(guest.pte & ~0xFFF, guest.pte & ~0xFFF, V | X | A | U)
+    rig.hart.mmu.flush()
+    assert _access(rig, "VS", "load", VA) == 21
+
+
 @pytest.mark.parametrize(("spvp", "flags", "cause"), [(1, RWX, 0), (0, RWX, 13), (0, RWX | U, 0), (1, RWX | U, 13)])
 def test_hlv_accesses_as_the_guest(spvp: int, flags: int, cause: int) -> None:
     guest = Guest(vs_flags=flags)
