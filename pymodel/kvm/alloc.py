@@ -8,11 +8,13 @@ which the posted patch judges by their addresses (S2).
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from pymodel.errors import VctxError
 from pymodel.isa import Hart, Memory
+from pymodel.kvm.errors import KvmError
 from pymodel.trace.records import PAGE_SIZE
 
 RED_ZONE = b"\xbb" * 64
@@ -73,6 +75,22 @@ class Allocator:
     def kzalloc(self, hart: Hart, size: int, owner: str) -> int:
         """Return the address of `size` zero bytes; otherwise as :meth:`kmalloc`."""
         return self._allocate(hart, size, owner, _natural(size), 0)
+
+    def kzalloc_all(self, hart: Hart, *wanted: tuple[int, str]) -> list[int]:
+        """Return the addresses of several allocations of zeros, each of (size, owner).
+
+        Raises:
+            KvmError: ENOMEM, and none of them was made.
+            AllocError: see :meth:`kmalloc`.
+        """
+        made: list[int] = []
+        for size, owner in wanted:
+            made.append(self.kzalloc(hart, size, owner))
+            if not made[-1]:
+                for address in made:
+                    self.kfree(hart, address)
+                raise KvmError(errno.ENOMEM)
+        return made
 
     def alloc_pages(self, hart: Hart, size: int, owner: str) -> int:
         """Return pages as they are, unpoisoned, for user space and guests; otherwise as :meth:`kmalloc`.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
-from pymodel.kvm.errors import KernelMisuseError
+from pymodel.kvm.errors import KernelMisuseError, KvmError
 from pymodel.programs import Image
 from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
@@ -35,6 +36,10 @@ class Vm:
     Attributes:
         vcpus: its vCPUs by id.
         mp_state_reset: KVM_CAP_RISCV_MP_STATE_RESET is enabled.
+
+    Raises:
+        KvmError: ENOMEM.
+        KernelMisuseError: the program is larger than guest memory.
     """
 
     def __init__(self, machine: Machine, hart: Hart, vmid: int, image: Image, size: int) -> None:
@@ -47,8 +52,11 @@ class Vm:
         self.size = size
         self.vcpus: dict[int, Vcpu] = {}
         self.mp_state_reset = False
+        self._tables = machine.alloc.kzalloc_all(hart, (_ROOT_SIZE, f"{self.name} G-stage root"))
         self.memory = machine.alloc.alloc_pages(hart, size, f"{self.name} memory")
-        self._tables = [machine.alloc.kzalloc(hart, _ROOT_SIZE, f"{self.name} G-stage root")]
+        if not self.memory:
+            self.free(hart)
+            raise KvmError(errno.ENOMEM)
         self.hgatp = _SV39X4 << _MODE_SHIFT | vmid << _VMID_SHIFT | self._tables[0] >> PAGE_SHIFT
         for address, data in image.segments:
             machine.write(hart, self.memory + address - self.base, data)
@@ -59,7 +67,11 @@ class Vm:
         return self.memory + offset if 0 <= offset < self.size else None
 
     def map_page(self, hart: Hart, gpa: int) -> bool:
-        """Map the page of `gpa`; False if that is outside guest memory."""
+        """Map the page of `gpa`; False if that is outside guest memory.
+
+        Raises:
+            KvmError: ENOMEM, for a table.
+        """
         page = gpa & -PAGE_SIZE
         target = self.gpa_to_hpa(page)
         if target is None:
@@ -83,7 +95,7 @@ class Vm:
         pte = self.machine.memory.load(entry, 8)
         if pte & _PTE_V:
             return pte >> 10 << PAGE_SHIFT
-        table = self.machine.alloc.kzalloc(hart, PAGE_SIZE, f"{self.name} G-stage table")
+        (table,) = self.machine.alloc.kzalloc_all(hart, (PAGE_SIZE, f"{self.name} G-stage table"))
         self._tables.append(table)
         self._write_pte(hart, entry, table, _PTE_V)
         return table

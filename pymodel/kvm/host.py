@@ -6,11 +6,10 @@ Dirty, restored when one is switched in with VS not Off, or when it then returns
 
 from __future__ import annotations
 
-import errno
 from typing import TYPE_CHECKING
 
 from pymodel.isa import Csr
-from pymodel.kvm.errors import KernelMisuseError, KvmError
+from pymodel.kvm.errors import KernelMisuseError
 from pymodel.kvm.exits import Exit, ExitReason
 from pymodel.kvm.layout import SR_SPIE, SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF, Struct, VState
 from pymodel.kvm.machine import IRQ_S_TIMER, Slice
@@ -24,6 +23,9 @@ _ILLEGAL = 2
 _U_ECALL = 8
 _SYS_REPORT = 1
 _SYS_CALL = 2
+_OP_V, _LOAD_FP, _STORE_FP, _SYSTEM = 0x57, 0x07, 0x27, 0x73
+_VECTOR_WIDTHS = (0, 5, 6, 7)  # of loads and stores: 8, 16, 32 and 64 bits
+_VECTOR_CSRS = (*range(0x008, 0x010), *range(0xC20, 0xC23))  # vstart to vcsr, vl to vlenb
 
 
 class HostTask:
@@ -36,16 +38,18 @@ class HostTask:
         hart: the hart it is current on, None while it is switched out.
         defer_restore: its registers are in memory and must be loaded before it runs again.
         slice: how long it runs before the next timer interrupt.
+
+    Raises:
+        KvmError: ENOMEM.
     """
 
     def __init__(self, kernel: Kernel, hart: Hart, name: str, entry: int, owner: int) -> None:
         layout, alloc = kernel.layout, kernel.alloc
         self.kernel = kernel
         self.name = name
-        self.address = alloc.kzalloc(hart, layout["task_size"], name)
-        self.work = alloc.kzalloc(hart, 2 * kernel.vsize, f"{name} work area")
-        if not self.address or not self.work:
-            raise KvmError(errno.ENOMEM)
+        self.address, self.work = alloc.kzalloc_all(
+            hart, (layout["task_size"], name), (2 * kernel.vsize, f"{name} work area")
+        )
         gprs = {f"x{n}": 8 * n for n in range(1, 32)}
         self.regs = Struct(kernel, self.address, layout.fields("task") | gprs)
         self.vstate = VState(kernel, self.regs.at("vstate"))
@@ -96,17 +100,19 @@ class HostTask:
                 self._discard(hart)
                 self.regs.store(hart, x10=0, epc=self.regs["epc"] + 4)
                 return Exit(ExitReason.SYSCALL)
-            if scause != _ILLEGAL or not self._first_use(hart):
+            if scause != _ILLEGAL or not self._first_use(hart, stval):
                 return Exit(ExitReason.UNKNOWN, (scause, self.regs["epc"], stval))
 
-    def _first_use(self, hart: Hart) -> bool:
-        """Give a task that never used vectors a zeroed vector state; False if that is not what its trap was about."""
+    def _first_use(self, hart: Hart, word: int) -> bool:
+        """Give a task that never used vectors a vector state; False if its illegal instruction is another matter (H-6).
+
+        Raises:
+            KvmError: ENOMEM, where Linux sends SIGBUS.
+        """
         kernel = self.kernel
-        if self.vs != VS_OFF or not kernel.has_vector:
+        if self.vs != VS_OFF or not kernel.has_vector or not _is_vector(word):
             return False
-        datap = kernel.alloc.kzalloc(hart, kernel.vsize, f"{self.name} datap")
-        if not datap:
-            raise KvmError(errno.ENOMEM)
+        (datap,) = kernel.alloc.kzalloc_all(hart, (kernel.vsize, f"{self.name} datap"))
         self.vstate.store(hart, datap=datap)
         self.set_vs(hart, VS_INITIAL)
         vstate_restore(self, hart)
@@ -115,8 +121,16 @@ class HostTask:
     def _discard(self, hart: Hart) -> None:
         """Throw the registers away, as every system call does to its caller's."""
         if self.vs != VS_OFF and self.kernel.version.syscall_discards:
-            self.kernel.call(hart, "vector_discard")
+            _vstate_discard(self, hart)
             self.set_vs(hart, VS_DIRTY)
+
+
+def _is_vector(word: int) -> bool:
+    """Whether the kernel takes an instruction for one of the V extension: OP-V, a load or store, a CSR (H-6)."""
+    opcode, width, csr = word & 0x7F, word >> 12 & 7, word >> 20
+    if opcode in (_LOAD_FP, _STORE_FP):
+        return width in _VECTOR_WIDTHS
+    return opcode == _OP_V or (opcode == _SYSTEM and csr in _VECTOR_CSRS)
 
 
 def switch_to(kernel: Kernel, hart: Hart, task: HostTask | None) -> None:
@@ -166,9 +180,21 @@ def vstate_save(task: HostTask, hart: Hart) -> None:
 
 
 def vstate_restore(task: HostTask, hart: Hart) -> None:
-    """Load a process's registers from its thread.vstate; its VS becomes Clean."""
-    _move(task, hart, "vector_restore", "vstate_restore")
+    """Load a process's registers from its thread.vstate; its VS becomes Clean.
+
+    In VS Initial the newest scheme has nothing to load, and leaves what a discard leaves (facts, 3.10).
+    """
+    if task.vs == VS_INITIAL and task.kernel.version.initial_is_discarded:
+        _vstate_discard(task, hart)
+    else:
+        _move(task, hart, "vector_restore", "vstate_restore")
     task.defer_restore = False
+
+
+def _vstate_discard(task: HostTask, hart: Hart) -> None:
+    """Fill the registers with ones and make vtype illegal (H-3); vcsr stays as it is."""
+    with task.kernel.marked(hart, "vstate_discard", task.name):
+        task.kernel.call(hart, "vector_discard")
 
 
 def _move(task: HostTask, hart: Hart, symbol: str, what: str) -> None:

@@ -154,6 +154,7 @@ class Kernel(Machine):
     def sched_in(self, vcpu: Vcpu, hart: Hart) -> None:
         """The thread that runs the vCPU gets `hart`: the switch itself, then the preempt notifier."""
         if vcpu.thread.v_flags & VFlag.PREEMPT_V:
+            kmode.park_process(self, hart)
             self.csr_set(hart, Csr.SSTATUS, SR_VS)
             preempt_v_restore(self, vcpu.thread, hart)
         vcpu_load(vcpu, hart)

@@ -56,7 +56,7 @@ def put_cpu_vector_context(kernel: Kernel, hart: Hart) -> None:
     thread = kernel.thread(hart)
     thread.v_flags &= ~VFlag.KERNEL_MODE_V
     if thread.v_flags & VFlag.PREEMPT_V:
-        _park_process(kernel, hart)
+        park_process(kernel, hart)
         preempt_v_restore(kernel, thread, hart)
 
 
@@ -138,7 +138,8 @@ def _save_process(kernel: Kernel, hart: Hart) -> None:
         host.vstate_save(task, hart)
 
 
-def _park_process(kernel: Kernel, hart: Hart) -> None:
+def park_process(kernel: Kernel, hart: Hart) -> None:
+    """Take the registers from the process that is current on `hart`, which finds its own again when it runs."""
     if _owned_by_process(kernel, hart):
         _save_process(kernel, hart)
         host.set_restore(kernel, hart)
@@ -152,9 +153,11 @@ def flush_vector(vcpu: Vcpu) -> None:
 
 
 def _allocate_vstate(kernel: Kernel, hart: Hart) -> VState:
-    size = kernel.layout["vstate_size"]
-    vstate = VState(kernel, kernel.alloc.kzalloc(hart, size, "kernel_vstate"))
-    vstate.store(hart, datap=kernel.alloc.kzalloc(hart, kernel.vsize, "kernel_vstate datap"))
+    state, datap = kernel.alloc.kzalloc_all(
+        hart, (kernel.layout["vstate_size"], "kernel_vstate"), (kernel.vsize, "kernel_vstate datap")
+    )
+    vstate = VState(kernel, state)
+    vstate.store(hart, datap=datap)
     return vstate
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pymodel.isa import Csr
-from pymodel.kvm.errors import KernelMisuseError
+from pymodel.kvm.errors import KernelMisuseError, KvmError
 from pymodel.kvm.exits import Exit, ExitReason
 from pymodel.kvm.layout import SR_SIE, SR_SPIE, SR_SPP
 from pymodel.kvm.machine import IRQ_S_TIMER
@@ -70,7 +70,12 @@ def vcpu_run(vcpu: Vcpu, hart: Hart) -> Generator[Exit, None, Exit]:
             yield Exit(ExitReason.STOPPED)
             continue
         vcpu.kernel.interruptible(Step(vcpu.loaded_on, vcpu, "run_loop", 0))
-        exit_ = vcpu_exit(vcpu, enter_exit(vcpu))
+        trap = enter_exit(vcpu)
+        try:
+            exit_ = vcpu_exit(vcpu, trap)
+        except KvmError:
+            vcpu_put(vcpu)
+            raise
         vcpu.kernel.interruptible(Step(vcpu.loaded_on, vcpu, "run_loop", 1))
         if exit_.reason.to_user:
             break

@@ -58,7 +58,7 @@ def _hsm(vcpu: Vcpu) -> Exit:
         return _return(vcpu, *power.hart_status(vcpu, cntx["x10"]))
     if function == _HART_STOP:
         vcpu.powered_off = True
-        return Exit(ExitReason.SBI)
+        return _return(vcpu, 0)  # where it goes on if user space, not a guest, lets it
     return _return(vcpu, _NOT_SUPPORTED)
 
 

@@ -33,6 +33,7 @@ class KernelVersion:
         mp_state_reset: KVM_CAP_RISCV_MP_STATE_RESET exists (facts, 3.7).
         user_restore_deferred: a task that is switched in gets its registers only when it returns to user mode.
         syscall_discards: a system call throws the caller's vector registers away.
+        initial_is_discarded: a task in VS Initial finds not zeros but what a discard leaves (facts, 3.10).
 
         vector_reg_type: type number of the vector class of one-reg ids. 7 is also that of ISA_EXT, so no vector
             register can be reached; 9 is the final one (S1).
@@ -82,6 +83,7 @@ class KernelVersion:
     mp_state_reset: bool
     user_restore_deferred: bool
     syscall_discards: bool
+    initial_is_discarded: bool
 
     vector_reg_type: int
     isa_from_address: bool
@@ -156,6 +158,7 @@ CLEAN = KernelVersion(
     mp_state_reset=True,
     user_restore_deferred=True,
     syscall_discards=True,
+    initial_is_discarded=True,
     vector_reg_type=VECTOR_REG_TYPE,
     isa_from_address=False,
     get_reg_uninitialised=False,
@@ -203,6 +206,7 @@ LINUX_6_12 = replace(
     name="linux-6.12",
     isa_ext_count=62,
     mp_state_reset=False,
+    initial_is_discarded=False,
     unwinds_create=False,
     datap_in_template=True,
     zeroes_guest_buffer=False,

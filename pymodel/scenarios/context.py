@@ -37,6 +37,11 @@ class VectorContext(NamedTuple):
         """Return the state after reset: all zero, but vtype as the kernel has it (S16)."""
         return cls(bytes(vsize), 0, 0, vtype, 0)
 
+    @classmethod
+    def discarded(cls, vsize: int, vcsr: int) -> VectorContext:
+        """Return what the host kernel leaves of registers thrown away (H-3): all ones, vill, and vcsr as it was."""
+        return cls(b"\xff" * vsize, 0, 0, 1 << 63, vcsr)
+
     def differs(self, other: VectorContext) -> str:
         """Name what differs from `other`, "other value -> own value"; empty when nothing does."""
         found = []

@@ -29,7 +29,7 @@ _RESTORES = frozenset({"guest_vector_restore", "host_vector_restore", "vstate_re
 _SAVES = frozenset({"guest_vector_save", "host_vector_save", "vstate_save"})
 MOVERS = _SAVES | _RESTORES
 _KERNEL_CODE = "kernel_vector"
-_OWNERS = frozenset({"guest", "task", _KERNEL_CODE})
+_OWNERS = frozenset({"guest", "task", "vstate_discard", _KERNEL_CODE})
 _VECTOR_OPCODES = frozenset({0x57, 0x07, 0x27})
 _SYSTEM = 0x73
 _ILLEGAL = 2
@@ -316,11 +316,16 @@ class Monitor:
             return
         strangers = {owner for owner in self._hart(hart.hart_id).owners if owner != task.name}
         self._check("one-owner", not strangers, hart, lambda: f"registers of {sorted(strangers)}", task)
-        left = self._tasks.get(task.name, VectorContext.zero(self.kernel.vsize))
-        self._check_same("task-transparent", VectorContext.of_hart(hart), left, hart, task)
+        found = VectorContext.of_hart(hart)
+        first = VectorContext.zero(self.kernel.vsize)
+        if self.kernel.version.initial_is_discarded:
+            first = VectorContext.discarded(self.kernel.vsize, found.vcsr)
+        self._check_same("task-transparent", found, self._tasks.get(task.name, first), hart, task)
 
     def _task_exit(self, task: HostTask, hart: Hart) -> None:
-        if task.vs != VS_OFF:
+        if task.vs == VS_INITIAL and self.kernel.version.initial_is_discarded:
+            self._tasks.pop(task.name, None)  # it has changed nothing, and nothing is kept for it
+        elif task.vs != VS_OFF:
             self._tasks[task.name] = VectorContext.of_hart(hart)
 
     # What is known of whom
