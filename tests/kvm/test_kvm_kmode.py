@@ -248,6 +248,23 @@ def test_a_preemptible_section_survives_put_and_load(harts: tuple[int, int]) -> 
         preempted_section(replace(CLEAN, keeps_vs=False), harts)
 
 
+def test_a_preemptible_section_that_moves_spares_the_process_where_it_goes() -> None:
+    kernel = booted(CLEAN, harts=2)
+    task, vcpu = dirty_task(kernel), live_guest_on(kernel, 1)
+    (there, first), held = kernel.harts, hw_state(kernel.harts[0])
+    kernel.kernel_vector_begin(first, preemptible=True)
+    kernel.xor(first).load(first)
+    kernel.sched_out(vcpu)
+    kernel.sched_in(vcpu, there)
+    kernel.xor(there).store(there)
+    kernel.kernel_vector_end(there)
+    kernel.sched_out(vcpu)
+    found = []
+    kernel.probe = lambda point, who, hart: found.append(hw_state(hart)) if point == "task.enter" else None
+    task.run()
+    assert found == [held]
+
+
 @pytest.mark.parametrize("loaded", [False, True])
 def test_an_interrupt_inside_a_preemptible_section(loaded: bool) -> None:
     kernel = booted(CLEAN)

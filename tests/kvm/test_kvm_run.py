@@ -30,11 +30,14 @@ from pymodel.kvm import (
     KernelMisuseError,
     KernelOops,
     KernelVersion,
+    KvmError,
     Slice,
     Vcpu,
 )
+from pymodel.kvm.layout import VS_OFF
 from pymodel.kvm.onereg import CORE, CSR, reg_id
 from pymodel.programs import GUESTS
+from pymodel.scenarios.guest_code import GuestCode
 from pymodel.trace.records import Issue, Retire
 
 
@@ -252,26 +255,89 @@ def test_interrupt_in_the_middle_of_a_vector_instruction() -> None:
     assert 17 in stopped
 
 
-def test_task_that_uses_vectors_first_gets_zeroes() -> None:
+# CSRs that a guest writes by their supervisor names, with values for two guests.
+OWN_CSRS = {
+    Csr.STVEC: (0x1000, 0x2000),
+    Csr.SSCRATCH: (1, 2),
+    Csr.SEPC: (0x100, 0x200),
+    Csr.SCAUSE: (3, 5),
+    Csr.STVAL: (7, 9),
+    Csr.SIE: (0x2, 0x20),
+    Csr.SCOUNTEREN: (1, 2),
+}
+
+
+@pytest.mark.parametrize("csr", OWN_CSRS, ids=lambda csr: csr.name.lower())
+@pytest.mark.parametrize("preempted", [False, True])
+def test_guests_on_one_hart_have_csrs_of_their_own(csr: Csr, preempted: bool) -> None:
+    """They are swapped at load and put; scounteren, which is no VS-mode CSR, at entry and exit (F-8)."""
     kernel = booted()
-    hart, task = kernel.harts[0], kernel.task_create(0x200)
-    set_hw_state(hart, random_state(random.Random(1), 32))
-    kernel.switch_to(hart, task)
-    task.slice = Slice(4)  # the fourth instruction reads vlenb and traps; it gets a slice of its own
-    assert task.vstate["datap"] == 0
-    assert task.run().reason is ExitReason.TIMER
-    assert task.vstate["datap"] and hw_state(hart).vregs == bytes(1024)
-    kernel.switch_to(hart, None)
-    kernel.task_destroy(task)
-    assert not any(block.owner.startswith("task0") for block in kernel.alloc.outstanding)
+    hart, runs = kernel.harts[0], []
+    for value in OWN_CSRS[csr]:
+        vm = kernel.vm_create("scalar")
+        GuestCode(vm, VS_OFF).csrw(csr, value).yields().report_csr(csr).load(hart)
+        vcpu = kernel.vcpu_create(vm, owner=0)
+        run = vcpu.run(hart)
+        while next(run).reason is not ExitReason.SBI:
+            pass
+        kernel.sched_out(vcpu)
+        runs.append((vcpu, run, value))
+    for vcpu, run, value in runs:
+        kernel.sched_in(vcpu, hart)
+        if preempted:
+            kernel.sched_out(vcpu)
+            kernel.sched_in(vcpu, hart)
+        with pytest.raises(StopIteration) as stop:
+            while True:
+                next(run)
+        assert stop.value.value == Exit(ExitReason.REPORT, (0, value))
 
 
-def test_task_on_a_host_without_v_is_killed() -> None:
-    kernel = booted(has_v=False)
-    hart, task = kernel.harts[0], kernel.task_create(0x200)
-    kernel.switch_to(hart, task)
-    exit_ = task.run()
-    assert (exit_.reason, exit_.args[0]) == (ExitReason.UNKNOWN, 2)
+def test_a_vcpu_that_comes_back_to_a_hart_finds_no_stale_translation_there() -> None:
+    """It has executed a page of its memory there; meanwhile, on another hart, that page has moved."""
+    kernel = booted(harts=2)
+    there, other = kernel.harts
+    vm = kernel.vm_create("scalar")
+    GuestCode(vm, VS_OFF).yields(2).insn("addi", rd=11, rs1=0, imm=1).report_register().load(there)
+    vcpu = kernel.vcpu_create(vm, owner=0)
+    run = vcpu.run(there)
+
+    def to_yield() -> None:
+        while next(run).reason is not ExitReason.SBI:
+            pass
+
+    to_yield()
+    kernel.sched_out(vcpu)
+    kernel.sched_in(vcpu, other)
+    to_yield()
+    kernel.sched_out(vcpu)
+    vm.memory = kernel.alloc.alloc_pages(other, vm.size, "moved")
+    GuestCode(vm, VS_OFF).yields(2).insn("addi", rd=11, rs1=0, imm=2).report_register().load(other)
+    assert vm.map_page(other, vm.base)
+    kernel.sched_in(vcpu, there)
+    with pytest.raises(StopIteration) as stop:
+        while True:
+            next(run)
+    assert stop.value.value == Exit(ExitReason.REPORT, (0, 2))
+
+
+def test_a_guest_page_without_memory_for_its_table_ends_kvm_run() -> None:
+    kernel = booted()
+    hart, vcpu = kernel.harts[0], make_vcpu(kernel, "scalar")
+    kernel.alloc.fail_nth(1)
+    with pytest.raises(KvmError, match="ENOMEM"):
+        run_to_user(vcpu, hart)
+    assert vcpu.hart is None
+    assert run_rounds(vcpu, hart, 2) == [(0, 0), (0, 1)]
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_vm_without_memory_is_not_created(nth: int) -> None:
+    kernel = booted()
+    kernel.alloc.fail_nth(nth)
+    with pytest.raises(KvmError, match="ENOMEM"):
+        kernel.vm_create("scalar")
+    assert kernel.alloc.outstanding == []
 
 
 class Image(Log):
