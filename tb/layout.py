@@ -137,6 +137,7 @@ ERRORS = (
     "bus error response (an access outside RAM)",
     "more bus traffic than the logs hold",
     "bus request without an instruction",
+    "write data shows bytes that it does not store",
 )
 
 

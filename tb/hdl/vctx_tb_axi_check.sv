@@ -194,6 +194,11 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
           beat_addr = {bursts[head][63:8+OffW], {OffW{1'b0}}} + 56'(beat << OffW);
           legal_strb = beat == 0 ? {StrbW{1'b1}} << bursts[head][8 +: OffW] : {StrbW{1'b1}};
           if ((wstrb_i & ~legal_strb) != '0) errors_o[ERR_STRB] = 1'b1;
+          if (wstrb_i != '1) begin
+            for (int i = 0; i < StrbW; i++) begin
+              if (!wstrb_i[i] && wdata_i[8*i+:8] !== 8'd0) errors_o[ERR_DATA_SHOWN] = 1'b1;
+            end
+          end
           if (wlast_i != (beat == 32'(bursts[head][7:0]))) errors_o[ERR_WLAST] = 1'b1;
           write_o = 1'b1;
           write_entry_o = {beat_addr, wstrb_i, wdata_i};

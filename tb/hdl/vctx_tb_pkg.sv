@@ -182,6 +182,7 @@ package vctx_tb_pkg;
   localparam int ERR_BUS_ERR = 18;
   localparam int ERR_LOG_FULL = 19;
   localparam int ERR_IDLE_BUS = 20;
+  localparam int ERR_DATA_SHOWN = 21;
 
   // Marsaglia's xorshift32: the same sequence on every simulator. State 0 is its fixed point and must be avoided.
   function automatic logic [31:0] xorshift(input logic [31:0] state);

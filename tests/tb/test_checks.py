@@ -323,8 +323,10 @@ SABOTAGES = {
     "retires_unasked": (17, "csr", ERRORS[16]),
     "hangs": (18, "csr", ERRORS[17]),
     "reads_outside_ram": (19, "memory", ERRORS[18]),
+    "writes_outside_ram": (26, "memory", ERRORS[18]),
     "floods_the_bus": (21, "csr", ERRORS[19]),
     "reads_unasked": (20, "csr", ERRORS[20]),
+    "shows_what_it_does_not_store": (25, "memory", ERRORS[21]),
 }
 SLOW = Latency(cycles=5, stall=150, xlat=3)  # so that everything on offer has to wait
 

@@ -9,10 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tb_designs import replay_on, with_axi_pins
+from tb_designs import DLEN, edited, replay_on, with_axi_pins
 from tb_scripts import (
+    E8M1,
+    E8M8,
     NAMES,
     RAM_BASE,
+    RAM_SIZE,
     VLENB,
     Script,
     context_script,
@@ -27,7 +30,7 @@ from pymodel.isa import encode
 from pymodel.trace import Checkpoint, Insn, Trap
 from tb.launch import replay
 from tb.result import Latency, ReplayResult
-from tb.simulator import simulator
+from tb.simulator import replay_design, simulator
 
 
 def comparable(result: ReplayResult) -> ReplayResult:
@@ -141,6 +144,39 @@ def test_another_memory_gives_the_same_result(tmp_path: Path) -> None:
     assert result.ok, result.mismatch
     assert result.instructions == sum(isinstance(event, Insn) for event in s.events)
     assert Path(result.observed).read_bytes() == trace.read_bytes()
+
+
+def test_stores_wait_for_write_responses_that_are_late(tmp_path: Path) -> None:
+    """Three bursts a store, since its two pages have hundreds of beats: more than the block keeps account of."""
+    vlen = 4096
+    design = replay_design(vlen, DLEN, 1, batch=True)
+    late = ("answer_due[slot] = now_q +", "answer_due[slot] = 32'd1000 + now_q +")
+    design = edited(design, {"vctx_tb_axi_port.sv": late}, tmp_path / "late")
+    design = edited(design, {"vctx_tb_axi_port.sv": ("int Queue = 4;", "int Queue = 16;")}, tmp_path / "many")
+    data = bytes([5]) * vlen
+    s = Script()
+    s.on()
+    s.vsetvli(vlen, E8M8, vlen)
+    s.insn("vmv.v.i", {"vd": 8, "imm": 5}, vregs={8 + n: data[: vlen // 8] for n in range(8)})
+    for at in range(3):
+        s.store_group(8, RAM_BASE + 0x2000 - 8 + 0x4000 * at, data)
+    result = replay_on(design, write_trace(tmp_path / "t.trace", s.events, harts=1, vlen=vlen), tmp_path / "run")
+    assert result.ok, result.mismatch
+    assert result.cycles > 2000
+
+
+def test_physical_addresses_have_56_bits(sim: str, tmp_path: Path) -> None:
+    base = (1 << 56) - RAM_SIZE
+    s = Script()
+    s.on()
+    s.store(base, pattern(3, VLENB))
+    s.vsetvli(VLENB, E8M1, VLENB)
+    s.load_group(8, base, pattern(3, VLENB))
+    s.store_group(8, base + RAM_SIZE - VLENB, pattern(3, VLENB))
+    trace = write_trace(tmp_path / "t.trace", s.events, ram_base=base)
+    for step in (False, True):
+        result = replay(trace, sim=sim, out_dir=tmp_path / str(step), step=step)
+        assert result.ok, result.mismatch
 
 
 def test_stores_reach_ram_in_any_shape(sim: str, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ module vctx #(
   localparam int ReadLen = 1, WriteLen = 2, ReadSize = 3, WriteBurst = 4, ReadMoves = 5, WriteMoves = 6, DataMoves = 7;
   localparam int NoLast = 8, DataFirst = 9, Strobe = 10, ReadPage = 11, WritePage = 12, EarlyRetire = 13, BusX = 14;
   localparam int XlatPage = 15, XlatMoves = 16, Retires = 17, Hangs = 18, Outside = 19, IdleRead = 20;
-  localparam int Flood = 21, RegisterSilent = 22, RegisterClaimed = 23, RdUnknown = 24;
+  localparam int Flood = 21, RegisterSilent = 22, RegisterClaimed = 23, RdUnknown = 24, Shown = 25, OutsideWrite = 26;
 
   int sabotage;
   initial if (!$value$plusargs("sabotage=%d", sabotage)) sabotage = 0;
@@ -140,11 +140,12 @@ module vctx #(
   assign axi_awaddr_o = sabotage == WriteLen ? awaddr | 56'hff8 :
                         sabotage == WritePage ? awaddr ^ 56'h1000 :
                         sabotage == WriteMoves && write_waits_q ? awaddr ^ 56'h8 :
+                        sabotage == OutsideWrite ? awaddr + 56'h100_0000 :
                         sabotage == Strobe ? awaddr | 56'h1 : awaddr;
   assign axi_awlen_o = sabotage == WriteLen ? 8'hff : awlen;
   assign axi_awburst_o = sabotage == WriteBurst ? 2'b10 : awburst;
   assign axi_wvalid_o = wvalid;
-  assign axi_wdata_o = sabotage == DataMoves ? {DLEN{count_q[0]}} : wdata;
+  assign axi_wdata_o = sabotage == DataMoves ? {DLEN{count_q[0]}} : sabotage == Shown && wstrb != '1 ? '1 : wdata;
   assign axi_wstrb_o = sabotage == Strobe ? '1 : wstrb;
   assign axi_wlast_o = wlast && sabotage != NoLast;
 
