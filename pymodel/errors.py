@@ -16,6 +16,6 @@ class UsageError(VctxError):
 
 
 class ToolError(VctxError):
-    """A tool is missing or unsuitable: the message says how to get it."""
+    """A tool is missing or unsuitable: the message says how to get it. Tools that fail end with its code, too."""
 
     exit_code = 3

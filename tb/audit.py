@@ -21,6 +21,7 @@ from pymodel.scenarios.lab import HARTS, RecorderFactory, Scenario
 from pymodel.scenarios.library import SCENARIOS
 from pymodel.trace import TraceWriter
 from tb.cosim import FILL, LATENCY, shown, vctx_command
+from tb.folders import claimed
 from tb.knobs import DEFAULT_DLEN
 from tb.launch import replay
 from tb.result import Mismatch, write_json
@@ -207,33 +208,38 @@ def run_audit(
     arguments += [f"--scenario {name}" for name in scenarios]
     arguments += ["--rtl", f"--sim {sim}"] if rtl else []
     command = vctx_command("audit", *arguments)
-    directory = SIM_BUILD / "audit" / version.name
+    directory = SIM_BUILD / "audit" / "-".join([version.name, *scenarios[:1], *_more(scenarios)])
 
     def report(phase: str, done: int, total: int) -> None:
         if progress is not None:
             progress(phase, done, total)
 
-    with ExitStack() as stack:
-        recording = _Recording(directory, command, stack) if rtl else None
-        result = audit(
-            version,
-            chosen,
-            recorders=recording.of if recording is not None else None,
-            progress=lambda name, done, total: report("model", done, total),
-        )
-        if recording is not None:
-            recording.finish()
-    runs = list(recording.runs.values()) if recording is not None else []
-    total = sum(run.events for run in runs)
-    before = 0
-    for run in runs:
-        _replay(run, sim, directory, partial(_shifted, report, before, total))
-        before += run.events
-        report("rtl", before, total)
-    verdict = AuditVerdict(result, {} if scenarios else _elsewhere(result), runs, directory / "result.json", command)
-    directory.mkdir(parents=True, exist_ok=True)
-    write_json(verdict.path, verdict.as_json())
+    with claimed(directory):
+        with ExitStack() as stack:
+            recording = _Recording(directory, command, stack) if rtl else None
+            result = audit(
+                version,
+                chosen,
+                recorders=recording.of if recording is not None else None,
+                progress=lambda name, done, total: report("model", done, total),
+            )
+            if recording is not None:
+                recording.finish()
+        runs = list(recording.runs.values()) if recording is not None else []
+        total = sum(run.events for run in runs)
+        before = 0
+        for run in runs:
+            _replay(run, sim, directory, partial(_shifted, report, before, total))
+            before += run.events
+            report("rtl", before, total)
+        elsewhere = {} if scenarios else _elsewhere(result)
+        verdict = AuditVerdict(result, elsewhere, runs, directory / "result.json", command)
+        write_json(verdict.path, verdict.as_json())
     return verdict
+
+
+def _more(scenarios: Sequence[str]) -> list[str]:
+    return [f"and-{len(scenarios) - 1}"] if len(scenarios) > 1 else []
 
 
 def _scenario(name: str) -> Scenario:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from pymodel.errors import VctxError
+from pymodel.errors import ToolError, VctxError
 from pymodel.trace import TraceReader
 from pymodel.trace.bulk import Frames, frames
 from tb.batch_compare import Comparison
@@ -35,6 +35,8 @@ OUTPUTS = ("obs", "vregs", "reads", "writes")
 
 class BatchError(VctxError):
     """The simulator stopped without a reason that the records show."""
+
+    exit_code = ToolError.exit_code
 
 
 class _DiffersError(Exception):
@@ -193,8 +195,11 @@ def _report(progress: Callable[[int], None] | None, result: ReplayResult) -> Non
 
 
 def _same_file(source: Path, target: Path) -> None:
-    """Give a file a second name, or copy it where that cannot be."""
+    """Give a file a second name, or copy it where that cannot be; what had that name is another file's matter."""
+    new = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        os.link(source, target)
+        os.link(source, new)
     except OSError:
-        shutil.copyfile(source, target)
+        shutil.copyfile(source, new)
+    new.replace(target)
+    new.unlink(missing_ok=True)  # two names of one file are both kept by that

@@ -128,18 +128,20 @@ def replay(
     from pymodel.trace.bulk import verify
     from tb import cosim as job
     from tb import launch
+    from tb.folders import claimed, name_of
     from tb.report import print_waves
     from tb.simulator import SIM_BUILD
 
     header = launch.Header.of(trace)
     events = verify(TraceReader(trace))
     knobs = Knobs(sim, header.vlen, min(DEFAULT_DLEN, header.vlen) if dlen is None else dlen, harts=header.harts)
-    with _Bars() as bars:
+    out_dir = SIM_BUILD / "replay" / f"{name_of(trace)}-{sim}-dlen{knobs.dlen}"
+    with claimed(out_dir), _Bars() as bars:
         result = launch.replay(
             trace,
             sim=sim,
             dlen=knobs.dlen,
-            out_dir=SIM_BUILD / "replay" / f"{trace.stem}-{sim}-dlen{knobs.dlen}",
+            out_dir=out_dir,
             latency=job.LATENCY,
             waves=waves,
             step=step,
@@ -257,8 +259,9 @@ def run(
         console.print(rtl.mismatch.text(), soft_wrap=True, markup=False)
     else:
         console.print(
-            f"[bold green]agreed[/]: {rtl.instructions:,} instructions on the RTL; the program executed "
-            f"{ended.instructions:,}, took {ended.traps:,} traps, and ended with exit code {ended.exit_code}",
+            f"[bold green]agreed[/]: {rtl.instructions:,} instructions on the RTL, {ended.setup} of them to set it up; "
+            f"the program executed {ended.instructions:,}, took {ended.traps:,} traps, and ended with exit code "
+            f"{ended.exit_code}",
             soft_wrap=True,
         )
     if ended.first_illegal is not None:
@@ -287,9 +290,13 @@ def spike_log(
 @app.command()
 def judge(trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")]) -> None:
     """Execute a recorded trace on Spike. It stops at the first instruction that differs."""
+    from pymodel.trace import TraceReader
+    from pymodel.trace.bulk import verify
+    from tb.cosim import shown, vctx_command
     from tb.spike.judge import judge as execute
 
-    found = execute(trace)
+    verify(TraceReader(trace))
+    found = execute(trace, vctx_command("judge", shown(trace)))
     for reason, count in sorted(found.unjudged.items()):
         console.print(f"not judged: {count:,} ({reason})")
     if found.mismatch is not None:

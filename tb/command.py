@@ -25,6 +25,8 @@ class _Console(Console):
         sys.exit(_SIGNALLED + signal.SIGPIPE)
 
 
+if sys.stdout is None:  # closed by whoever called
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 console = _Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
@@ -39,6 +41,10 @@ def execute(command: Callable[[], int | None]) -> NoReturn:
             signal.signal(number, _interrupt)
     try:
         sys.exit(command())
+    except SystemExit as end:
+        if end.code == _SIGNALLED + signal.SIGINT:  # the command line's library has seen the interrupt first
+            print("interrupted", file=sys.stderr)
+        raise
     except BrokenPipeError:
         console.on_broken_pipe()
     except VctxError as error:

@@ -14,11 +14,12 @@ from pymodel.scenarios.invariants import INVARIANTS
 from pymodel.scenarios.shared_unit import SharedUnitConfig, SharedUnitResult, compare_with_eager, run_shared_unit
 from pymodel.trace import TraceWriter
 from pymodel.trace.recorder import Recorder
+from tb.folders import claimed
 from tb.knobs import Knobs
 from tb.launch import replay
 from tb.live import Announcer, Overlapped, Recording, overlap
 from tb.result import Latency, ReplayResult, write_json
-from tb.simulator import SIM_BUILD, locked, replay_design, simulator
+from tb.simulator import SIM_BUILD, replay_design, simulator
 from tb.worker import Worker
 
 FILL = 0xA5  # every byte of RAM that nobody wrote
@@ -181,8 +182,8 @@ def cosim(
         tool.build(design)
         report("build", 1, 1)
 
-    (out_dir / "result.json").unlink(missing_ok=True)
-    with locked(out_dir / ".lock"):
+    with claimed(out_dir):
+        (out_dir / "result.json").unlink(missing_ok=True)
         twin = Worker(lambda ask: run_shared_unit(replace(config, eager=True)))
         try:
             both = record_and_replay(record_it, knobs, trace, waves=waves, report=report, prepare=build)

@@ -6,9 +6,11 @@ jobs nor the speed of the machine changes what is found.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,10 +24,12 @@ from pymodel.fuzz.program import Program, read_assembly, world
 from pymodel.fuzz.shrink import shrink
 from tb import lockstep
 from tb.cosim import shown, vctx_command
+from tb.folders import claimed, name_of
 from tb.fuzz_rtl import Recorded, RtlJudge, program_of, record
 from tb.knobs import DEFAULT_DLEN, Knobs
 from tb.result import ReplayResult, write_json
 from tb.simulator import SIM_BUILD, replay_design, simulator
+from tb.worker import end_with_caller
 
 OUT = SIM_BUILD / "fuzz"
 VLENS = (128, 256, 512, 4096)
@@ -167,15 +171,15 @@ def fuzz(config: FuzzConfig, progress: Progress | None = None) -> FuzzResult:
     """
     out_dir = OUT / config.name
     result = FuzzResult(config, out_dir / "result.json", command_of(config))
-    out_dir.mkdir(parents=True, exist_ok=True)
-    result.path.unlink(missing_ok=True)
-    world()  # built once, before there are several processes
-    for vlen in config.vlens:
-        if config.spike:
-            _against_spike(config, vlen, result, progress or _silent)
-        if config.rtl:
-            _against_rtl(config, vlen, result, progress or _silent)
-    write_json(result.path, result.as_json())
+    with claimed(out_dir):
+        result.path.unlink(missing_ok=True)
+        world()  # built once, before there are several processes
+        for vlen in config.vlens:
+            if config.spike:
+                _against_spike(config, vlen, result, progress or _silent)
+            if config.rtl:
+                _against_rtl(config, vlen, result, progress or _silent)
+        write_json(result.path, result.as_json())
     return result
 
 
@@ -189,8 +193,10 @@ def replay_program(path: Path, config: FuzzConfig) -> list[str]:
         if divergence is not None:
             reports.append(lockstep.text(divergence))
     if config.rtl:
-        judge = _judge(config, program.vlen, OUT / "replay" / path.stem)
-        mismatch = judge.replay(_record_one(program, judge, "").trace, command=_replay_command(path, config)).mismatch
+        judge = _judge(config, program.vlen, OUT / "replay" / name_of(path))
+        with claimed(judge.out_dir):
+            recorded = _record_one(program, judge, "")
+            mismatch = judge.replay(recorded.trace, command=_replay_command(path, config)).mismatch
         if mismatch is not None:
             reports.append(mismatch.text())
     return reports
@@ -247,17 +253,19 @@ def _lockstep_chunk(seed: int, vlen: int, first: int) -> _Chunk:
 def _against_spike(config: FuzzConfig, vlen: int, result: FuzzResult, progress: Progress) -> None:
     started, done, share = perf_counter(), 0, config.share
     arguments = ((config.seed, vlen, first) for first in itertools.count(0, _CHUNK))
-    for chunk in _in_order(config.jobs, _lockstep_chunk, arguments):
-        _add(result.spike, chunk.tally)
-        result.points.update(chunk.points)
-        done += chunk.tally.instructions
-        progress(f"spike {vlen}", min(done, share), share)
-        if chunk.differing is not None:
-            program = generate(seed_of(config.seed, vlen, chunk.differing), vlen)
-            result.failures.append(_spike_failure(config, program, chunk.differing))
-            break
-        if done >= share:
-            break
+    # Closed here, and not by the collector of garbage, in which an interrupt would be lost.
+    with contextlib.closing(_in_order(config.jobs, _lockstep_chunk, arguments)) as chunks:
+        for chunk in chunks:
+            _add(result.spike, chunk.tally)
+            result.points.update(chunk.points)
+            done += chunk.tally.instructions
+            progress(f"spike {vlen}", min(done, share), share)
+            if chunk.differing is not None:
+                program = generate(seed_of(config.seed, vlen, chunk.differing), vlen)
+                result.failures.append(_spike_failure(config, program, chunk.differing))
+                break
+            if done >= share:
+                break
     result.spike.seconds += perf_counter() - started
 
 
@@ -283,12 +291,16 @@ def _add(total: Tally, more: Tally) -> None:
     total.unfinished += more.unfinished
 
 
-def _in_order(jobs: int, work: Callable[..., _T], arguments: Iterator[tuple[Any, ...]]) -> Iterator[_T]:
+def _give_up() -> None:
+    os._exit(1)  # a process of a pool waits for work where no signal ends it
+
+
+def _in_order(jobs: int, work: Callable[..., _T], arguments: Iterator[tuple[Any, ...]]) -> Generator[_T, None, None]:
     """Yield the results of `work` for endless `arguments`, in their order; a few are computed ahead."""
     if jobs == 1:
         yield from (work(*args) for args in arguments)
         return
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=end_with_caller, initargs=(_give_up,)) as pool:
         yield from _ahead(pool, jobs, work, arguments)
 
 

@@ -18,6 +18,7 @@ from tb.live import Recording
 from tb.result import CONFIG_VARIABLE, Latency, ReplayConfig, ReplayResult, write_json
 from tb.simulator import RTL, SIM_BUILD, Design, SimulationError, Simulator, log_tail, replay_design, simulator
 
+SAVE_FILE = "vctx.gtkw"  # the signal list beside the waves
 NEIGHBOURHOOD = 200  # stimulus records before a mismatch of which waves are dumped
 
 
@@ -111,6 +112,7 @@ def replay(
     config = replay_config(
         trace, sim=sim, dlen=design.parameters["DLEN"], out_dir=out_dir, latency=latency, seed=seed, command=command
     )
+    _forget_waves(tool, out_dir)
     if step:
         result = run_replay(tool, design, build, config, progress=progress)
     else:
@@ -120,6 +122,13 @@ def replay(
     if closer and result.failed_record is not None and not waves:
         _look_closer(tool, replace(design, waves=True), config, result, build_root)
     return result
+
+
+def _forget_waves(tool: Simulator, out_dir: Path) -> None:
+    """Remove the waves of an earlier run."""
+    for folder in (out_dir, out_dir / "closer"):
+        for name in (tool.wave_file(), SAVE_FILE):
+            (folder / name).unlink(missing_ok=True)
 
 
 def _check(config: ReplayConfig) -> None:
@@ -216,7 +225,7 @@ def run_replay(
         raise SimulationError(f"the replay failed after it had passed; log: {out_dir / 'sim.log'}")
     if design.waves:
         result.waves = str(out_dir / tool.wave_file())
-        write_save_file(out_dir / "vctx.gtkw", Path(result.waves), f"{design.top}.gen_hart[{{}}].u_hart", config.harts)
+        write_save_file(out_dir / SAVE_FILE, Path(result.waves), f"{design.top}.gen_hart[{{}}].u_hart", config.harts)
         result.write(result_file)
     return result
 
@@ -260,6 +269,6 @@ def run_batch(
         raise SimulationError(f"{tool.name}: {error}; log: {log}\n{log_tail(log)}") from None
     if waves is not None and waves.exists():
         result.waves = str(waves)
-        write_save_file(waves.with_name("vctx.gtkw"), waves, tool.batch_scope, config.harts)
+        write_save_file(waves.with_name(SAVE_FILE), waves, tool.batch_scope, config.harts)
     result.write(config.result)
     return result

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +49,10 @@ def verilator(rtl: Path, vlen: int, dlen: int, has_v: int) -> Check:
 
 def icarus(rtl: Path, vlen: int, dlen: int, has_v: int) -> Check:
     """Run Icarus -Wall; whatever it prints is a finding."""
-    options = ["-g2012", "-Wall", "-s", TOP, "-o", "/dev/null"]
     parameters = [f"-P{TOP}.VLEN={vlen}", f"-P{TOP}.DLEN={dlen}", f"-P{TOP}.HasV={has_v}"]
-    printed = _printed(["iverilog", *options, *parameters, *rtl_sources(rtl)], simulator("icarus").environment())
+    with tempfile.TemporaryDirectory() as scratch:  # Icarus makes its output executable: never name a device
+        options = ["-g2012", "-Wall", "-s", TOP, "-o", f"{scratch}/out"]
+        printed = _printed(["iverilog", *options, *parameters, *rtl_sources(rtl)], simulator("icarus").environment())
     return Check(f"icarus VLEN={vlen} DLEN={dlen} HasV={has_v}", printed)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from pymodel.trace.recorder import Recorder
 from tb.accounting import VisitCount
 from tb.audit import AUDIT_RAM_SIZE
 from tb.cosim import FILL, LATENCY, shown, vctx_command
+from tb.folders import claimed
 from tb.knobs import DEFAULT_DLEN
 from tb.launch import replay
-from tb.result import write_json
+from tb.result import Mismatch, ReplayResult, write_json
 from tb.simulator import SIM_BUILD
 from tb.svg import bars
 
@@ -83,12 +84,17 @@ class Row:
 
 @dataclass
 class PolicyReport:
-    """All rows, and where they are kept; `ok` when bus and model agree, and no policy beats the optimum."""
+    """All rows, and where they are kept; `ok` when bus and model agree, and no policy beats the optimum.
+
+    Attributes:
+        mismatches: where the RTL left the trace of a workload, by its name; that ends the replay of the workload.
+    """
 
     rows: list[Row]
     path: Path
     plot: Path
     command: str
+    mismatches: dict[str, Mismatch] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -98,13 +104,14 @@ class PolicyReport:
             row.cost.saves < best[row.workload].saves or row.cost.restores < best[row.workload].restores
             for row in self.rows
         )
-        return not beaten and all(row.rtl.agrees(row.cost) for row in self.rows)
+        return not beaten and not self.mismatches and all(row.rtl.agrees(row.cost) for row in self.rows)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON-able data."""
         return {
             "ok": self.ok,
             "command": self.command,
+            "mismatches": {name: asdict(mismatch) for name, mismatch in self.mismatches.items()},
             "rows": [
                 asdict(row) | {"bytes": row.cost.bytes_moved(row.vlen), "cycles": row.rtl.cycles} for row in self.rows
             ],
@@ -130,24 +137,29 @@ def run_policies(
 
     directory = SIM_BUILD / "policies"
     command = vctx_command("policies", f"--sim {sim}")
-    recorded: list[Workload] = []
-    for done, (name, config) in enumerate(workloads.items()):
-        report_progress(progress, "record", done, len(workloads))
-        recorded.append(record(name, config))
-    report_progress(progress, "record", len(recorded), len(recorded))
-    rows: list[Row] = []
-    for done, workload in enumerate(recorded):
-        report_progress(progress, "rtl", done, len(recorded))
-        plan = {policy: moves(policy, workload) for policy in POLICIES}
-        counts = replay_moves(plan, workload, directory, sim, command)
-        rows += [
-            Row(workload.name, workload.config.vlen, workload.vector_share, policy, cost(found), counts[policy])
-            for policy, found in plan.items()
-        ]
-    report_progress(progress, "rtl", len(recorded), len(recorded))
-    result = PolicyReport(rows, directory / "result.json", directory / "policies.svg", command)
-    write_json(result.path, result.as_json())
-    result.plot.write_text(plot(rows))
+    with claimed(directory):
+        recorded: list[Workload] = []
+        for done, (name, config) in enumerate(workloads.items()):
+            report_progress(progress, "record", done, len(workloads))
+            recorded.append(record(name, config))
+        report_progress(progress, "record", len(recorded), len(recorded))
+        rows: list[Row] = []
+        mismatches: dict[str, Mismatch] = {}
+        for done, workload in enumerate(recorded):
+            report_progress(progress, "rtl", done, len(recorded))
+            plan = {policy: moves(policy, workload) for policy in POLICIES}
+            replayed = replay_moves(plan, workload, directory, sim, command)
+            if replayed.mismatch is not None:
+                mismatches[workload.name] = replayed.mismatch
+            counts = {policy: count_traffic(policy, replayed.visits, 32 * replayed.vlen // 8) for policy in plan}
+            rows += [
+                Row(workload.name, workload.config.vlen, workload.vector_share, policy, cost(found), counts[policy])
+                for policy, found in plan.items()
+            ]
+        report_progress(progress, "rtl", len(recorded), len(recorded))
+        result = PolicyReport(rows, directory / "result.json", directory / "policies.svg", command, mismatches)
+        write_json(result.path, result.as_json())
+        result.plot.write_text(plot(rows))
     return result
 
 
@@ -168,8 +180,8 @@ def record_moves(plan: dict[str, list[Move]], vlen: int, harts: int, observer: K
 
 def replay_moves(
     plan: dict[str, list[Move]], workload: Workload, directory: Path, sim: str, command: str
-) -> dict[str, RtlCount]:
-    """Replay the moves of every policy on the RTL, and return what its bus says of each policy.
+) -> ReplayResult:
+    """Replay the moves of every policy on the RTL, in marks on behalf of the policy.
 
     Raises:
         VctxError: see `tb.simulator.replay`.
@@ -192,7 +204,7 @@ def replay_moves(
         record_moves(plan, vlen, harts, recorder)
         recorder.finish()
     dlen = min(DEFAULT_DLEN, vlen)
-    result = replay(
+    return replay(
         trace,
         sim=sim,
         dlen=dlen,
@@ -200,7 +212,6 @@ def replay_moves(
         latency=LATENCY,
         command=f"{vctx_command('replay', shown(trace))} --sim {sim} --dlen {dlen} --waves",
     )
-    return {policy: count_traffic(policy, result.visits, 32 * vlen // 8) for policy in plan}
 
 
 def count_traffic(policy: str, visits: Sequence[VisitCount], vsize: int) -> RtlCount:

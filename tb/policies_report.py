@@ -29,7 +29,7 @@ def print_policies(console: Console, report: PolicyReport) -> None:
             f"{row.cost.restores:,}",
             f"{row.cost.bytes_moved(row.vlen) // 1024:,}",
             f"{row.rtl.cycles / 1000:,.0f}",
-            f"{row.rtl.cycles / eager[row.workload]:.0%}",
+            f"{row.rtl.cycles / eager[row.workload]:.0%}" if eager[row.workload] else "-",
             bus,
         )
     console.print()
@@ -39,6 +39,9 @@ def print_policies(console: Console, report: PolicyReport) -> None:
         "moved exactly what the model counts.",
         soft_wrap=True,
     )
+    for workload, mismatch in report.mismatches.items():
+        console.print(f"[bold red]{workload}[/]:")
+        console.print(mismatch.text(), soft_wrap=True, markup=False)
     verdict = "[bold green]agreed[/]" if report.ok else "[bold red]failed[/]"
     console.print(f"{verdict}: bus and model, and nothing beats the optimum" if report.ok else verdict)
     console.print(f"plot:   {shown(report.plot)}   result: {shown(report.path)}", soft_wrap=True)

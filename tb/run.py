@@ -15,10 +15,11 @@ from pymodel.trace import TraceWriter
 from pymodel.trace.commit_log import CommitLog
 from pymodel.trace.recorder import Recorder
 from tb.cosim import Progress, record_and_replay, shown, vctx_command
+from tb.folders import claimed, name_of
 from tb.knobs import Knobs
 from tb.live import Announcer
 from tb.result import ReplayResult
-from tb.simulator import SIM_BUILD, locked, simulator
+from tb.simulator import SIM_BUILD, simulator
 
 _MAX_EXIT_CODE = 255
 
@@ -67,15 +68,15 @@ def run(
 
     simulator(knobs.sim)  # before anything slow: is it there?
     image = read_elf(program.name, program)
-    out_dir = SIM_BUILD / "run" / f"{program.stem}-{knobs.sim}-vlen{knobs.vlen}-dlen{knobs.dlen}"
+    out_dir = SIM_BUILD / "run" / f"{name_of(program)}-{knobs.sim}-vlen{knobs.vlen}-dlen{knobs.dlen}"
     trace = out_dir / "trace.vctx"
 
     def record_it(announcer: Announcer) -> BareResult:
         """Record, in a process of its own."""
-        with _open_log(commit_log) as log:
+        with _open_log(commit_log, program) as log:
             return _record(image, knobs, trace, log, max_instructions, announcer)
 
-    with locked(out_dir / ".lock"):
+    with claimed(out_dir):
         both = record_and_replay(record_it, knobs, trace, waves=waves, report=report)
     return RunResult(both.recorded, both.replayed)
 
@@ -117,10 +118,12 @@ def _record(
 
 
 @contextlib.contextmanager
-def _open_log(path: Path | None) -> Iterator[CommitLog | None]:
+def _open_log(path: Path | None, program: Path) -> Iterator[CommitLog | None]:
     if path is None:
         yield None
         return
+    if path.exists() and path.samefile(program):
+        raise UsageError(f"{path} is the program: the log would replace it")
     try:
         file = path.open("w")
     except OSError as error:

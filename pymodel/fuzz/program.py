@@ -224,7 +224,7 @@ def read_assembly(path: Path) -> Program:
     with tempfile.TemporaryDirectory() as scratch:
         elf = Path(scratch) / "program.elf"
         source = Path(scratch) / "program.S"
-        source.write_text(path.read_text())  # whatever its suffix
+        source.write_bytes(path.read_bytes())  # whatever its suffix
         programs.link(recipe, [*programs.sources(recipe), source], elf)
         image = programs.read_elf(path.name, elf)
         irqs = _read_irqs(elf)

@@ -54,12 +54,14 @@ class BareResult:
         exit_code: what it told HTIF.
         instructions: retired by the program.
         traps: traps taken, interrupts included.
-        illegal: how many of them were illegal instructions; first_illegal: pc and word of the first.
+        setup: instructions that brought the RTL to the program's first.
+        illegal: how many of the traps were illegal instructions; first_illegal: pc and word of the first.
     """
 
     exit_code: int
     instructions: int
     traps: int
+    setup: int = 0
     illegal: int = 0
     first_illegal: tuple[int, int] | None = None
 
@@ -108,6 +110,7 @@ class _Machine:
         self.hart = Hart(HartConfig(vlen, has_zicntr=False), self.memory, 0, observer, commits)
         self.traps = self.illegal = 0
         self.first_illegal: tuple[int, int] | None = None
+        self.setup = 0
         self._batch = _BATCH - _BOOT_INSTRUCTIONS
         for address, data in image.segments:
             data = data.rstrip(b"\0")
@@ -142,6 +145,7 @@ class _Machine:
             hart.inject(encode("vmv.v.i", vd=group, imm=0))
         hart.inject(encode("vsetvl", rd=1, rs1=0, rs2=2), 0, _VILL)
         hart.inject(encode("csrrc", rd=0, csr=Csr.MSTATUS, rs1=1), _VS)
+        self.setup = hart.instret
         hart.x[:] = [0] * 32
         hart.x[_A0], hart.x[_A1], hart.x[_T0] = hart.hart_id, _BOOT_DTB, self.image.entry
         hart.instret = _BOOT_INSTRUCTIONS
@@ -226,7 +230,7 @@ def run_bare_metal(
         steps, exit_code = machine.advance(limit - done)
         if exit_code is not None:
             retired = machine.hart.instret - start
-            return BareResult(exit_code, retired, machine.traps, machine.illegal, machine.first_illegal)
+            return BareResult(exit_code, retired, machine.traps, machine.setup, machine.illegal, machine.first_illegal)
         done += steps
         if progress is not None and done - reported >= _BATCH:
             progress(done)

@@ -101,7 +101,7 @@ def frames(reader: TraceReader, events: int, wait: Callable[[int], bool] | None 
         TraceError: the file is truncated or damaged.
     """
     path = reader.path
-    total = crc = 0
+    total, crc = 0, reader.crc
     with path.open("rb") as file:
         file.seek(reader.body)
         data = b""
@@ -124,7 +124,8 @@ def frames(reader: TraceReader, events: int, wait: Callable[[int], bool] | None 
                     yield Frames(total, data, raw, raw[heads], starts, ends - starts)
                     total += len(heads)
                 if ended:
-                    if data[after : after + _END_SIZE] != _END_HEAD + END_PAYLOAD.pack(total, crc):
+                    end = _END_HEAD + END_PAYLOAD.pack(total, crc)
+                    if data[after:] != end or file.read(1):
                         raise TraceError(f"{path}: damaged: event count or checksum does not match")
                     return
             if not block and not (wait is not None and wait(file.tell())):

@@ -2,9 +2,9 @@
 
 Layout, all integers little-endian::
 
-    "VCTXTRC3"  u32 header length  header (JSON object)
+    "VCTXTRC4"  u32 header length  header (JSON object)
     repeated:   u8 kind  u32 payload length  payload
-    end frame:  kind 0xFF, payload = u64 number of events, u32 CRC-32 of all frames before
+    end frame:  kind 0xFF, payload = u64 number of events, u32 CRC-32 of all bytes before
 
 A file is written under a temporary name and appears under its own only when it is complete, so an interrupted
 recording leaves nothing behind. Events stream in both directions: neither side holds the whole trace.
@@ -42,7 +42,7 @@ from pymodel.trace.records import (
     Xlat,
 )
 
-MAGIC = b"VCTXTRC3"
+MAGIC = b"VCTXTRC4"
 
 _INSN, _STORE, _MARK, _SYNC, _CHECKPOINT, _END = 1, 2, 3, 4, 5, 0xFF
 
@@ -249,7 +249,6 @@ class TraceWriter:
     def __init__(self, path: Path, header: dict[str, Any]) -> None:
         self.path = path
         self.events = 0
-        self._crc = 0
         self._pending: list[bytes] = []  # frames not written yet, in pieces
         self.partial = path.with_name(f"{path.name}.{os.getpid()}.part")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -257,7 +256,9 @@ class TraceWriter:
         self._file: BinaryIO = self.partial.open("wb")
         fcntl.flock(self._file, fcntl.LOCK_EX)
         text = json.dumps(header, sort_keys=True).encode()
-        self._file.write(MAGIC + struct.pack("<I", len(text)) + text)
+        head = MAGIC + struct.pack("<I", len(text)) + text
+        self._crc = zlib.crc32(head)
+        self._file.write(head)
         self._file.flush()  # whoever reads along needs it
 
     def event(self, event: Event) -> None:
@@ -314,7 +315,7 @@ class TraceReader:
 
     Attributes:
         header: the recording's header.
-        body: position of the first event in the file.
+        body: position of the first event in the file. crc: checksum of everything before it.
 
     Raises:
         TraceError: the file is missing, foreign, truncated or damaged; the last two are found while iterating.
@@ -333,8 +334,10 @@ class TraceReader:
         if file.read(len(MAGIC)) != MAGIC:
             raise TraceError(f"{self.path}: not a vctx trace (it does not start with {MAGIC.decode()})")
         try:
-            (length,) = struct.unpack("<I", file.read(4))
+            size = file.read(4)
+            (length,) = struct.unpack("<I", size)
             text = file.read(length)
+            self.crc = zlib.crc32(MAGIC + size + text)
             header = json.loads(text)
         except (struct.error, ValueError):
             raise TraceError(f"{self.path}: truncated or damaged trace header") from None
@@ -343,7 +346,7 @@ class TraceReader:
         return header
 
     def __iter__(self) -> Iterator[Event]:
-        count = crc = 0
+        count, crc = 0, self.crc
         with self.path.open("rb") as file:
             file.seek(self.body)
             while True:
@@ -355,6 +358,7 @@ class TraceReader:
                 if len(payload) < length:
                     raise TraceError(f"{self.path}: truncated after {count} events")
                 if kind == _END:
+                    more = file.read(1)
                     break
                 crc = zlib.crc32(payload, zlib.crc32(head, crc))
                 try:
@@ -363,5 +367,5 @@ class TraceReader:
                     raise TraceError(f"{self.path}: event {count}: {error}") from None
                 yield event
                 count += 1
-        if payload != END_PAYLOAD.pack(count, crc):
+        if more or payload != END_PAYLOAD.pack(count, crc):
             raise TraceError(f"{self.path}: damaged: event count or checksum does not match")

@@ -19,9 +19,10 @@ from tb.bench.speed import FULL, QUICK, speeds
 from tb.bench.workload import main_job
 from tb.command import console, execute
 from tb.cosim import shown
+from tb.folders import claimed
 from tb.pace import paces, plot
 from tb.result import write_json
-from tb.simulator import SIM_BUILD, SIMULATORS, locked, simulator
+from tb.simulator import SIM_BUILD, SIMULATORS, simulator
 
 
 def machine() -> dict[str, object]:
@@ -116,7 +117,7 @@ def main(
     if quick + long_ + builds_ > 1:
         raise UsageError("--quick, --long and --builds exclude each other")
     machine()  # before anything slow: are the simulators there?
-    with locked(out_dir / ".lock"):
+    with claimed(out_dir):
         if long_:
             raise typer.Exit(0 if long(out_dir) else 1)
         if builds_:

@@ -13,8 +13,9 @@ from pymodel.trace.bulk import frames
 from tb.batch import CHUNK
 from tb.batch_stimulus import REC_END, config_record, encode, mark_record
 from tb.bench.errors import BenchError
+from tb.folders import locked
 from tb.result import ReplayConfig
-from tb.simulator import HDL, SIM_BUILD, SimulationError, locked, rtl_sources, simulator
+from tb.simulator import HDL, SIM_BUILD, SimulationError, rtl_sources, simulator
 
 MAIN = HDL / "bare" / "main.cpp"
 

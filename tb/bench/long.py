@@ -91,8 +91,8 @@ def write_long(trace: Path, instructions: int) -> int:
     repeats = max(0, -(-(instructions - rest) // each))
     some, left = divmod(repeats, _REPEATS)
     with trace.open("wb") as file:
-        crc = events = 0
         start = TraceReader(short[0])
+        events, crc = 0, start.crc
         file.write(short[0].read_bytes()[: start.body])
         for part, times in ((two[:end], 1), (body * _REPEATS, some), (body, left), (two[end:], 1)):
             framed = b"".join(FRAME.pack(kind, len(payload)) + payload for kind, payload in part)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO
 
 from pymodel.errors import ToolError
+from tb.folders import locked
 from tb.linux.needs import KEYRING
-from tb.simulator import locked
 
 SUITE = "trixie"
 """The first Debian release for riscv64."""

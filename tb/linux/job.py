@@ -10,13 +10,14 @@ from typing import Any
 
 from pymodel.scenarios.linux import Kind, Verdict, read_rows, replay, summary
 from tb.cosim import vctx_command
+from tb.folders import claimed
 from tb.knobs import between, one_of
 from tb.linux import needs
 from tb.linux.boot import Machine, boot, qemu_version
 from tb.linux.debian import linux_kernel
 from tb.linux.image import build_init, initramfs
 from tb.result import write_json
-from tb.simulator import SIM_BUILD, locked
+from tb.simulator import SIM_BUILD
 
 CACHE = SIM_BUILD / "linux-kvm"
 VLENS = (128, 256, 512, 1024)
@@ -129,7 +130,7 @@ def linux_kvm(machine: Machine, *, progress: Progress | None = None) -> LinuxVer
     width = "without-v" if machine.vlen is None else f"vlen{machine.vlen}"
     folder = CACHE / f"{width}-seed{machine.seed}-steps{machine.steps}"
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / "lock"):
+    with claimed(folder):
         initrd = folder / "initramfs.cpio"
         initramfs(init, kernel, initrd)
         phase("boot", 0)

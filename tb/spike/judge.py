@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pymodel.isa import disassemble, encode
+from pymodel.isa import decode, disassemble, encode
+from pymodel.isa.encoding import Kind
 from pymodel.trace import (
     MODE_NAMES,
     PAGE_SHIFT,
@@ -27,6 +28,7 @@ from pymodel.trace import (
     Issue,
     Retire,
     Store,
+    TraceError,
     TraceReader,
     differences,
 )
@@ -155,13 +157,20 @@ def _physical(pages: dict[int, int], address: int) -> int:
     return address if page is None else page << PAGE_SHIFT | address & PAGE_SIZE - 1
 
 
-def judge(trace: Path) -> Judgement:
+def judge(trace: Path, command: str | None = None) -> Judgement:
     """Execute a trace on Spike, to the first difference.
 
+    Args:
+        trace: the file. command: what reproduces a difference; default what recorded the trace.
+
     Raises:
-        ToolError: Spike is not installed. TraceError: not a trace, or one with translations that Spike cannot have.
+        ToolError: Spike is not installed. TraceError: not a trace, or one that Spike cannot judge: of harts without V,
+            with translations that Spike cannot have, with vector instructions that only Spike has.
     """
     header = Header.of(trace)
+    if not header.has_v:
+        raise TraceError(f"{trace}: recorded on harts without V, and Spike has V")
+    header = replace(header, command=command or header.command)
     reader = TraceReader(trace)
     settings = masked_settings(reader.header.get("latitude", {}))
     found = Judgement()
@@ -196,6 +205,8 @@ def _instruction(
         found.judged += 1
         record = found.records[index] = hart.execute(issue)
         wrong = differences(expected, record)
+        if wrong and record.trap is None and decode(issue.insn).kind is Kind.UNKNOWN:
+            raise TraceError(f"event {index}: Spike executes {issue.insn:#010x}, which the block does not have")
         if wrong:
             mode = MODE_NAMES[(issue.prv, issue.virt)]
             text = disassemble(issue.insn)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,7 @@ def test_bad_knob_through_make() -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file"), (b"hello", "not a vctx trace"), (b"VCTXTRC3\xff\xff\x00\x00{}", "truncated")],
+    [(None, "No such file"), (b"hello", "not a vctx trace"), (b"VCTXTRC4\xff\xff\x00\x00{}", "truncated")],
 )
 def test_bad_trace(tmp_path: Path, content: bytes | None, message: str) -> None:
     trace = tmp_path / "bad.vctx"
@@ -130,6 +131,22 @@ def test_replay_command(icarus_run: subprocess.CompletedProcess[str]) -> None:
     assert done.returncode == 0, done.stderr
     assert "agreed" in done.stdout
     assert verify(TraceReader(trace)) > 0
+
+
+def test_replays_at_once_leave_each_others_traces_alone(
+    icarus_run: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    """They have the same name, and each replay gives what it observed to be the trace another name."""
+    first, other = result_of(icarus_run.stdout).parent / "trace.vctx", tmp_path / "trace.vctx"
+    done = vctx("cosim", "--sim", "icarus", *SMALL, "--entries", "40")
+    other.write_bytes((result_of(done.stdout).parent / "trace.vctx").read_bytes())
+    before = [path.read_bytes() for path in (first, other)]
+    assert before[0] != before[1]
+    for _ in range(2):
+        with ThreadPoolExecutor() as pool:
+            ended = list(pool.map(lambda path: vctx("replay", str(path), "--sim", "icarus"), (first, other, first)))
+        assert [done.returncode for done in ended] == [0, 0, 0]
+    assert [path.read_bytes() for path in (first, other)] == before
 
 
 def test_posted_patch_fails_with_an_explanation() -> None:

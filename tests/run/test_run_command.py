@@ -123,6 +123,14 @@ def test_illegal_instructions_that_the_program_survives_are_told(tmp_path: Path)
     assert golden(build("bare-loops"), 128)[0].illegal == 0
 
 
+def test_a_log_does_not_replace_the_program(tmp_path: Path) -> None:
+    elf = link("\tli a0, 0\n\tj exit", tmp_path)
+    before = elf.read_bytes()
+    done = vctx("run", elf, "--sim", "icarus", "--vlen", "128", "--commit-log", elf)
+    assert done.returncode == 2 and "is the program" in done.stderr
+    assert elf.read_bytes() == before
+
+
 def test_an_unserved_request_to_the_host(tmp_path: Path) -> None:
     elf = link("\tli t0, 1 << 56 | 1 << 48 | 'A'\n\tlla t1, tohost\n\tsd t0, 0(t1)\n1:\tj 1b", tmp_path)
     with pytest.raises(UsageError, match="HTIF request 0x101000000000041 is not an exit"):

@@ -7,18 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from pymodel.scenarios.policies import POLICIES, cost, moves
 from pymodel.scenarios.shared_unit import SharedUnitConfig
 from pymodel.scenarios.workload import record
+from pymodel.trace import Difference
 from tb import policies
-from tb.policies import replay_moves, run_policies
+from tb.policies import RtlCount, count_traffic, replay_moves, run_policies
+from tb.policies_report import print_policies
+from tb.result import Mismatch
 
+NOTHING = RtlCount(saves=0, restores=0, partial=0, save_cycles=0, restore_cycles=0)
 CONFIG = SharedUnitConfig(vlen=128, pairs=8, entries=40)
 
 
 def test_every_policy_moves_on_the_bus_what_the_model_counts(
-    sim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(policies, "SIM_BUILD", tmp_path)
     phases = []
@@ -35,6 +40,14 @@ def test_every_policy_moves_on_the_bus_what_the_model_counts(
     assert report.plot.read_text().count("small one, ") == len(POLICIES)
     assert phases == [("record", 0, 1), ("record", 1, 1), ("rtl", 0, 1), ("rtl", 1, 1)]
 
+    mismatch = Mismatch(7, "instruction", 0, [Difference("vl", "0x1", "0x2")], "vctx replay")
+    departed = replace(
+        report, mismatches={"small one": mismatch}, rows=[replace(row, rtl=NOTHING) for row in report.rows]
+    )
+    assert not departed.ok
+    print_policies(Console(width=120), departed)
+    assert "mismatch at event 7" in capsys.readouterr().out
+
     lazy = next(row for row in report.rows if row.policy == "lazy")
     wrong = replace(lazy, cost=replace(lazy.cost, saves=lazy.cost.saves + 1))
     assert not replace(report, rows=[wrong if row is lazy else row for row in report.rows]).ok
@@ -43,6 +56,7 @@ def test_every_policy_moves_on_the_bus_what_the_model_counts(
 def test_a_move_that_is_not_made_shows_on_the_bus(tmp_path: Path) -> None:
     workload = record("short", CONFIG)
     due = moves("lazy", workload)
-    counts = replay_moves({"lazy": due[:-1]}, workload, tmp_path, "verilator", "")
-    assert counts["lazy"].agrees(cost(due[:-1]))
-    assert not counts["lazy"].agrees(cost(due))
+    replayed = replay_moves({"lazy": due[:-1]}, workload, tmp_path, "verilator", "")
+    count = count_traffic("lazy", replayed.visits, 32 * replayed.vlen // 8)
+    assert count.agrees(cost(due[:-1]))
+    assert not count.agrees(cost(due))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -109,13 +110,20 @@ def test_truncated(tmp_path: Path, keep: int) -> None:
         verify(TraceReader(path))
 
 
-def test_damaged_byte_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("read", [verify, list], ids=["in bulk", "by event"])
+def test_damage_anywhere_is_found(read: Callable[[TraceReader], object], tmp_path: Path) -> None:
+    """The header is covered, too; and nothing may follow the end."""
     path = write(tmp_path / "t.vctx", SAMPLE)
-    data = bytearray(path.read_bytes())
-    data[data.index(b"abc")] ^= 1
-    path.write_bytes(data)
+    whole = path.read_bytes()
+    assert read(TraceReader(path))
+    for at in range(len(whole)):
+        for bit in (0, 5):
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+            with pytest.raises(TraceError):
+                read(TraceReader(path))
+    path.write_bytes(whole + b"\0")
     with pytest.raises(TraceError, match="checksum"):
-        verify(TraceReader(path))
+        read(TraceReader(path))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""Folders of results: two runs do not write the same one at the same time, nor do files of one name share one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tb import lint
+from tb.folders import claimed, name_of
+from tb.simulator import RTL
+
+
+def test_a_second_run_says_that_it_waits_and_then_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    script = f"""
+from pathlib import Path
+from tb.folders import claimed
+with claimed(Path({str(folder)!r})):
+    print("mine")
+"""
+    with claimed(folder):
+        second = subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert second.stderr is not None and second.stdout is not None
+        assert second.stderr.readline() == f"waiting for another run that writes to {folder}\n"
+    assert second.stdout.read() == "mine\n"
+    assert second.wait() == 0
+
+
+def test_files_of_one_name_have_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {name_of(tmp_path / folder / "trace.vctx") for folder in "ab"}
+    assert len(names) == 2 and all(name.startswith("trace-") for name in names)
+    monkeypatch.chdir(tmp_path)
+    assert name_of(Path("a/trace.vctx")) in names
+
+
+def test_lint_leaves_devices_alone() -> None:
+    """Icarus makes what it writes executable, which root may do to /dev/null."""
+    before = os.stat(os.devnull).st_mode
+    lint.icarus(RTL, 128, 64, 1)
+    assert os.stat(os.devnull).st_mode == before
