@@ -36,7 +36,7 @@ run: setup ## a bare-metal program of yours on golden model and RTL: PROG=x.elf 
 	@$(if $(PROG),,echo "error: which program? make run PROG=x.elf" >&2; exit 2)
 	@$(PY) -m tb.cli run $(RTL_FLAGS) $(call flag,LOG,commit-log) "$(PROG)"
 
-linux-kvm: setup ## optional: a real Linux KVM under QEMU, driven with a fresh SEED, judges the golden hypervisor
+linux-kvm: setup ## optional: a real Linux KVM under QEMU (VLEN 128 to 1024, fresh SEED) judges the golden hypervisor
 	@$(PY) -m tb.cli linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen)
 
 test: setup-dev ## every test, on both simulators (JOBS= parallel jobs, K= selects by name)

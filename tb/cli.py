@@ -1,7 +1,7 @@
 """The command line: `vctx cosim`, `vctx run`, `vctx audit` and the others; `vctx --help` lists them.
 
-Exit codes: 0 all agreed; 1 a mismatch or a broken invariant; 2 bad usage or input; 3 a missing or unsuitable tool; 130
-interrupted, 141 whoever read the output left.
+Exit codes: 0 all agreed; 1 a mismatch or a broken invariant; 2 bad usage or input; 3 a tool that is missing or failed;
+130 interrupted; 141 whoever read the output left.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Co-simulate the RISC-V vector context under a hypervisor. Exit codes: 0 all agreed; 1 a mismatch or a broken "
-    "invariant; 2 bad usage or input; 3 a missing or unsuitable tool.",
+    "invariant; 2 bad usage or input; 3 a tool that is missing or failed.",
 )
 Sim = Annotated[str, typer.Option(help="Simulator: verilator or icarus.")]
 RtlSim = Annotated[str | None, typer.Option(help="Simulator: verilator (the default) or icarus; with --rtl.")]
@@ -344,7 +344,7 @@ def policies(sim: Sim = DEFAULT_SIM) -> None:
 @app.command()
 def linux_kvm(
     seed: Annotated[int | None, typer.Option(help="Seed of every random choice. Default: a fresh one.")] = None,
-    vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 256,
+    vlen: Annotated[int, typer.Option(help="Vector register width in bits, 128 to 1024.")] = 256,
     steps: Annotated[int, typer.Option(help="Steps of the random walk.")] = 400,
     without_v: Annotated[bool, typer.Option("--without-v", help="Harts without V.")] = False,
 ) -> None:
