@@ -23,7 +23,7 @@ from tb.folders import claimed
 from tb.knobs import DEFAULT_DLEN
 from tb.launch import replay
 from tb.result import Mismatch, ReplayResult, write_json
-from tb.simulator import SIM_BUILD
+from tb.simulator import SIM_BUILD, simulator
 from tb.svg import bars
 
 Progress = Callable[[str, int, int], None]
@@ -135,6 +135,7 @@ def run_policies(
         VctxError: see `tb.launch.replay`.
     """
 
+    simulator(sim)  # before anything slow: is it there?
     directory = SIM_BUILD / "policies"
     command = vctx_command("policies", f"--sim {sim}")
     with claimed(directory):

@@ -405,7 +405,7 @@ def simulator(name: str) -> Simulator:
         ToolError: it is not installed, or too old.
     """
     if name not in SIMULATORS:
-        raise UsageError(f"simulator {name!r}: must be one of {', '.join(SIMULATORS)}")
+        raise UsageError(f"SIM={name}: must be one of {', '.join(SIMULATORS)}")
     return SIMULATORS[name]()
 
 
