@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tb import synth
+from tb.command import execute
 
 Mutate = Callable[[str, str, str], Path]
 
@@ -42,5 +43,7 @@ def test_what_does_not_map_is_refused(
 
 def test_a_missing_yosys_is_a_missing_tool(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert synth.main() == 3
+    with pytest.raises(SystemExit) as end:
+        execute(synth.main)
+    assert end.value.code == 3
     assert "pip install pyosys" in capsys.readouterr().err
