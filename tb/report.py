@@ -29,9 +29,10 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
     console.print()
     console.print(_run_table(verdict))
     console.print()
-    console.print(_operations_table(verdict.operations))
-    console.print("KiB and cycles are the RTL's. eager: at every guest entry and exit; elided: eager less done.")
-    console.print()
+    if verdict.rtl.ok:  # else it ended too early to count anything
+        console.print(_operations_table(verdict.operations))
+        console.print("KiB and cycles are the RTL's. eager: at every guest entry and exit; elided: eager less done.")
+        console.print()
     console.print(_invariants_table(verdict))
     console.print()
     _print_findings(console, verdict)
