@@ -16,6 +16,6 @@ class UsageError(VctxError):
 
 
 class ToolError(VctxError):
-    """A tool is missing or unsuitable: the message says how to get it. Tools that fail end with its code, too."""
+    """A tool is missing or unsuitable: the message says how to get it. Others use the code for tools that fail."""
 
     exit_code = 3

@@ -195,8 +195,9 @@ def _report(progress: Callable[[int], None] | None, result: ReplayResult) -> Non
 
 
 def _same_file(source: Path, target: Path) -> None:
-    """Give a file a second name, or copy it where that cannot be; what had that name is another file's matter."""
+    """Give a file a second name, or copy it where that cannot be. What had that name before is not written to."""
     new = target.with_name(f"{target.name}.{os.getpid()}.part")
+    new.unlink(missing_ok=True)
     try:
         os.link(source, new)
     except OSError:

@@ -14,6 +14,7 @@ from rich.console import Console
 from pymodel.errors import UsageError, VctxError
 
 _SIGNALLED = 128  # plus the number of a signal: the exit code of a command that it ended, as shells have it
+_interrupts: list[int] = []  # signals that ended this command; each counts as SIGINT
 
 
 class _Console(Console):
@@ -36,13 +37,13 @@ def execute(command: Callable[[], int | None]) -> NoReturn:
     Args:
         command: returns an exit code, or None for 0.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a run that is ended takes its simulator along
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a run that is ended takes its simulator along
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _interrupt)
     try:
         sys.exit(command())
-    except SystemExit as end:
-        if end.code == _SIGNALLED + signal.SIGINT:  # the command line's library has seen the interrupt first
+    except SystemExit:
+        if _interrupts:  # the library of the command line has made this of it
             print("interrupted", file=sys.stderr)
         raise
     except BrokenPipeError:
@@ -59,4 +60,5 @@ def execute(command: Callable[[], int | None]) -> NoReturn:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
+    _interrupts.append(signum)
     raise KeyboardInterrupt

@@ -191,8 +191,10 @@ def cosim(
             compare_with_eager(model, twin.result())
         finally:
             twin.stop()
-    verdict = Verdict(knobs, model, rtl, operations(model, rtl, knobs.vlen), trace, out_dir / "result.json", command)
-    write_json(verdict.path, verdict.as_json())
+        verdict = Verdict(
+            knobs, model, rtl, operations(model, rtl, knobs.vlen), trace, out_dir / "result.json", command
+        )
+        write_json(verdict.path, verdict.as_json())
     return verdict
 
 

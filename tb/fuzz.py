@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import signal
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -291,8 +292,12 @@ def _add(total: Tally, more: Tally) -> None:
     total.unfinished += more.unfinished
 
 
-def _give_up() -> None:
-    os._exit(1)  # a process of a pool waits for work where no signal ends it
+def _join_pool() -> None:
+    """Begin a process of a pool: it ends with whoever made the pool, and without a word."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    end_with_caller(lambda: os._exit(1))
 
 
 def _in_order(jobs: int, work: Callable[..., _T], arguments: Iterator[tuple[Any, ...]]) -> Generator[_T, None, None]:
@@ -300,7 +305,7 @@ def _in_order(jobs: int, work: Callable[..., _T], arguments: Iterator[tuple[Any,
     if jobs == 1:
         yield from (work(*args) for args in arguments)
         return
-    with ProcessPoolExecutor(jobs, initializer=end_with_caller, initargs=(_give_up,)) as pool:
+    with ProcessPoolExecutor(jobs, initializer=_join_pool) as pool:
         yield from _ahead(pool, jobs, work, arguments)
 
 

@@ -16,7 +16,17 @@ from pymodel.trace import TraceError, TraceReader
 from tb.gtkwave import write_save_file
 from tb.live import Recording
 from tb.result import CONFIG_VARIABLE, Latency, ReplayConfig, ReplayResult, write_json
-from tb.simulator import RTL, SIM_BUILD, Design, SimulationError, Simulator, log_tail, replay_design, simulator
+from tb.simulator import (
+    RTL,
+    SIM_BUILD,
+    WAVE_FILES,
+    Design,
+    SimulationError,
+    Simulator,
+    log_tail,
+    replay_design,
+    simulator,
+)
 
 SAVE_FILE = "vctx.gtkw"  # the signal list beside the waves
 NEIGHBOURHOOD = 200  # stimulus records before a mismatch of which waves are dumped
@@ -112,7 +122,7 @@ def replay(
     config = replay_config(
         trace, sim=sim, dlen=design.parameters["DLEN"], out_dir=out_dir, latency=latency, seed=seed, command=command
     )
-    _forget_waves(tool, out_dir)
+    _forget_waves(out_dir)
     if step:
         result = run_replay(tool, design, build, config, progress=progress)
     else:
@@ -124,10 +134,10 @@ def replay(
     return result
 
 
-def _forget_waves(tool: Simulator, out_dir: Path) -> None:
+def _forget_waves(out_dir: Path) -> None:
     """Remove the waves of an earlier run."""
     for folder in (out_dir, out_dir / "closer"):
-        for name in (tool.wave_file(), SAVE_FILE):
+        for name in (*WAVE_FILES, SAVE_FILE):
             (folder / name).unlink(missing_ok=True)
 
 

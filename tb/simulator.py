@@ -6,6 +6,7 @@ result = replay(trace, sim="verilator", vlen=256, dlen=128, harts=1, out_dir=Pat
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -57,6 +58,7 @@ _VERILATOR_TIMING = ("--timing", "-CFLAGS", "-fcoroutines")
 
 BATCH_MAIN = HDL / "batch" / "main.cpp"  # the batch testbench around its harts, on Verilator
 BATCH_HART = "vctx_tb_batch_hart"  # the module that it makes models of
+WAVE_FILES = ("dump.fst", "dump.vcd")  # of which a run leaves one
 
 
 class SimulationError(VctxError):
@@ -347,7 +349,7 @@ class Verilator(Simulator):
 
     def wave_file(self) -> str:
         """Return dump.fst, or dump.vcd where the compression libraries of FST are not installed."""
-        return "dump.fst" if _compiles("#include <lz4.h>\n#include <zlib.h>") else "dump.vcd"
+        return WAVE_FILES[0] if _compiles("#include <lz4.h>\n#include <zlib.h>") else WAVE_FILES[1]
 
     def wave_flags(self) -> tuple[str, ...]:
         """See the base class."""
@@ -387,7 +389,7 @@ class Icarus(Simulator):
 
     def wave_file(self) -> str:
         """See the base class."""
-        return "dump.fst"
+        return WAVE_FILES[0]
 
     def run_arguments(self, seed: int, waves: Path | None) -> tuple[list[str], list[str]]:
         """See the base class. Uninitialised registers are X, so there is nothing to seed."""
@@ -450,6 +452,7 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+@functools.cache
 def _compiles(text: str) -> bool:
     done = subprocess.run(["g++", "-x", "c++", "-E", "-"], input=text, text=True, capture_output=True, check=False)
     return done.returncode == 0

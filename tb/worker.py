@@ -121,7 +121,8 @@ def _interrupts_held() -> Iterator[None]:
         yield
         return
     held: list[int] = []
-    handlers = {number: signal.signal(number, lambda signum, frame: held.append(signum)) for number in _INTERRUPTS}
+    heard = [number for number in _INTERRUPTS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup stays
+    handlers = {number: signal.signal(number, lambda signum, frame: held.append(signum)) for number in heard}
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
 """The known defects S1 to S24 of the posted patch and its successors, each a single choice of a kernel version.
 
 `DEFECTS["S12"].apply(CLEAN)` is the clean kernel with that defect and no other; `present` tells which a version has.
-The defects are those of the kvm facts, section 2.
+docs/specification.md says how they are numbered.
 """
 
 from __future__ import annotations

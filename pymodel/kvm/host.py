@@ -120,7 +120,9 @@ class HostTask:
 
     def _discard(self, hart: Hart) -> None:
         """Throw the registers away, as every system call does to its caller's."""
-        if self.vs != VS_OFF and self.kernel.version.syscall_discards:
+        version = self.kernel.version
+        nothing = (VS_OFF, VS_INITIAL) if version.initial_is_discarded else (VS_OFF,)
+        if self.vs not in nothing and version.syscall_discards:
             _vstate_discard(self, hart)
             self.set_vs(hart, VS_DIRTY)
 

@@ -258,6 +258,8 @@ class Kernel(Machine):
         if program not in self._task_entries:
             image = load(program)
             text = self.alloc.kmalloc(hart, image.end - image.base, f"{program} text")
+            if not text:
+                raise KvmError(errno.ENOMEM)
             image = image.relocated(text)
             for address, data in image.segments:
                 self.write(hart, address, data)

@@ -170,7 +170,7 @@ class Xor:
     def __init__(self, kernel: Kernel, hart: Hart) -> None:
         self._kernel = kernel
         size = kernel.vsize // 4
-        self._blocks = [kernel.alloc.kzalloc(hart, size, f"xor block {n}") for n in range(4)]
+        self._blocks = kernel.alloc.kzalloc_all(hart, *((size, f"xor block {n}") for n in range(4)))
         self._size = size
         data = [bytes((n * 89 + at * (2 * n + 3)) & 0xFF for at in range(size)) for n in range(3)]
         for block, content in zip(self._blocks, data, strict=False):

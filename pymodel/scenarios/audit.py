@@ -135,5 +135,5 @@ def with_defect(name: str, version: KernelVersion = CLEAN) -> KernelVersion:
 
 
 def covered_items() -> set[int]:
-    """Return the items of the kvm facts, section 5, that scenarios cover."""
+    """Return the items of the library that scenarios cover."""
     return {item for scenario in SCENARIOS.values() for item in scenario.items}

@@ -1,6 +1,6 @@
 """The invariants of the vector context under a hypervisor, by name, and the ledger that counts their checks.
 
-Each has one name here, used by scenarios, reports and tests. The numbers are items of the kvm facts, section 5.
+Each has one name here, used by scenarios, reports and tests. The numbers are items of the scenario library.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pymodel.errors import VctxError
 
 @dataclass(frozen=True)
 class Invariant:
-    """A property that must hold whenever it is checked; `items` are the kvm facts it covers."""
+    """A property that must hold whenever it is checked; `items` are those it covers."""
 
     name: str
     items: tuple[int, ...]

@@ -45,7 +45,7 @@ class Scenario:
 
     Attributes:
         name: unique.
-        group: letter of its group in the kvm facts, section 5; `items` are the numbers it covers there.
+        group: letter of its group; `items` are the numbers it covers, of the 77 of the library.
         checks: the invariants that it checks itself, beyond those that the monitor checks everywhere.
         text: what it does, in a line.
         run: does it.

@@ -184,6 +184,8 @@ class Monitor:
         moved = view.moves != view.moves_at_entry.pop()
         if mark.what in MOVERS:
             self.counts[f"moved: {mark.what}"] += moved
+        if mark.what == "vstate_discard" and (left := self._tasks.get(mark.who)) is not None:
+            self._tasks[mark.who] = VectorContext.discarded(self.kernel.vsize, left.vcsr)
         if mark.what in _SAVES and mark.regions and moved:
             self._image_owners[mark.regions[0][1]] = list(view.owners)
 

@@ -46,6 +46,7 @@ MAGIC = b"VCTXTRC4"
 
 _INSN, _STORE, _MARK, _SYNC, _CHECKPOINT, _END = 1, 2, 3, 4, 5, 0xFF
 
+_MOST_HEADER = 1 << 20  # bytes
 KIND = {"insn": _INSN, "store": _STORE, "mark": _MARK, "sync": _SYNC, "checkpoint": _CHECKPOINT, "end": _END}
 
 FRAME = struct.Struct("<BI")
@@ -253,8 +254,7 @@ class TraceWriter:
         self.partial = path.with_name(f"{path.name}.{os.getpid()}.part")
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
-        self._file: BinaryIO = self.partial.open("wb")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._file = _create(self.partial)
         text = json.dumps(header, sort_keys=True).encode()
         head = MAGIC + struct.pack("<I", len(text)) + text
         self._crc = zlib.crc32(head)
@@ -299,13 +299,24 @@ class TraceWriter:
         if exc_type is None:
             self.partial.replace(self.path)
         else:
-            self.partial.unlink()
+            self.partial.unlink(missing_ok=True)
+
+
+def _create(partial: Path) -> BinaryIO:
+    """Open a new file, locked for as long as it is open, so that no other writer takes it for an abandoned one."""
+    while True:
+        file = partial.open("wb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), partial.stat()):
+                return file
+        file.close()  # one did, before it was locked
 
 
 def _remove_abandoned(path: Path) -> None:
     """Remove what writers of this trace left that were killed: those hold no lock any more."""
     for partial in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), partial.open("rb") as file:
+        with contextlib.suppress(OSError), partial.open("rb") as file:  # locked, gone by now, or somebody else's
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             partial.unlink()
 
@@ -336,6 +347,8 @@ class TraceReader:
         try:
             size = file.read(4)
             (length,) = struct.unpack("<I", size)
+            if length > _MOST_HEADER:
+                raise ValueError
             text = file.read(length)
             self.crc = zlib.crc32(MAGIC + size + text)
             header = json.loads(text)

@@ -2,7 +2,7 @@
  * Layout of the structures that assembly and the golden hypervisor share, RV64. This is its only description:
  * layout.S exports every constant as an absolute symbol and the Python side reads them from the ELF file.
  *
- * struct kvm_cpu_context keeps the kernel's offsets (kvm facts, section 0). KVM_V_HAS_VLENB selects the six-long
+ * struct kvm_cpu_context keeps the kernel's offsets as posted. KVM_V_HAS_VLENB selects the six-long
  * vector state of Linux 6.5 over the five-long one of the posted patch (S17).
  */
 #ifndef VCTX_KVM_CONTEXT_H

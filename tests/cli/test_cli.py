@@ -182,9 +182,9 @@ def test_a_bus_as_wide_as_a_register_moves_whole_contexts() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupt_leaves_no_simulator_and_no_result(number: int) -> None:
-    command = [sys.executable, "-m", "tb.cli", "cosim", "--sim", "icarus", "--vlen", "128", "--seed", "77"]
+    command = [sys.executable, "-m", "tb.cli", "cosim", "--sim", "icarus", "--vlen", "128", "--seed", f"7{int(number)}"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    folder = ROOT / "sim_build/cosim/icarus-v6.5-vlen128-dlen128-h2-v4-seed77"
+    folder = ROOT / f"sim_build/cosim/icarus-v6.5-vlen128-dlen128-h2-v4-seed7{int(number)}"
     log = folder / "replay/sim.log"
     log.unlink(missing_ok=True)
     deadline = time.monotonic() + 120

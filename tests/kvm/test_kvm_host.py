@@ -136,7 +136,10 @@ def test_task_on_a_host_without_v_is_killed() -> None:
 @pytest.mark.parametrize("version", [V6_5, CLEAN], ids=lambda version: version.name)
 def test_what_a_system_call_discards_stays_discarded_over_a_switch(version: KernelVersion) -> None:
     """VS is Dirty then, so that the switch saves the ones and vill (H-3)."""
-    kernel = booted(version)
+    ledger = Ledger()
+    monitor = Monitor(ledger, None)
+    kernel = booted(version, observer=monitor)
+    monitor.attach(kernel)
     hart = kernel.harts[0]
     code = Assembler()
     code.words.append(VSETIVLI)
@@ -150,14 +153,14 @@ def test_what_a_system_call_discards_stays_discarded_over_a_switch(version: Kern
     kernel.switch_to(hart, task)
     assert task.run() == Exit(ExitReason.REPORT, (VILL, 0))
     assert hw_state(hart).vregs == b"\xff" * kernel.vsize
+    assert ledger.checks["task-transparent"] == 2 and ledger.violations == []
 
 
-@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("nth", [1, 2, 3])
 def test_a_task_without_memory_is_not_created(nth: int) -> None:
+    """The program, which all tasks share, stays; then the task itself, and its work area."""
     kernel = booted()
-    kernel.task_create(1)  # brings the program, which all tasks share
-    before = owners(kernel)
     kernel.alloc.fail_nth(nth)
     with pytest.raises(KvmError, match="ENOMEM"):
         kernel.task_create(2)
-    assert owners(kernel) == before
+    assert owners(kernel) == (["task text"] if nth > 1 else [])

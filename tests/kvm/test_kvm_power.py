@@ -10,8 +10,9 @@ from kvm_driving import booted, run_to_user
 from pymodel.isa import encode
 from pymodel.kvm import CLEAN, LINUX_6_12, V12, Exit, ExitReason, Kernel, KernelVersion, KvmError, MpState, Vcpu
 from pymodel.kvm.abi import SBI_EXT, SBI_EXT_TYPE
-from pymodel.kvm.layout import VS_INITIAL
+from pymodel.kvm.layout import VS_INITIAL, VS_OFF
 from pymodel.kvm.onereg import isa_ext_id, reg_id, vector_csr_id
+from pymodel.scenarios.guest_code import GuestCode
 from pymodel.scenarios.guest_driver import Code, DriverError, GuestDriver, driver_vm
 
 VERSIONS = pytest.mark.parametrize("version", [V12, LINUX_6_12, CLEAN], ids=lambda v: v.name)
@@ -91,6 +92,25 @@ def test_mp_state_changes_no_register() -> None:
     kernel.set_mpstate(vcpu, MpState.RUNNABLE)
     assert kernel.memory.read(vcpu.guest_context.address, vcpu.guest_context.size)[-48:] == before[-48:]
     assert secondary.start(hart) in (Code.DONE, Code.READY)
+
+
+def test_a_stopped_hart_that_user_space_lets_run_goes_on_behind_its_call() -> None:
+    kernel = booted(CLEAN)
+    vm = kernel.vm_create("scalar")
+    GuestCode(vm, VS_OFF).hart_stop().insn("addi", rd=11, rs1=0, imm=7).report_register().load(kernel.harts[0])
+    vcpu = kernel.vcpu_create(vm, owner=0)
+    run = vcpu.run(kernel.harts[0])
+    while next(run).reason is not ExitReason.STOPPED:
+        pass
+    vcpu.signal_pending = True
+    with pytest.raises(StopIteration):
+        next(run)
+    kernel.set_mpstate(vcpu, MpState.RUNNABLE)
+    run = vcpu.run(kernel.harts[0])
+    with pytest.raises(StopIteration) as stop:
+        for _ in range(10):  # a hart that stops again would do so for ever
+            next(run)
+    assert stop.value.value == Exit(ExitReason.REPORT, (0, 7))
 
 
 def run_to_user_or_stopped(vcpu: Vcpu, kernel: Kernel) -> ExitReason:

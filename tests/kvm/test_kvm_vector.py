@@ -96,7 +96,7 @@ def test_a_wrong_sequence_is_noticed(mutation: str) -> None:
     assert hw_state(hart) != state
 
 
-# kvm facts, end of section 1: image VS before, after, and whether registers move.
+# Image VS before, after, and whether registers move.
 @pytest.mark.parametrize(
     ("before", "after", "moves"),
     [(VS_OFF, VS_OFF, False), (VS_INITIAL, VS_CLEAN, True), (VS_CLEAN, VS_CLEAN, True), (VS_DIRTY, VS_CLEAN, True)],

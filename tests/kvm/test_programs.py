@@ -21,7 +21,7 @@ VECTORISED = {
     "add": {"vsetvli", "vle16.v", "vle32.v", "vadd.vv", "vse16.v", "vse32.v"},
 }
 
-# The kernel's sequences, kvm facts section 1: the vector and status instructions in order.
+# The kernel's sequences, as posted: the vector and status instructions in order.
 SAVE = [
     "csrrs sstatus",
     *("csrrs vstart", "csrrs vtype", "csrrs vl", "csrrs vcsr"),

@@ -42,12 +42,12 @@ def test_rtl_agrees(sim: str, name: str, vlen: int, tmp_path: Path) -> None:
     assert log.read_text() == "".join(golden(build(name), vlen)[1])
 
 
-@pytest.mark.parametrize(("code", "exit_code"), [(0, 0), (7, 7), (255, 255), (300, 255)])
+@pytest.mark.parametrize(("code", "exit_code"), [(0, 0), (7, 7), (130, 130), (255, 255), (300, 255)])
 def test_exit_code_of_the_program(code: int, exit_code: int, tmp_path: Path) -> None:
     elf = link(f"\tli t0, {code} << 1 | 1\n\tlla t1, tohost\n\tsd t0, 0(t1)\n1:\tj 1b", tmp_path, f"exit{code}")
     done = vctx("run", elf, "--sim", "icarus", "--vlen", "128", "--dlen", str(DLEN))
     assert done.returncode == exit_code, done.stderr
-    assert f"exit code {code}" in done.stdout
+    assert f"exit code {code}" in done.stdout and not done.stderr
     assert spike(elf, 128, tmp_path)[0] == code % 256
 
 
@@ -121,6 +121,38 @@ def test_illegal_instructions_that_the_program_survives_are_told(tmp_path: Path)
     done = vctx("run", elf, "--sim", "icarus", "--vlen", "128", "--dlen", str(DLEN))
     assert "illegal instructions: 2, the first 0x96a42457 at 0x8000" in done.stdout
     assert golden(build("bare-loops"), 128)[0].illegal == 0
+
+
+def test_illegal_instructions_count_wherever_they_are_handled(tmp_path: Path) -> None:
+    """In VS-mode by delegation through both levels, and in HS-mode; an ecall there is none."""
+    body = """
+\tlla t0, there
+\tcsrw stvec, t0
+\tcsrw vstvec, t0
+\tli t0, 4
+\tcsrw medeleg, t0
+\tcsrw hedeleg, t0
+\tli t0, 3 << 11
+\tcsrc mstatus, t0
+\tli t0, 1 << 11
+\tcsrs mstatus, t0
+{virtual}
+\tlla t0, below
+\tcsrw mepc, t0
+\tmret
+below:
+\t.word 0x96a42457
+\t.balign 4
+there:
+\tli a0, 5
+\tlla t1, tohost
+\tli t0, 1
+\tsd t0, 0(t1)
+1:\tj 1b"""
+    for virtual in ("", "\tli t0, 1 << 39\n\tcsrs mstatus, t0"):
+        ended = golden(link(body.format(virtual=virtual), tmp_path), 128)[0]
+        assert (ended.traps, ended.illegal) == (1, 1)
+        assert ended.first_illegal is not None and ended.first_illegal[1] == 0x96A42457
 
 
 def test_a_log_does_not_replace_the_program(tmp_path: Path) -> None:

@@ -92,6 +92,18 @@ def test_a_worker_that_is_killed_is_an_error() -> None:
         worker.result()
 
 
+def test_what_is_ignored_stays_ignored() -> None:
+    """As under nohup."""
+    script = """
+import os, signal
+from tb.worker import Worker
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+print(Worker(lambda ask: os.kill(os.getpid(), signal.SIGHUP) or "alive").result())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("alive\n", "")
+
+
 def test_it_ends_with_its_caller() -> None:
     script = """
 import os, signal, time

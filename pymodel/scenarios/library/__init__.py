@@ -1,4 +1,4 @@
-"""The scenario library: the 77 items of the kvm facts, section 5, as scenarios, in their groups A to H."""
+"""The scenario library: what must hold of a hypervisor, items 1 to 77, as scenarios, in their groups A to H."""
 
 from __future__ import annotations
 
