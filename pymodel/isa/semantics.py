@@ -23,7 +23,7 @@ def _divide(a: int, b: int, width: int) -> tuple[int, int]:
         return -1, x
     quotient = abs(x) // abs(y)
     quotient = -quotient if (x < 0) != (y < 0) else quotient
-    return quotient, x - quotient * y
+    return signed(quotient, width), x - quotient * y  # the lowest number divided by -1 stays itself
 
 
 def _word(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rig import CODE, DATA, HOLE, Rig
 
@@ -73,6 +73,10 @@ _IMMEDIATE = {
 
 @pytest.mark.parametrize("mnemonic", _OPS)
 @given(a=_WORDS, b=_WORDS)
+@example(a=1 << 31, b=M64)  # the lowest number of 32 bits, of 64, and division by zero
+@example(a=-(1 << 31) & M64, b=M64)
+@example(a=1 << 63, b=M64)
+@example(a=1 << 31, b=0)
 def test_register_register(mnemonic: str, a: int, b: int) -> None:
     rig = Rig()
     rig.x[5], rig.x[6] = a, b
