@@ -21,8 +21,8 @@ from pymodel.scenarios.lab import HARTS, RecorderFactory, Scenario
 from pymodel.scenarios.library import SCENARIOS
 from pymodel.trace import TraceWriter
 from tb.cosim import FILL, LATENCY, shown, vctx_command
-from tb.folders import claimed
-from tb.knobs import DEFAULT_DLEN
+from tb.folders import claimed, marked
+from tb.knobs import DEFAULT_DLEN, DEFAULT_SIM
 from tb.launch import replay
 from tb.result import Mismatch, write_json
 from tb.simulator import SIM_BUILD
@@ -188,7 +188,7 @@ def run_audit(
     defect: str | None = None,
     scenarios: Sequence[str] = (),
     rtl: bool = False,
-    sim: str = "verilator",
+    sim: str = DEFAULT_SIM,
     progress: Progress | None = None,
 ) -> AuditVerdict:
     """Audit a kernel version.
@@ -208,7 +208,7 @@ def run_audit(
     arguments += [f"--scenario {name}" for name in scenarios]
     arguments += ["--rtl", f"--sim {sim}"] if rtl else []
     command = vctx_command("audit", *arguments)
-    directory = SIM_BUILD / "audit" / "-".join([version.name, *scenarios[:1], *_more(scenarios)])
+    directory = SIM_BUILD / "audit" / (marked(version.name, " ".join(scenarios)) if scenarios else version.name)
 
     def report(phase: str, done: int, total: int) -> None:
         if progress is not None:
@@ -236,10 +236,6 @@ def run_audit(
         verdict = AuditVerdict(result, elsewhere, runs, directory / "result.json", command)
         write_json(verdict.path, verdict.as_json())
     return verdict
-
-
-def _more(scenarios: Sequence[str]) -> list[str]:
-    return [f"and-{len(scenarios) - 1}"] if len(scenarios) > 1 else []
 
 
 def _scenario(name: str) -> Scenario:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import secrets
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -283,8 +284,11 @@ def spike_log(
     """Turn Spike's log into what `vctx run` writes, for diff. The log must be of the same program."""
     from tb.spike.log import filter_file
 
-    for line in filter_file(log, program):
-        console.out(line, end="", highlight=False)
+    try:
+        sys.stdout.writelines(filter_file(log, program))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        console.on_broken_pipe()
 
 
 @app.command()

@@ -12,6 +12,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from pymodel.errors import UsageError, VctxError
+from tb.interrupts import heard
 
 _SIGNALLED = 128  # plus the number of a signal: the exit code of a command that it ended, as shells have it
 _interrupts: list[int] = []  # signals that ended this command; each counts as SIGINT
@@ -37,9 +38,8 @@ def execute(command: Callable[[], int | None]) -> NoReturn:
     Args:
         command: returns an exit code, or None for 0.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a run that is ended takes its simulator along
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-            signal.signal(number, _interrupt)
+    for number in heard():  # a run that is ended takes its simulator along
+        signal.signal(number, _interrupt)
     try:
         sys.exit(command())
     except SystemExit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -184,7 +184,7 @@ def cosim(
 
     with claimed(out_dir):
         (out_dir / "result.json").unlink(missing_ok=True)
-        twin = Worker(lambda ask: run_shared_unit(replace(config, eager=True)))
+        twin = Worker(lambda ask: run_shared_unit(config.eagerly()))
         try:
             both = record_and_replay(record_it, knobs, trace, waves=waves, report=report, prepare=build)
             model, rtl = both.recorded, both.replayed

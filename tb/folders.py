@@ -37,5 +37,10 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def name_of(file: Path) -> str:
-    """Return a name for the folder of what is made of a file: its own, and a digest of where it lies."""
-    return f"{file.stem}-{hashlib.blake2b(str(file.resolve()).encode(), digest_size=4).hexdigest()}"
+    """Return a name for the folder of what is made of a file: its own, marked by where it lies."""
+    return marked(file.stem, str(file.resolve()))
+
+
+def marked(name: str, what: str) -> str:
+    """Return `name` with a digest of `what`, which tells it from others of that name."""
+    return f"{name}-{hashlib.blake2b(what.encode(), digest_size=4).hexdigest()}"

@@ -27,7 +27,8 @@ from tb import lockstep
 from tb.cosim import shown, vctx_command
 from tb.folders import claimed, name_of
 from tb.fuzz_rtl import Recorded, RtlJudge, program_of, record
-from tb.knobs import DEFAULT_DLEN, Knobs
+from tb.interrupts import heard
+from tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, Knobs
 from tb.result import ReplayResult, write_json
 from tb.simulator import SIM_BUILD, replay_design, simulator
 from tb.worker import end_with_caller
@@ -59,7 +60,7 @@ class FuzzConfig:
     vlens: tuple[int, ...] = VLENS
     spike: bool = True
     rtl: bool = False
-    sim: str = "verilator"
+    sim: str = DEFAULT_SIM
     dlen: int | None = None
     jobs: int = 1
 
@@ -294,8 +295,8 @@ def _add(total: Tally, more: Tally) -> None:
 
 def _join_pool() -> None:
     """Begin a process of a pool: it ends with whoever made the pool, and without a word."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
+    for number in heard():
+        if number != signal.SIGINT:
             signal.signal(number, signal.SIG_DFL)
     end_with_caller(lambda: os._exit(1))
 

@@ -20,7 +20,7 @@ from tb.accounting import VisitCount
 from tb.audit import AUDIT_RAM_SIZE
 from tb.cosim import FILL, LATENCY, shown, vctx_command
 from tb.folders import claimed
-from tb.knobs import DEFAULT_DLEN
+from tb.knobs import DEFAULT_DLEN, DEFAULT_SIM
 from tb.launch import replay
 from tb.result import Mismatch, ReplayResult, write_json
 from tb.simulator import SIM_BUILD, simulator
@@ -121,7 +121,7 @@ class PolicyReport:
 def run_policies(
     workloads: Mapping[str, SharedUnitConfig] = WORKLOADS,
     *,
-    sim: str = "verilator",
+    sim: str = DEFAULT_SIM,
     progress: Progress | None = None,
 ) -> PolicyReport:
     """Compare the policies on workloads, on the golden model and the RTL.

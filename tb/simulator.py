@@ -28,6 +28,7 @@ from cocotb_tools.check_results import get_results
 
 from pymodel.errors import ToolError, UsageError, VctxError
 from tb.folders import locked
+from tb.knobs import one_of
 from tb.result import write_json
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -406,8 +407,7 @@ def simulator(name: str) -> Simulator:
         UsageError: there is none of that name.
         ToolError: it is not installed, or too old.
     """
-    if name not in SIMULATORS:
-        raise UsageError(f"SIM={name}: must be one of {', '.join(SIMULATORS)}")
+    one_of("SIM", name, tuple(SIMULATORS))
     return SIMULATORS[name]()
 
 

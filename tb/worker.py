@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from pymodel.errors import ToolError, VctxError
+from tb.interrupts import INTERRUPTS, heard
 
 T = TypeVar("T")
 Ask = Callable[[Any], Any]  # hands a message to the caller, and returns what it says to that
@@ -25,7 +26,6 @@ Ask = Callable[[Any], Any]  # hands a message to the caller, and returns what it
 _FORK = multiprocessing.get_context("fork")  # the function need not be importable, and nothing is imported anew
 _GARBAGE = 100_000  # new objects after which the process looks for cycles of them
 _GRACE = 10.0  # seconds that a process has to clean up once it is told to stop
-_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ORPHANED = 0.5  # seconds until a process notices that its caller is dead
 _ASKED, _RETURNED, _FAILED = "asked", "returned", "failed"
 
@@ -121,8 +121,7 @@ def _interrupts_held() -> Iterator[None]:
         yield
         return
     held: list[int] = []
-    heard = [number for number in _INTERRUPTS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup stays
-    handlers = {number: signal.signal(number, lambda signum, frame: held.append(signum)) for number in heard}
+    handlers = {number: signal.signal(number, lambda signum, frame: held.append(signum)) for number in heard()}
     try:
         yield
     finally:
@@ -140,9 +139,8 @@ def _execute(function: Callable[[Ask], Any], connection: Connection, callers: Co
         return connection.recv()
 
     try:
-        for number in _INTERRUPTS:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, _interrupt)
+        for number in heard():
+            signal.signal(number, _interrupt)
         callers.close()  # so that the death of the caller is noticed, at the next message
         end_with_caller(_terminate)
         gc.set_threshold(_GARBAGE)  # there are hardly any cycles, and looking for them is slow
@@ -179,7 +177,7 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
 
 
 def _ignore_interrupts() -> None:
-    for number in _INTERRUPTS:
+    for number in INTERRUPTS:
         signal.signal(number, lambda signum, frame: None)  # SIG_IGN would complain of one that is just being handled
 
 

@@ -110,7 +110,7 @@ class HostTask:
             KvmError: ENOMEM, where Linux sends SIGBUS.
         """
         kernel = self.kernel
-        if self.vs != VS_OFF or not kernel.has_vector or not _is_vector(word):
+        if self.vs != VS_OFF or not kernel.has_vector or not insn_is_vector(word):
             return False
         (datap,) = kernel.alloc.kzalloc_all(hart, (kernel.vsize, f"{self.name} datap"))
         self.vstate.store(hart, datap=datap)
@@ -121,13 +121,13 @@ class HostTask:
     def _discard(self, hart: Hart) -> None:
         """Throw the registers away, as every system call does to its caller's."""
         version = self.kernel.version
-        nothing = (VS_OFF, VS_INITIAL) if version.initial_is_discarded else (VS_OFF,)
-        if self.vs not in nothing and version.syscall_discards:
+        nothing = VS_INITIAL if version.initial_is_discarded else VS_OFF
+        if self.vs > nothing and version.syscall_discards:
             _vstate_discard(self, hart)
             self.set_vs(hart, VS_DIRTY)
 
 
-def _is_vector(word: int) -> bool:
+def insn_is_vector(word: int) -> bool:
     """Whether the kernel takes an instruction for one of the V extension: OP-V, a load or store, a CSR (H-6)."""
     opcode, width, csr = word & 0x7F, word >> 12 & 7, word >> 20
     if opcode in (_LOAD_FP, _STORE_FP):

@@ -133,9 +133,7 @@ def vcpu_create(vm: Vm, hart: Hart, vcpu_id: int, name: str, kernel: Kernel) -> 
     layout = kernel.layout
     if vcpu_id in vm.vcpus:
         raise KvmError(errno.EEXIST)
-    arch = kernel.alloc.kzalloc(hart, layout["arch_size"], name)
-    if not arch:
-        raise KvmError(errno.ENOMEM)
+    (arch,) = kernel.alloc.kzalloc_all(hart, (layout["arch_size"], name))
     vcpu = Vcpu(kernel, vm, vcpu_id, name, arch)
     with kernel.marked(hart, "vcpu_create", name):
         setup_isa(vcpu, hart)

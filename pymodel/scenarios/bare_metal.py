@@ -61,9 +61,9 @@ class BareResult:
     exit_code: int
     instructions: int
     traps: int
-    setup: int = 0
-    illegal: int = 0
-    first_illegal: tuple[int, int] | None = None
+    setup: int
+    illegal: int
+    first_illegal: tuple[int, int] | None
 
 
 def tohost_address(image: Image) -> int:

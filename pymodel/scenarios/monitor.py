@@ -12,9 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pymodel.isa import Csr, Hart
-from pymodel.isa.csr_numbers import VECTOR_CSRS
 from pymodel.kvm.alloc import AllocError
-from pymodel.kvm.host import HostTask
+from pymodel.kvm.host import HostTask, insn_is_vector
 from pymodel.kvm.isa import guest_has_v, isa_has
 from pymodel.kvm.kernel import Kernel
 from pymodel.kvm.kmode import guest_is_live
@@ -30,15 +29,8 @@ _SAVES = frozenset({"guest_vector_save", "host_vector_save", "vstate_save"})
 MOVERS = _SAVES | _RESTORES
 _KERNEL_CODE = "kernel_vector"
 _OWNERS = frozenset({"guest", "task", "vstate_discard", _KERNEL_CODE})
-_VECTOR_OPCODES = frozenset({0x57, 0x07, 0x27})
-_SYSTEM = 0x73
 _ILLEGAL = 2
 _MOVES_PER_SAVE = 4  # vse8.v, eight registers each
-
-
-def _is_vector(insn: int) -> bool:
-    opcode = insn & 0x7F
-    return opcode in _VECTOR_OPCODES or (opcode == _SYSTEM and insn >> 20 in VECTOR_CSRS)
 
 
 @dataclass(slots=True)
@@ -128,7 +120,7 @@ class Monitor:
         view = self._hart(hart_id)
         top = view.stack[-1] if view.stack else None
         what = top.what if top else ""
-        if issue.virt and not (view.mstatus_vs and view.vsstatus_vs) and _is_vector(issue.insn):
+        if issue.virt and not (view.mstatus_vs and view.vsstatus_vs) and insn_is_vector(issue.insn):
             trapped = retire.trap is not None and retire.trap.cause == _ILLEGAL
             clean = (retire.mstatus_vs, retire.vsstatus_vs) == (view.mstatus_vs, view.vsstatus_vs)
             self._check(

@@ -129,7 +129,6 @@ def linux_kvm(machine: Machine, *, progress: Progress | None = None) -> LinuxVer
     phase("init", 1)
     width = "without-v" if machine.vlen is None else f"vlen{machine.vlen}"
     folder = CACHE / f"{width}-seed{machine.seed}-steps{machine.steps}"
-    folder.mkdir(parents=True, exist_ok=True)
     with claimed(folder):
         initrd = folder / "initramfs.cpio"
         initramfs(init, kernel, initrd)
