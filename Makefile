@@ -30,32 +30,32 @@ TEST_TOOLS = python3 python3-venv g++ make perl iverilog dtc '?ccache'
 .DEFAULT_GOAL := cosim
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
-	@$(PY) -m tb.cli cosim $(COSIM_FLAGS)
+	@$(PY) -m vctx.tb.cli cosim $(COSIM_FLAGS)
 
 run: setup ## a bare-metal program of yours on golden model and RTL: PROG=x.elf (LOG= writes its commit log)
 	@$(if $(PROG),,echo "error: which program? make run PROG=x.elf" >&2; exit 2)
-	@$(PY) -m tb.cli run $(RTL_FLAGS) $(call flag,LOG,commit-log) "$(PROG)"
+	@$(PY) -m vctx.tb.cli run $(RTL_FLAGS) $(call flag,LOG,commit-log) "$(PROG)"
 
 linux-kvm: setup ## optional: a real Linux KVM under QEMU (VLEN 128 to 1024, fresh SEED) judges the golden hypervisor
-	@$(PY) -m tb.cli linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen)
+	@$(PY) -m vctx.tb.cli linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen)
 
 test: setup-dev ## every test, on both simulators (JOBS= parallel jobs, K= selects by name)
 	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(if $(K),-k "$(K)") tests
 
 lint: setup-dev ## Verilator -Wall, verible and Icarus on the RTL; ruff and mypy on the Python
-	@$(PY) -m tb.lint
+	@$(PY) -m vctx.tb.simulators.lint
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 
 synth: setup-dev ## Yosys: cells, memories and longest path of two configurations
-	@$(PY) -m tb.synth
+	@$(PY) -m vctx.tb.simulators.synth
 
 bench: setup-dev ## speeds as ratios measured side by side, and cycles of save and restore (about three minutes)
-	@$(PY) -m tb.bench
+	@$(PY) -m vctx.tb.bench
 
 doctor: setup ## which tools were found, their versions, and what is unsuitable
-	@$(PY) -m tb.cli doctor
+	@$(PY) -m vctx.tb.cli doctor
 
 format: setup-dev ## reformat the Python code
 	@$(PY) -m ruff format .
@@ -75,4 +75,4 @@ help: ## this list
 
 clean: ## remove everything generated, except the environment in .venv
 	@rm -rf sim_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	@find pymodel tb tests -name __pycache__ -prune -exec rm -rf {} +
+	@find pymodel tb tests src -name __pycache__ -prune -exec rm -rf {} +

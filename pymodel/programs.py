@@ -1,6 +1,6 @@
 """The programs of sw/: what they are built from, building them once, and reading the result.
 
-`python -m pymodel.programs` builds all of them. A program is built when its file under sim_build/sw does not exist
+`python -m vctx.pymodel.programs` builds all of them. A program is built when its file under sim_build/sw does not exist
 yet; the file's name holds a hash of everything it depends on, so sources and flags may change and builds may run in
 parallel.
 """
@@ -24,14 +24,13 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 from elftools.elf.segments import Segment
 
-from pymodel.errors import ToolError, UsageError, VctxError
-from pymodel.isa import decode
-from pymodel.isa.compressed import expand
-from pymodel.isa.encoding import Kind
+from vctx.pymodel.errors import ToolError, UsageError, VctxError
+from vctx.pymodel.isa import decode
+from vctx.pymodel.isa.compressed import expand
+from vctx.pymodel.isa.encoding import Kind
+from vctx.pymodel.places import SIM_BUILD, SW
 
-_ROOT = Path(__file__).resolve().parent.parent
-_SOURCES = _ROOT / "sw"
-_BUILD = _ROOT / "sim_build" / "sw"
+_BUILD = SIM_BUILD / "sw"
 _MAX_SEGMENT = 1 << 30
 
 # -fno-builtin keeps loops from becoming calls of a C library that is not there; the SLP vectoriser would use
@@ -186,7 +185,7 @@ def build(name: str) -> Path:
 
 def sources(program: Program) -> list[Path]:
     """Return the source files of a program."""
-    return [_SOURCES / source for source in program.sources]
+    return [SW / source for source in program.sources]
 
 
 def link(program: Program, files: Sequence[Path], output: Path) -> None:
@@ -199,9 +198,9 @@ def link(program: Program, files: Sequence[Path], output: Path) -> None:
     if importlib.util.find_spec("ziglang") is None:
         raise ToolError("no RISC-V compiler: install it with `pip install ziglang`")
     command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, f"-mcpu={program.cpu}"]
-    command += [f"-I{_SOURCES}", f"-I{_SOURCES / 'kvm'}"]
+    command += [f"-I{SW}", f"-I{SW / 'kvm'}"]
     command += [f"-D{define}" for define in program.defines]
-    command += [f"-Wl,-T,{_SOURCES / program.script}", f"-Wl,--entry={program.entry}", "-o", str(output)]
+    command += [f"-Wl,-T,{SW / program.script}", f"-Wl,--entry={program.entry}", "-o", str(output)]
     command += map(str, files)
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
         caches = {"ZIG_GLOBAL_CACHE_DIR": scratch, "ZIG_LOCAL_CACHE_DIR": scratch}
@@ -282,8 +281,8 @@ def _check_instructions(name: str, path: Path, *, compressed: bool) -> None:
 def _digest(program: Program) -> str:
     """Hash what the program depends on: its recipe, the flags, and, being small, all of sw/."""
     state = hashlib.sha256(repr((program, _FLAGS)).encode())
-    for source in sorted(path for path in _SOURCES.rglob("*") if path.is_file()):
-        state.update(source.relative_to(_SOURCES).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
+    for source in sorted(path for path in SW.rglob("*") if path.is_file()):
+        state.update(source.relative_to(SW).as_posix().encode() + b"\0" + source.read_bytes() + b"\0")
     return state.hexdigest()[:12]
 
 

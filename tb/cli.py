@@ -15,10 +15,10 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from pymodel.errors import UsageError
-from pymodel.kvm.version import versions
-from tb.command import console, execute
-from tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, Knobs
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.kvm.version import versions
+from vctx.tb.ending import console, execute
+from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, Knobs
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -101,8 +101,8 @@ def cosim(
     waves: Waves = False,
 ) -> None:
     """The main job: vCPUs and host tasks share vector units. Golden model and RTL must agree on every instruction."""
-    from tb import cosim as job
-    from tb.report import print_verdict
+    from vctx.tb.jobs import cosim as job
+    from vctx.tb.reports.cosim import print_verdict
 
     knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, seed, harts, vcpus, kernel)
     console.print(
@@ -125,13 +125,14 @@ def replay(
     step: Annotated[bool, typer.Option("--step", help="One instruction at a time, from Python; slow.")] = False,
 ) -> None:
     """Replay a recorded trace on the RTL. It stops at the first instruction that differs."""
-    from pymodel.trace import TraceReader
-    from pymodel.trace.bulk import verify
-    from tb import cosim as job
-    from tb import launch
-    from tb.folders import claimed, name_of
-    from tb.report import print_waves
-    from tb.simulator import SIM_BUILD
+    from vctx.pymodel.places import SIM_BUILD
+    from vctx.pymodel.trace import TraceReader
+    from vctx.pymodel.trace.bulk import verify
+    from vctx.tb.process.folders import claimed, name_of
+    from vctx.tb.replay import launch
+    from vctx.tb.reports.cosim import print_waves
+    from vctx.tb.runs.defaults import LATENCY
+    from vctx.tb.runs.repeat import vctx_command
 
     header = launch.Header.of(trace)
     events = verify(TraceReader(trace))
@@ -143,11 +144,11 @@ def replay(
             sim=sim,
             dlen=knobs.dlen,
             out_dir=out_dir,
-            latency=job.LATENCY,
+            latency=LATENCY,
             waves=waves,
             step=step,
             closer=True,
-            command=f"{job.vctx_command('replay', str(trace))} --sim {sim} --dlen {knobs.dlen} --waves",
+            command=f"{vctx_command('replay', str(trace))} --sim {sim} --dlen {knobs.dlen} --waves",
             progress=lambda done: bars("replay", done, events),
         )
         bars("replay", result.events, events)
@@ -170,9 +171,9 @@ def sweep(
     spike: Annotated[bool, typer.Option(help="Ask Spike, too.")] = True,
 ) -> None:
     """Check all VS states, CSR accesses, vset* and faults. Golden model, RTL and Spike against the specification."""
-    from pymodel.scenarios.directed import SWEEPS
-    from tb import sweep as job
-    from tb.sweep_report import print_states, print_sweep
+    from vctx.pymodel.scenarios.directed import SWEEPS
+    from vctx.tb.jobs import sweep as job
+    from vctx.tb.reports.sweep import print_states, print_sweep
 
     if name not in (*SWEEPS, "all"):
         raise UsageError(f"sweep {name!r}: must be one of {', '.join(SWEEPS)}, all")
@@ -207,8 +208,8 @@ def fuzz(
     replay: Annotated[Path | None, typer.Option(help="Run this one program, as a failure leaves it, instead.")] = None,
 ) -> None:
     """Compare golden hart, Spike and RTL on random programs. The first program on which they differ is shrunk."""
-    from tb import fuzz as job
-    from tb.fuzz_report import print_result
+    from vctx.tb.jobs import fuzz as job
+    from vctx.tb.reports.fuzz import print_result
 
     if oracle not in (None, "spike"):
         raise UsageError(f"--oracle {oracle}: must be spike")
@@ -242,8 +243,8 @@ def run(
     waves: Waves = False,
 ) -> None:
     """Run a program of your own on golden model and RTL. Its exit code becomes this command's."""
-    from tb import run as job
-    from tb.report import print_waves
+    from vctx.tb.jobs import run as job
+    from vctx.tb.reports.cosim import print_waves
 
     knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, harts=1)
     with _Bars() as bars:
@@ -282,7 +283,7 @@ def spike_log(
     program: Annotated[Path, typer.Argument(help="The ELF program that Spike ran.")],
 ) -> None:
     """Turn Spike's log into what `vctx run` writes, for diff. The log must be of the same program."""
-    from tb.spike.log import filter_file
+    from vctx.tb.spike.log import filter_file
 
     try:
         sys.stdout.writelines(filter_file(log, program))
@@ -294,10 +295,10 @@ def spike_log(
 @app.command()
 def judge(trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")]) -> None:
     """Execute a recorded trace on Spike. It stops at the first instruction that differs."""
-    from pymodel.trace import TraceReader
-    from pymodel.trace.bulk import verify
-    from tb.cosim import shown, vctx_command
-    from tb.spike.judge import judge as execute
+    from vctx.pymodel.trace import TraceReader
+    from vctx.pymodel.trace.bulk import verify
+    from vctx.tb.runs.repeat import shown, vctx_command
+    from vctx.tb.spike.judge import judge as execute
 
     verify(TraceReader(trace))
     found = execute(trace, vctx_command("judge", shown(trace)))
@@ -321,8 +322,8 @@ def audit(
     sim: RtlSim = None,
 ) -> None:
     """Find a kernel's defects with the scenario library. It shows which invariants they break, with evidence."""
-    from tb.audit import run_audit
-    from tb.audit_report import print_audit
+    from vctx.tb.jobs.audit import run_audit
+    from vctx.tb.reports.audit import print_audit
 
     _only_for_rtl(rtl, sim=sim)
     with _Bars() as bars:
@@ -336,8 +337,8 @@ def audit(
 @app.command()
 def policies(sim: Sim = DEFAULT_SIM) -> None:
     """Compare policies of saving and restoring. The offline optimum is among them; the workloads are recorded."""
-    from tb.policies import run_policies
-    from tb.policies_report import print_policies
+    from vctx.tb.jobs.policies import run_policies
+    from vctx.tb.reports.policies import print_policies
 
     with _Bars() as bars:
         report = run_policies(sim=sim, progress=bars)
@@ -353,9 +354,9 @@ def linux_kvm(
     without_v: Annotated[bool, typer.Option("--without-v", help="Harts without V.")] = False,
 ) -> None:
     """Judge the golden hypervisor by a real Linux KVM. It runs under QEMU, driven with a fresh seed."""
-    from tb.linux import job
-    from tb.linux.boot import Machine
-    from tb.linux.report import print_linux
+    from vctx.tb.linux import job
+    from vctx.tb.linux.boot import Machine
+    from vctx.tb.reports.linux import print_linux
 
     machine = Machine(None if without_v else vlen, secrets.randbits(32) if seed is None else seed, steps)
     job.check(machine)
@@ -370,7 +371,7 @@ def linux_kvm(
 @app.command()
 def doctor() -> None:
     """Say which tools were found, and how to get the others."""
-    from tb.doctor import examine
+    from vctx.tb.doctor import examine
 
     raise typer.Exit(examine(console))
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pymodel.errors import ToolError
-from tb.linux import needs as linux
-from tb.linux.boot import qemu_version
-from tb.simulator import SIMULATORS
+from vctx.pymodel.errors import ToolError
+from vctx.tb.linux import needs as linux
+from vctx.tb.linux.boot import qemu_version
+from vctx.tb.simulators.find import SIMULATORS
 
 _SYSTEM = {"g++": "-dumpfullversion", "make": "--version", "perl": "-e print $^V", "ccache": "--version"}
 _PACKAGES = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pymodel.errors import UsageError
-from pymodel.kvm.version import versions
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.kvm.version import versions
 
 SIMULATORS = ("verilator", "icarus")
 DEFAULT_SIM = "verilator"

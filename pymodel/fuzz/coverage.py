@@ -13,10 +13,10 @@ from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
-from pymodel.isa.csr_numbers import STATUS_CSRS, VECTOR_CSRS, Csr
-from pymodel.isa.encoding import TABLE, Kind, decode
-from pymodel.isa.vtype import VILL, Vtype, decode_vtype, vtype_text
-from pymodel.trace.records import MODE_NAMES, Issue, Retire
+from vctx.pymodel.isa.csr_numbers import STATUS_CSRS, VECTOR_CSRS, Csr
+from vctx.pymodel.isa.encoding import TABLE, Kind, decode
+from vctx.pymodel.isa.vtype import VILL, Vtype, decode_vtype, vtype_text
+from vctx.pymodel.trace.records import MODE_NAMES, Issue, Retire
 
 _MODES = tuple(MODE_NAMES.values())
 _STARTS = ("0", "below vl", "below VLMAX", "VLMAX or more")

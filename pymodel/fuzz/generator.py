@@ -10,13 +10,13 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
-from pymodel.fuzz.program import FIRST_STAGE, USER_ALIAS, Item, Program, world
-from pymodel.fuzz.reserved import RESERVED
-from pymodel.isa import Csr, bits, encode
-from pymodel.isa.csr_numbers import STATUS_CSRS, VECTOR_CSRS
-from pymodel.isa.encoding import TABLE, InsnSpec, Kind
-from pymodel.isa.vtype import VILL, decode_vtype
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
+from vctx.pymodel.fuzz.program import FIRST_STAGE, USER_ALIAS, Item, Program, world
+from vctx.pymodel.fuzz.reserved import RESERVED
+from vctx.pymodel.isa import Csr, bits, encode
+from vctx.pymodel.isa.csr_numbers import STATUS_CSRS, VECTOR_CSRS
+from vctx.pymodel.isa.encoding import TABLE, InsnSpec, Kind
+from vctx.pymodel.isa.vtype import VILL, decode_vtype
+from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
 MODES = ("M", "HS", "U", "VS", "VU")
 NEVER = (

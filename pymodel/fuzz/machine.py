@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pymodel.fuzz.program import Program, world
-from pymodel.isa import Hart, HartConfig, Memory, Observer
-from pymodel.trace.records import PAGE_SIZE
+from vctx.pymodel.fuzz.program import Program, world
+from vctx.pymodel.isa import Hart, HartConfig, Memory, Observer
+from vctx.pymodel.trace.records import PAGE_SIZE
 
 FILL = 0  # as most of the tables are
 _BOOT_STEPS, _STEPS_A_WORD = 200, 60  # far more than any program takes: the longest handler has 25 instructions

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from pymodel import programs
-from pymodel.isa import Decoded, decode, disassemble
-from pymodel.isa.encoding import Kind
-from pymodel.trace.records import PAGE_SIZE
+from vctx.pymodel import programs
+from vctx.pymodel.isa import Decoded, decode, disassemble
+from vctx.pymodel.isa.encoding import Kind
+from vctx.pymodel.trace.records import PAGE_SIZE
 
 USER_ALIAS = 1 << 30  # how much lower U and VU see the body where the first stage is on; see runtime.S
 FIRST_STAGE = 8 << 60  # satp.MODE or vsatp.MODE is Sv39

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pymodel.isa.encoding import TABLE
+from vctx.pymodel.isa.encoding import TABLE
 
 _VM = 1 << 25
 _LOAD, _STORE = 0x07, 0x27

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from pymodel.fuzz.machine import Machine
-from pymodel.fuzz.program import USER_ALIAS, Program, world
-from pymodel.isa import Csr, bits, decode
+from vctx.pymodel.fuzz.machine import Machine
+from vctx.pymodel.fuzz.program import USER_ALIAS, Program, world
+from vctx.pymodel.isa import Csr, bits, decode
 
 Judge = Callable[[Sequence[Program]], int | None]
 """Returns the position of the first program that fails, None if none does."""

@@ -1,12 +1,12 @@
 """The architecture: a golden hart, its instruction and CSR tables, and memory. See docs/isa.md."""
 
-from pymodel.isa.csr_numbers import Csr
-from pymodel.isa.encoding import Decoded, decode, disassemble, encode
-from pymodel.isa.errors import Cause, HartError, MemoryRangeError, UnexpectedTrap
-from pymodel.isa.hart import Hart, HartConfig
-from pymodel.isa.latitude import Latitude
-from pymodel.isa.memory import Memory
-from pymodel.isa.observer import Observer
+from vctx.pymodel.isa.csr_numbers import Csr
+from vctx.pymodel.isa.encoding import Decoded, decode, disassemble, encode
+from vctx.pymodel.isa.errors import Cause, HartError, MemoryRangeError, UnexpectedTrap
+from vctx.pymodel.isa.hart import Hart, HartConfig
+from vctx.pymodel.isa.latitude import Latitude
+from vctx.pymodel.isa.memory import Memory
+from vctx.pymodel.isa.observer import Observer
 
 __all__ = [
     "Cause",

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pymodel.isa import bits
-from pymodel.isa.csr_numbers import BLOCK_CSRS, MSTATUS, STATUS_CSRS, VSSTATUS
-from pymodel.isa.effects import Effects, Execute
-from pymodel.isa.encoding import Decoded, Kind
-from pymodel.isa.errors import ArchTrap, InterruptedInsn
-from pymodel.isa.mmu import Op
-from pymodel.isa.vector import compile_vop, compile_vset
-from pymodel.isa.vmem import compile_vmem
-from pymodel.trace.records import NO_BYTES, NO_REGISTERS, Issue, Retire, Trap
+from vctx.pymodel.isa import bits
+from vctx.pymodel.isa.csr_numbers import BLOCK_CSRS, MSTATUS, STATUS_CSRS, VSSTATUS
+from vctx.pymodel.isa.effects import Effects, Execute
+from vctx.pymodel.isa.encoding import Decoded, Kind
+from vctx.pymodel.isa.errors import ArchTrap, InterruptedInsn
+from vctx.pymodel.isa.mmu import Op
+from vctx.pymodel.isa.vector import compile_vop, compile_vset
+from vctx.pymodel.isa.vmem import compile_vmem
+from vctx.pymodel.trace.records import NO_BYTES, NO_REGISTERS, Issue, Retire, Trap
 
 if TYPE_CHECKING:
-    from pymodel.isa.hart import Hart
+    from vctx.pymodel.isa.hart import Hart
 
 _OP_V, _LOAD_FP, _STORE_FP = 0x57, 0x07, 0x27
 _VECTOR_WIDTHS = (0, 5, 6, 7)  # D-1; the other widths are scalar floating point

@@ -12,19 +12,19 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from pymodel.isa.block import belongs_to_block, compile_block
-from pymodel.isa.compressed import expand
-from pymodel.isa.csr_numbers import QUIET_CSRS
-from pymodel.isa.encoding import Decoded, Kind, decode
-from pymodel.isa.memory import LINE_SHIFT, Memory
-from pymodel.isa.mmu import Op
-from pymodel.isa.scalar import BUILDERS
-from pymodel.isa.translate import Step, bind
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
+from vctx.pymodel.isa.block import belongs_to_block, compile_block
+from vctx.pymodel.isa.compressed import expand
+from vctx.pymodel.isa.csr_numbers import QUIET_CSRS
+from vctx.pymodel.isa.encoding import Decoded, Kind, decode
+from vctx.pymodel.isa.memory import LINE_SHIFT, Memory
+from vctx.pymodel.isa.mmu import Op
+from vctx.pymodel.isa.scalar import BUILDERS
+from vctx.pymodel.isa.translate import Step, bind
+from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
 if TYPE_CHECKING:
-    from pymodel.isa.commit import CommitReporter
-    from pymodel.isa.hart import Hart
+    from vctx.pymodel.isa.commit import CommitReporter
+    from vctx.pymodel.isa.hart import Hart
 
 _OFFSET = PAGE_SIZE - 1
 _LINE = 1 << LINE_SHIFT

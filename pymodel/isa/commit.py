@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pymodel.isa.bits import M64, VS
-from pymodel.isa.csr import TABLE
-from pymodel.isa.csr_numbers import VECTOR_CSRS, Csr
-from pymodel.isa.encoding import Decoded, Kind
-from pymodel.isa.errors import ArchTrap, Cause
-from pymodel.isa.mmu import Op
-from pymodel.isa.scalar import SIZES
-from pymodel.isa.vmem import element_form
-from pymodel.trace.records import Commit
+from vctx.pymodel.isa.bits import M64, VS
+from vctx.pymodel.isa.csr import TABLE
+from vctx.pymodel.isa.csr_numbers import VECTOR_CSRS, Csr
+from vctx.pymodel.isa.encoding import Decoded, Kind
+from vctx.pymodel.isa.errors import ArchTrap, Cause
+from vctx.pymodel.isa.mmu import Op
+from vctx.pymodel.isa.scalar import SIZES
+from vctx.pymodel.isa.vmem import element_form
+from vctx.pymodel.trace.records import Commit
 
 if TYPE_CHECKING:
-    from pymodel.isa.hart import Hart
-    from pymodel.isa.observer import CommitObserver
+    from vctx.pymodel.isa.hart import Hart
+    from vctx.pymodel.isa.observer import CommitObserver
 
 _MVIP = 0x309  # of AIA; absent, but Spike keeps mip.SEIP there, as an alias beside SSIP and STIP
 CSR_NAMES = {int(csr): csr.name.lower() for csr in Csr} | {_MVIP: "mvip"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pymodel.isa.encoding import Operand, encode
+from vctx.pymodel.isa.encoding import Operand, encode
 
 _SP = 2
 

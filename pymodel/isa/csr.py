@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pymodel.isa import bits
-from pymodel.isa.bits import M64
-from pymodel.isa.csr_numbers import COUNTERS, VECTOR_CSRS, Csr
-from pymodel.isa.errors import HartError
+from vctx.pymodel.isa import bits
+from vctx.pymodel.isa.bits import M64
+from vctx.pymodel.isa.csr_numbers import COUNTERS, VECTOR_CSRS, Csr
+from vctx.pymodel.isa.errors import HartError
 
 if TYPE_CHECKING:
-    from pymodel.isa.hart import Hart
+    from vctx.pymodel.isa.hart import Hart
 
 # Interrupt bits of mip and mie: HS-level (SSI, STI, SEI), VS-level (VSSI, VSTI, VSEI), guest external, machine.
 S_INTS, VS_INTS, SG_INT, M_INTS = 0x222, 0x444, 0x1000, 0x888

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pymodel.trace.records import ByteRuns, Xlat
+from vctx.pymodel.trace.records import ByteRuns, Xlat
 
 
 class Effects:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 
-from pymodel.isa.csr_numbers import Csr
-from pymodel.isa.errors import HartError
-from pymodel.isa.vtype import vtype_text
+from vctx.pymodel.isa.csr_numbers import Csr
+from vctx.pymodel.isa.errors import HartError
+from vctx.pymodel.isa.vtype import vtype_text
 
 
 class Kind(Enum):

@@ -8,22 +8,22 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from pymodel.isa import bits, trap
-from pymodel.isa.bits import M64
-from pymodel.isa.block import state_record
-from pymodel.isa.code import HOT, Block, Code, CodePage, Flow, Path
-from pymodel.isa.commit import CommitReporter
-from pymodel.isa.csr import CsrFile
-from pymodel.isa.csr_numbers import MSTATUS, VSSTATUS, Csr
-from pymodel.isa.effects import Effects
-from pymodel.isa.encoding import decode, disassemble
-from pymodel.isa.errors import ArchTrap, Cause, HartError, InterruptedInsn, UnexpectedTrap
-from pymodel.isa.latitude import Latitude
-from pymodel.isa.memory import Memory
-from pymodel.isa.mmu import Mmu, Op
-from pymodel.isa.observer import CommitObserver, Observer
-from pymodel.isa.vector_state import VectorState
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Retire
+from vctx.pymodel.isa import bits, trap
+from vctx.pymodel.isa.bits import M64
+from vctx.pymodel.isa.block import state_record
+from vctx.pymodel.isa.code import HOT, Block, Code, CodePage, Flow, Path
+from vctx.pymodel.isa.commit import CommitReporter
+from vctx.pymodel.isa.csr import CsrFile
+from vctx.pymodel.isa.csr_numbers import MSTATUS, VSSTATUS, Csr
+from vctx.pymodel.isa.effects import Effects
+from vctx.pymodel.isa.encoding import decode, disassemble
+from vctx.pymodel.isa.errors import ArchTrap, Cause, HartError, InterruptedInsn, UnexpectedTrap
+from vctx.pymodel.isa.latitude import Latitude
+from vctx.pymodel.isa.memory import Memory
+from vctx.pymodel.isa.mmu import Mmu, Op
+from vctx.pymodel.isa.observer import CommitObserver, Observer
+from vctx.pymodel.isa.vector_state import VectorState
+from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Retire
 
 _REGISTER_FILL = 0xA5
 _VLENS = [128 << i for i in range(6)]

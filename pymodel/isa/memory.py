@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pymodel.isa.errors import HartError, MemoryRangeError
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
+from vctx.pymodel.isa.errors import HartError, MemoryRangeError
+from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
 _OFFSET = PAGE_SIZE - 1
 VIEWS: Final = ("B", "b", "H", "h", "I", "i", "Q")

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pymodel.isa import bits
-from pymodel.isa.bits import sext
-from pymodel.isa.csr_numbers import MSTATUS, VSSTATUS, Csr
-from pymodel.isa.errors import ArchTrap, Cause
-from pymodel.isa.memory import Memory
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Xlat
+from vctx.pymodel.isa import bits
+from vctx.pymodel.isa.bits import sext
+from vctx.pymodel.isa.csr_numbers import MSTATUS, VSSTATUS, Csr
+from vctx.pymodel.isa.errors import ArchTrap, Cause
+from vctx.pymodel.isa.memory import Memory
+from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Xlat
 
 if TYPE_CHECKING:
-    from pymodel.isa.code import CodePage
-    from pymodel.isa.hart import Hart
+    from vctx.pymodel.isa.code import CodePage
+    from vctx.pymodel.isa.hart import Hart
 
 Access = Literal["fetch", "load", "store"]
 Op = Callable[[int], int]

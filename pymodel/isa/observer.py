@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pymodel.trace.records import Commit, Issue, Retire
+from vctx.pymodel.trace.records import Commit, Issue, Retire
 
 
 class Observer(Protocol):

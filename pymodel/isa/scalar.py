@@ -11,16 +11,16 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pymodel.isa import bits, semantics, trap
-from pymodel.isa.bits import M64, sext, signed
-from pymodel.isa.csr_numbers import Csr
-from pymodel.isa.encoding import TABLE, Decoded, Kind
-from pymodel.isa.errors import ArchTrap, Cause
-from pymodel.isa.mmu import Op
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
+from vctx.pymodel.isa import bits, semantics, trap
+from vctx.pymodel.isa.bits import M64, sext, signed
+from vctx.pymodel.isa.csr_numbers import Csr
+from vctx.pymodel.isa.encoding import TABLE, Decoded, Kind
+from vctx.pymodel.isa.errors import ArchTrap, Cause
+from vctx.pymodel.isa.mmu import Op
+from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
 if TYPE_CHECKING:
-    from pymodel.isa.hart import Hart
+    from vctx.pymodel.isa.hart import Hart
 
 _OFFSET = PAGE_SIZE - 1
 _Binary = Callable[[int, int], int]

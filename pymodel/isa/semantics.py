@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pymodel.isa.bits import M32, M64, SIGN64, signed
-from pymodel.isa.memory import VIEWS
+from vctx.pymodel.isa.bits import M32, M64, SIGN64, signed
+from vctx.pymodel.isa.memory import VIEWS
 
 _CONSTANTS = {"M64": M64, "M32": M32, "S64": SIGN64, "S32": 1 << 31, "EVEN": M64 - 1}
 

@@ -13,16 +13,16 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from pymodel.isa import semantics
-from pymodel.isa.bits import M64
-from pymodel.isa.encoding import Decoded, Kind, decode
-from pymodel.isa.mmu import Op
-from pymodel.isa.scalar import immediate
-from pymodel.isa.windows import Window, access_of, windows
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
+from vctx.pymodel.isa import semantics
+from vctx.pymodel.isa.bits import M64
+from vctx.pymodel.isa.encoding import Decoded, Kind, decode
+from vctx.pymodel.isa.mmu import Op
+from vctx.pymodel.isa.scalar import immediate
+from vctx.pymodel.isa.windows import Window, access_of, windows
+from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
 if TYPE_CHECKING:
-    from pymodel.isa.hart import Hart
+    from vctx.pymodel.isa.hart import Hart
 
 Run = Callable[[int, int], tuple[int, int]]
 """From pc of the first instruction, and how many instructions may be executed, to the next pc and how many were.

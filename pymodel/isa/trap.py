@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pymodel.isa import bits
-from pymodel.isa.csr_numbers import Csr
-from pymodel.isa.errors import ArchTrap, HartError
+from vctx.pymodel.isa import bits
+from vctx.pymodel.isa.csr_numbers import Csr
+from vctx.pymodel.isa.errors import ArchTrap, HartError
 
 if TYPE_CHECKING:
-    from pymodel.isa.hart import Hart
+    from vctx.pymodel.isa.hart import Hart
 
 _INTERRUPT = 1 << 63
 # MEI, MSI, MTI, SEI, SSI, STI, SGEI, VSEI, VSSI, VSTI: highest priority first

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pymodel.isa.bits import M64, sext
-from pymodel.isa.effects import Effects, Execute
-from pymodel.isa.encoding import Decoded
-from pymodel.isa.vector_state import Booleans, VectorState
-from pymodel.isa.vtype import Vtype, decode_vtype, vset
+from vctx.pymodel.isa.bits import M64, sext
+from vctx.pymodel.isa.effects import Effects, Execute
+from vctx.pymodel.isa.encoding import Decoded
+from vctx.pymodel.isa.vector_state import Booleans, VectorState
+from vctx.pymodel.isa.vtype import Vtype, decode_vtype, vset
 
 if TYPE_CHECKING:
-    from pymodel.isa.hart import Hart
+    from vctx.pymodel.isa.hart import Hart
 
 _Array = NDArray[Any]
 _Mask = Booleans | None

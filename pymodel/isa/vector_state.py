@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pymodel.isa.latitude import Latitude
-from pymodel.isa.vtype import VILL, Vtype, decode_vtype
-from pymodel.trace.records import Registers, set_runs
+from vctx.pymodel.isa.latitude import Latitude
+from vctx.pymodel.isa.vtype import VILL, Vtype, decode_vtype
+from vctx.pymodel.trace.records import Registers, set_runs
 
 _DTYPES = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}
 Elements = NDArray[np.unsignedinteger]

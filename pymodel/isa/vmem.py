@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pymodel.isa.bits import M64
-from pymodel.isa.effects import Effects, Execute
-from pymodel.isa.encoding import Decoded
-from pymodel.isa.errors import ArchTrap, InterruptedInsn
-from pymodel.isa.mmu import Access
-from pymodel.isa.vector import touched
-from pymodel.isa.vector_state import Booleans
-from pymodel.isa.vtype import Vtype
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns, Xlat, set_runs
+from vctx.pymodel.isa.bits import M64
+from vctx.pymodel.isa.effects import Effects, Execute
+from vctx.pymodel.isa.encoding import Decoded
+from vctx.pymodel.isa.errors import ArchTrap, InterruptedInsn
+from vctx.pymodel.isa.mmu import Access
+from vctx.pymodel.isa.vector import touched
+from vctx.pymodel.isa.vector_state import Booleans
+from vctx.pymodel.isa.vtype import Vtype
+from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns, Xlat, set_runs
 
 if TYPE_CHECKING:
-    from pymodel.isa.hart import Hart
+    from vctx.pymodel.isa.hart import Hart
 
 _UNIT = re.compile(r"v[ls]e(\d+)(ff)?\.v")
 _WHOLE = re.compile(r"v[ls](\d)r(?:e(\d+))?\.v")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pymodel.isa.bits import M64, SIGN64
-from pymodel.isa.latitude import Latitude
+from vctx.pymodel.isa.bits import M64, SIGN64
+from vctx.pymodel.isa.latitude import Latitude
 
 ELEN = 64
 VILL = SIGN64

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pymodel.isa.encoding import Decoded, Kind
-from pymodel.isa.semantics import LOADS, STORES, Access
+from vctx.pymodel.isa.encoding import Decoded, Kind
+from vctx.pymodel.isa.semantics import LOADS, STORES, Access
 
 ACCESSES = frozenset({Kind.LOAD, Kind.STORE})
 _WIDEST = 2048  # bytes from the first to the last access of a base

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pymodel.kvm.layout import Layout
-    from pymodel.kvm.version import KernelVersion
+    from vctx.pymodel.kvm.layout import Layout
+    from vctx.pymodel.kvm.version import KernelVersion
 
 ARCH_RISCV = 0x80 << 56
 ARCH_MASK = 0xFF << 56

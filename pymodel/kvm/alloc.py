@@ -12,10 +12,10 @@ import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pymodel.errors import VctxError
-from pymodel.isa import Hart, Memory
-from pymodel.kvm.errors import KvmError
-from pymodel.trace.records import PAGE_SIZE
+from vctx.pymodel.errors import VctxError
+from vctx.pymodel.isa import Hart, Memory
+from vctx.pymodel.kvm.errors import KvmError
+from vctx.pymodel.trace.records import PAGE_SIZE
 
 RED_ZONE = b"\xbb" * 64
 POISON_ALLOCATED = 0xAA

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pymodel.kvm.version import KernelVersion
+from vctx.pymodel.kvm.version import KernelVersion
 
 
 @dataclass(frozen=True)

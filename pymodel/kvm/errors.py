@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from pymodel.errors import VctxError
+from vctx.pymodel.errors import VctxError
 
 
 class KvmError(Exception):

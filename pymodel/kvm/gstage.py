@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from pymodel.kvm.errors import KernelMisuseError, KvmError
-from pymodel.programs import Image
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
+from vctx.pymodel.kvm.errors import KernelMisuseError, KvmError
+from vctx.pymodel.programs import Image
+from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
 if TYPE_CHECKING:
-    from pymodel.isa import Hart
-    from pymodel.kvm.machine import Machine
-    from pymodel.kvm.vcpu import Vcpu
+    from vctx.pymodel.isa import Hart
+    from vctx.pymodel.kvm.machine import Machine
+    from vctx.pymodel.kvm.vcpu import Vcpu
 
 _SV39X4 = 8
 _MODE_SHIFT, _VMID_SHIFT = 60, 44

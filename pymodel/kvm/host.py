@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pymodel.isa import Csr
-from pymodel.kvm.errors import KernelMisuseError
-from pymodel.kvm.exits import Exit, ExitReason
-from pymodel.kvm.layout import SR_SPIE, SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF, Struct, VState
-from pymodel.kvm.machine import IRQ_S_TIMER, Slice
+from vctx.pymodel.isa import Csr
+from vctx.pymodel.kvm.errors import KernelMisuseError
+from vctx.pymodel.kvm.exits import Exit, ExitReason
+from vctx.pymodel.kvm.layout import SR_SPIE, SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF, Struct, VState
+from vctx.pymodel.kvm.machine import IRQ_S_TIMER, Slice
 
 if TYPE_CHECKING:
-    from pymodel.isa import Hart
-    from pymodel.kvm.kernel import Kernel
+    from vctx.pymodel.isa import Hart
+    from vctx.pymodel.kvm.kernel import Kernel
 
 _INTERRUPT = 1 << 63
 _ILLEGAL = 2

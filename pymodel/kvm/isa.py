@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pymodel.kvm.abi import ISA_EXT
+from vctx.pymodel.kvm.abi import ISA_EXT
 
 if TYPE_CHECKING:
-    from pymodel.isa import Hart
-    from pymodel.kvm.vcpu import Vcpu
+    from vctx.pymodel.isa import Hart
+    from vctx.pymodel.kvm.vcpu import Vcpu
 
 _LETTERS = 26
 

@@ -6,21 +6,21 @@ import errno
 from collections.abc import Callable, Generator
 from typing import Any
 
-from pymodel.isa import Csr, Hart
-from pymodel.kvm import host, kmode, onereg, power
-from pymodel.kvm.errors import KernelOops, KvmError
-from pymodel.kvm.exits import Exit
-from pymodel.kvm.gstage import Vm
-from pymodel.kvm.host import HostTask
-from pymodel.kvm.kmode import Injection, Xor, preempt_v_restore, preempt_v_save
-from pymodel.kvm.layout import SR_VS, VS_OFF
-from pymodel.kvm.machine import Machine
-from pymodel.kvm.run import vcpu_run
-from pymodel.kvm.thread import Step, Thread, VFlag
-from pymodel.kvm.vcpu import Vcpu, vcpu_create, vcpu_destroy, vcpu_load, vcpu_put, vcpu_set_boot
-from pymodel.kvm.vector import VREGS
-from pymodel.kvm.version import KernelVersion
-from pymodel.programs import load
+from vctx.pymodel.isa import Csr, Hart
+from vctx.pymodel.kvm import host, kmode, onereg, power
+from vctx.pymodel.kvm.errors import KernelOops, KvmError
+from vctx.pymodel.kvm.exits import Exit
+from vctx.pymodel.kvm.gstage import Vm
+from vctx.pymodel.kvm.host import HostTask
+from vctx.pymodel.kvm.kmode import Injection, Xor, preempt_v_restore, preempt_v_save
+from vctx.pymodel.kvm.layout import SR_VS, VS_OFF
+from vctx.pymodel.kvm.machine import Machine
+from vctx.pymodel.kvm.run import vcpu_run
+from vctx.pymodel.kvm.thread import Step, Thread, VFlag
+from vctx.pymodel.kvm.vcpu import Vcpu, vcpu_create, vcpu_destroy, vcpu_load, vcpu_put, vcpu_set_boot
+from vctx.pymodel.kvm.vector import VREGS
+from vctx.pymodel.kvm.version import KernelVersion
+from vctx.pymodel.programs import load
 
 Probe = Callable[[str, Vcpu | HostTask, Hart], None]
 

@@ -11,16 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pymodel.isa import Csr
-from pymodel.kvm import host, vector
-from pymodel.kvm.errors import KernelMisuseError, KernelOops
-from pymodel.kvm.layout import SR_VS, VS_DIRTY, VS_OFF, VState
-from pymodel.kvm.thread import Step, Thread, VFlag
+from vctx.pymodel.isa import Csr
+from vctx.pymodel.kvm import host, vector
+from vctx.pymodel.kvm.errors import KernelMisuseError, KernelOops
+from vctx.pymodel.kvm.layout import SR_VS, VS_DIRTY, VS_OFF, VState
+from vctx.pymodel.kvm.thread import Step, Thread, VFlag
 
 if TYPE_CHECKING:
-    from pymodel.isa import Hart
-    from pymodel.kvm.kernel import Kernel
-    from pymodel.kvm.vcpu import Vcpu
+    from vctx.pymodel.isa import Hart
+    from vctx.pymodel.kvm.kernel import Kernel
+    from vctx.pymodel.kvm.vcpu import Vcpu
 
 
 def guest_is_live(vcpu: Vcpu) -> bool:

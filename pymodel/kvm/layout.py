@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pymodel.isa import Hart
-    from pymodel.kvm.machine import Machine
+    from vctx.pymodel.isa import Hart
+    from vctx.pymodel.kvm.machine import Machine
 
 # sstatus, bits [10:9] VS; hstatus (B-1, B-22, F-1).
 SR_SIE = 1 << 1

@@ -13,16 +13,16 @@ from functools import cache
 from itertools import count
 from typing import Protocol
 
-from pymodel.isa import Csr, Hart, HartConfig, Memory, UnexpectedTrap, encode
-from pymodel.isa.latitude import Latitude
-from pymodel.isa.observer import Observer
-from pymodel.kvm.abi import MACHINE_IDS
-from pymodel.kvm.alloc import Allocator
-from pymodel.kvm.errors import KernelOops
-from pymodel.kvm.layout import Layout
-from pymodel.kvm.version import KernelVersion
-from pymodel.programs import Image, load
-from pymodel.trace.records import PAGE_SIZE, Event, Mark
+from vctx.pymodel.isa import Csr, Hart, HartConfig, Memory, UnexpectedTrap, encode
+from vctx.pymodel.isa.latitude import Latitude
+from vctx.pymodel.isa.observer import Observer
+from vctx.pymodel.kvm.abi import MACHINE_IDS
+from vctx.pymodel.kvm.alloc import Allocator
+from vctx.pymodel.kvm.errors import KernelOops
+from vctx.pymodel.kvm.layout import Layout
+from vctx.pymodel.kvm.version import KernelVersion
+from vctx.pymodel.programs import Image, load
+from vctx.pymodel.trace.records import PAGE_SIZE, Event, Mark
 
 Regions = tuple[tuple[str, int, int], ...]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pymodel.kvm import onereg_other as other
-from pymodel.kvm.abi import (
+from vctx.pymodel.kvm import onereg_other as other
+from vctx.pymodel.kvm.abi import (
     ARCH_MASK,
     CONFIG,
     CORE,
@@ -33,15 +33,15 @@ from pymodel.kvm.abi import (
     vector_csr_id,
     vector_reg_id,
 )
-from pymodel.kvm.errors import KvmError
-from pymodel.kvm.layout import SR_SPP, VCPU_CSRS
-from pymodel.kvm.onereg_isa import get_isa_ext, list_isa_ext, set_isa_ext
-from pymodel.kvm.onereg_vector import get_reg_vector, list_vector, set_reg_vector
-from pymodel.kvm.usercopy import UserBuffer, check_long, long_bytes
+from vctx.pymodel.kvm.errors import KvmError
+from vctx.pymodel.kvm.layout import SR_SPP, VCPU_CSRS
+from vctx.pymodel.kvm.onereg_isa import get_isa_ext, list_isa_ext, set_isa_ext
+from vctx.pymodel.kvm.onereg_vector import get_reg_vector, list_vector, set_reg_vector
+from vctx.pymodel.kvm.usercopy import UserBuffer, check_long, long_bytes
 
 if TYPE_CHECKING:
-    from pymodel.isa import Hart
-    from pymodel.kvm.vcpu import Vcpu
+    from vctx.pymodel.isa import Hart
+    from vctx.pymodel.kvm.vcpu import Vcpu
 
 __all__ = [
     "CONFIG",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from pymodel.kvm import vector
-from pymodel.kvm.abi import ISA_EXT_TYPE, LONG, MULTI_DIS, MULTI_EN, SINGLE, SUBTYPE_MASK, reg_id
-from pymodel.kvm.errors import KvmError
-from pymodel.kvm.isa import (
+from vctx.pymodel.kvm import vector
+from vctx.pymodel.kvm.abi import ISA_EXT_TYPE, LONG, MULTI_DIS, MULTI_EN, SINGLE, SUBTYPE_MASK, reg_id
+from vctx.pymodel.kvm.errors import KvmError
+from vctx.pymodel.kvm.isa import (
     BASE_ISA_MASK,
     guest_has_v,
     isa_bit,
@@ -16,12 +16,12 @@ from pymodel.kvm.isa import (
     isa_enable_allowed,
     isa_has,
 )
-from pymodel.kvm.usercopy import check_long, long_bytes
+from vctx.pymodel.kvm.usercopy import check_long, long_bytes
 
 if TYPE_CHECKING:
-    from pymodel.isa import Hart
-    from pymodel.kvm.usercopy import UserBuffer
-    from pymodel.kvm.vcpu import Vcpu
+    from vctx.pymodel.isa import Hart
+    from vctx.pymodel.kvm.usercopy import UserBuffer
+    from vctx.pymodel.kvm.vcpu import Vcpu
 
 _BITS = 8 * LONG
 

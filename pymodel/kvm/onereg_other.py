@@ -9,17 +9,17 @@ import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pymodel.isa import Csr
-from pymodel.kvm.abi import CONFIG, CONFIG_REGS, FP_D, FP_F, LONG, SBI_EXT, SBI_EXT_TYPE, SBI_STATE, TIMER, reg_id
-from pymodel.kvm.errors import KvmError
-from pymodel.kvm.isa import isa_has
-from pymodel.kvm.onereg_isa import get_isa, set_isa
-from pymodel.kvm.usercopy import check_long, long_bytes
+from vctx.pymodel.isa import Csr
+from vctx.pymodel.kvm.abi import CONFIG, CONFIG_REGS, FP_D, FP_F, LONG, SBI_EXT, SBI_EXT_TYPE, SBI_STATE, TIMER, reg_id
+from vctx.pymodel.kvm.errors import KvmError
+from vctx.pymodel.kvm.isa import isa_has
+from vctx.pymodel.kvm.onereg_isa import get_isa, set_isa
+from vctx.pymodel.kvm.usercopy import check_long, long_bytes
 
 if TYPE_CHECKING:
-    from pymodel.isa import Hart
-    from pymodel.kvm.usercopy import UserBuffer
-    from pymodel.kvm.vcpu import Vcpu
+    from vctx.pymodel.isa import Hart
+    from vctx.pymodel.kvm.usercopy import UserBuffer
+    from vctx.pymodel.kvm.vcpu import Vcpu
 
 _M64 = (1 << 64) - 1
 _BLOCK_SIZE = 64

@@ -6,12 +6,12 @@ import errno
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from pymodel.kvm.errors import KvmError
-from pymodel.kvm.vcpu import vcpu_reset
+from vctx.pymodel.kvm.errors import KvmError
+from vctx.pymodel.kvm.vcpu import vcpu_reset
 
 if TYPE_CHECKING:
-    from pymodel.isa import Hart
-    from pymodel.kvm.vcpu import Vcpu
+    from vctx.pymodel.isa import Hart
+    from vctx.pymodel.kvm.vcpu import Vcpu
 
 SBI_INVALID_PARAM = -3 & (1 << 64) - 1
 SBI_ALREADY_AVAILABLE = -6 & (1 << 64) - 1

@@ -7,9 +7,9 @@ from enum import IntFlag
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pymodel.isa import Hart
-    from pymodel.kvm.layout import VState
-    from pymodel.kvm.vcpu import Vcpu
+    from vctx.pymodel.isa import Hart
+    from vctx.pymodel.kvm.layout import VState
+    from vctx.pymodel.kvm.vcpu import Vcpu
 
 
 class VFlag(IntFlag):

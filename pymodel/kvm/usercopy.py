@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 
-from pymodel.kvm.abi import LONG
-from pymodel.kvm.errors import KvmError
+from vctx.pymodel.kvm.abi import LONG
+from vctx.pymodel.kvm.errors import KvmError
 
 
 class UserBuffer:

@@ -6,21 +6,21 @@ import errno
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from pymodel.isa import Csr
-from pymodel.kvm import vector
-from pymodel.kvm.errors import KernelMisuseError, KvmError
-from pymodel.kvm.exits import Exit
-from pymodel.kvm.isa import setup_isa
-from pymodel.kvm.kmode import guarded
-from pymodel.kvm.layout import HSTATUS_SPV, HSTATUS_SPVP, HSTATUS_VTW, SR_SPIE, SR_SPP, CpuContext, VcpuCsr
-from pymodel.kvm.machine import Regions, Slice
-from pymodel.kvm.onereg_other import OtherState
-from pymodel.kvm.thread import Step, Thread
+from vctx.pymodel.isa import Csr
+from vctx.pymodel.kvm import vector
+from vctx.pymodel.kvm.errors import KernelMisuseError, KvmError
+from vctx.pymodel.kvm.exits import Exit
+from vctx.pymodel.kvm.isa import setup_isa
+from vctx.pymodel.kvm.kmode import guarded
+from vctx.pymodel.kvm.layout import HSTATUS_SPV, HSTATUS_SPVP, HSTATUS_VTW, SR_SPIE, SR_SPP, CpuContext, VcpuCsr
+from vctx.pymodel.kvm.machine import Regions, Slice
+from vctx.pymodel.kvm.onereg_other import OtherState
+from vctx.pymodel.kvm.thread import Step, Thread
 
 if TYPE_CHECKING:
-    from pymodel.isa import Hart
-    from pymodel.kvm.gstage import Vm
-    from pymodel.kvm.kernel import Kernel
+    from vctx.pymodel.isa import Hart
+    from vctx.pymodel.kvm.gstage import Vm
+    from vctx.pymodel.kvm.kernel import Kernel
 
 # The guest's CSRs that vcpu_load writes and vcpu_put reads, in the kernel's order; switch_to swaps scounteren.
 _SWAPPED = {

@@ -11,15 +11,15 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from pymodel.isa.vtype import decode_vtype
-from pymodel.kvm.errors import KvmError
-from pymodel.kvm.isa import guest_has_v
-from pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF, CpuContext
-from pymodel.kvm.thread import Step, VFlag
+from vctx.pymodel.isa.vtype import decode_vtype
+from vctx.pymodel.kvm.errors import KvmError
+from vctx.pymodel.kvm.isa import guest_has_v
+from vctx.pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF, CpuContext
+from vctx.pymodel.kvm.thread import Step, VFlag
 
 if TYPE_CHECKING:
-    from pymodel.isa import Hart
-    from pymodel.kvm.vcpu import Vcpu
+    from vctx.pymodel.isa import Hart
+    from vctx.pymodel.kvm.vcpu import Vcpu
 
 VREGS = 32
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass, replace
 
-from pymodel.errors import UsageError
-from pymodel.kvm.abi import ISA_EXT, VECTOR_REG_TYPE
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.kvm.abi import ISA_EXT, VECTOR_REG_TYPE
 
 _SEED_V = 7  # where the posted patch inserted V into the ISA_EXT numbers
 

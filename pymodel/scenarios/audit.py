@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from pymodel.errors import UsageError
-from pymodel.kvm.defects import DEFECTS, Defect
-from pymodel.kvm.version import CLEAN, KernelVersion
-from pymodel.scenarios.invariants import Violation
-from pymodel.scenarios.lab import Outcome, RecorderFactory, Scenario, run_scenario
-from pymodel.scenarios.library import SCENARIOS
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.kvm.defects import DEFECTS, Defect
+from vctx.pymodel.kvm.version import CLEAN, KernelVersion
+from vctx.pymodel.scenarios.invariants import Violation
+from vctx.pymodel.scenarios.lab import Outcome, RecorderFactory, Scenario, run_scenario
+from vctx.pymodel.scenarios.library import SCENARIOS
 
 Progress = Callable[[str, int, int], None]
 Recorders = Callable[[Scenario], RecorderFactory]

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pymodel.errors import UsageError, VctxError
-from pymodel.isa import Csr, Hart, HartConfig, Memory, encode
-from pymodel.isa.memory import LINE_SHIFT
-from pymodel.isa.observer import CommitObserver, Observer
-from pymodel.isa.trap import pending_interrupt
-from pymodel.programs import Image
+from vctx.pymodel.errors import UsageError, VctxError
+from vctx.pymodel.isa import Csr, Hart, HartConfig, Memory, encode
+from vctx.pymodel.isa.memory import LINE_SHIFT
+from vctx.pymodel.isa.observer import CommitObserver, Observer
+from vctx.pymodel.isa.trap import pending_interrupt
+from vctx.pymodel.programs import Image
 
 RAM_BASE = 0x8000_0000
 MIN_RAM = 1 << 20

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pymodel.isa import Hart
-from pymodel.kvm.kernel import Kernel
-from pymodel.kvm.layout import VState
+from vctx.pymodel.isa import Hart
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.layout import VState
 
 VREGS = 32
 

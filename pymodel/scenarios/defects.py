@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from pymodel.kvm.defects import Defect, defects_of
-from pymodel.kvm.version import KernelVersion
+from vctx.pymodel.kvm.defects import Defect, defects_of
+from vctx.pymodel.kvm.version import KernelVersion
 
 
 def explanations(version: KernelVersion, broken: Collection[str]) -> list[Defect]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Self
 
-from pymodel.isa import Csr, Hart, encode
-from pymodel.kvm.gstage import Vm
-from pymodel.kvm.layout import SR_VS, VS_INITIAL
+from vctx.pymodel.isa import Csr, Hart, encode
+from vctx.pymodel.kvm.gstage import Vm
+from vctx.pymodel.kvm.layout import SR_VS, VS_INITIAL
 
 # SBI extension ids that the hypervisor serves: see sw/guests/guest.h.
 YIELD, HSM, REPORT = 0x10, 0x48_534D, 0x0800_0001

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pymodel.errors import VctxError
-from pymodel.kvm.exits import Exit, ExitReason
+from vctx.pymodel.errors import VctxError
+from vctx.pymodel.kvm.exits import Exit, ExitReason
 
 if TYPE_CHECKING:
-    from pymodel.isa import Hart
-    from pymodel.kvm.gstage import Vm
-    from pymodel.kvm.kernel import Kernel
-    from pymodel.kvm.vcpu import Vcpu
+    from vctx.pymodel.isa import Hart
+    from vctx.pymodel.kvm.gstage import Vm
+    from vctx.pymodel.kvm.kernel import Kernel
+    from vctx.pymodel.kvm.vcpu import Vcpu
 
 PROGRAM = "driver"
 VM_SIZE = 0x8_0000

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pymodel.errors import VctxError
+from vctx.pymodel.errors import VctxError
 
 
 @dataclass(frozen=True)

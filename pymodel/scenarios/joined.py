@@ -7,10 +7,10 @@ The registers need nothing, since every boot loads them.
 
 from __future__ import annotations
 
-from pymodel.isa import Csr, Hart, HartConfig, Memory, encode
-from pymodel.kvm.layout import SR_VS
-from pymodel.trace.recorder import Recorder, Sink
-from pymodel.trace.records import PAGE_SIZE, Event, Insn, Issue, Retire, Store, Sync
+from vctx.pymodel.isa import Csr, Hart, HartConfig, Memory, encode
+from vctx.pymodel.kvm.layout import SR_VS
+from vctx.pymodel.trace.recorder import Recorder, Sink
+from vctx.pymodel.trace.records import PAGE_SIZE, Event, Insn, Issue, Retire, Store, Sync
 
 _VILL = 1 << 63
 

@@ -11,24 +11,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pymodel.errors import VctxError
-from pymodel.isa import Hart, UnexpectedTrap, decode, disassemble, encode
-from pymodel.isa.csr_numbers import VECTOR_CSRS
-from pymodel.isa.encoding import Kind
-from pymodel.kvm import onereg
-from pymodel.kvm.alloc import AllocError
-from pymodel.kvm.errors import KernelMisuseError, KernelOops, KvmError
-from pymodel.kvm.exits import Exit, ExitReason
-from pymodel.kvm.kernel import Kernel
-from pymodel.kvm.layout import Layout, VState
-from pymodel.kvm.machine import RAM_BASE, KernelObserver
-from pymodel.kvm.vcpu import Vcpu
-from pymodel.kvm.version import KernelVersion
-from pymodel.scenarios.context import VectorContext, allocate_context
-from pymodel.scenarios.guest_code import GuestCode
-from pymodel.scenarios.invariants import ALL_INVARIANTS, Ledger
-from pymodel.scenarios.monitor import Monitor
-from pymodel.trace.records import MODE_NAMES, Event, Issue, Mark, Retire
+from vctx.pymodel.errors import VctxError
+from vctx.pymodel.isa import Hart, UnexpectedTrap, decode, disassemble, encode
+from vctx.pymodel.isa.csr_numbers import VECTOR_CSRS
+from vctx.pymodel.isa.encoding import Kind
+from vctx.pymodel.kvm import onereg
+from vctx.pymodel.kvm.alloc import AllocError
+from vctx.pymodel.kvm.errors import KernelMisuseError, KernelOops, KvmError
+from vctx.pymodel.kvm.exits import Exit, ExitReason
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.layout import Layout, VState
+from vctx.pymodel.kvm.machine import RAM_BASE, KernelObserver
+from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.version import KernelVersion
+from vctx.pymodel.scenarios.context import VectorContext, allocate_context
+from vctx.pymodel.scenarios.guest_code import GuestCode
+from vctx.pymodel.scenarios.invariants import ALL_INVARIANTS, Ledger
+from vctx.pymodel.scenarios.monitor import Monitor
+from vctx.pymodel.trace.records import MODE_NAMES, Event, Issue, Mark, Retire
 
 VLEN = 256
 HARTS = 2

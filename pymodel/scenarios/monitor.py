@@ -11,18 +11,18 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pymodel.isa import Csr, Hart
-from pymodel.kvm.alloc import AllocError
-from pymodel.kvm.host import HostTask, insn_is_vector
-from pymodel.kvm.isa import guest_has_v, isa_has
-from pymodel.kvm.kernel import Kernel
-from pymodel.kvm.kmode import guest_is_live
-from pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
-from pymodel.kvm.machine import KernelObserver, Regions
-from pymodel.kvm.vcpu import Vcpu
-from pymodel.scenarios.context import VREGS, VectorContext
-from pymodel.scenarios.invariants import Ledger
-from pymodel.trace.records import ByteRuns, Checkpoint, Event, Issue, Mark, Retire
+from vctx.pymodel.isa import Csr, Hart
+from vctx.pymodel.kvm.alloc import AllocError
+from vctx.pymodel.kvm.host import HostTask, insn_is_vector
+from vctx.pymodel.kvm.isa import guest_has_v, isa_has
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.kmode import guest_is_live
+from vctx.pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
+from vctx.pymodel.kvm.machine import KernelObserver, Regions
+from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.scenarios.context import VREGS, VectorContext
+from vctx.pymodel.scenarios.invariants import Ledger
+from vctx.pymodel.trace.records import ByteRuns, Checkpoint, Event, Issue, Mark, Retire
 
 _RESTORES = frozenset({"guest_vector_restore", "host_vector_restore", "vstate_restore"})
 _SAVES = frozenset({"guest_vector_save", "host_vector_save", "vstate_save"})

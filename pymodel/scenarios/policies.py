@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pymodel.kvm.kernel import Kernel
-from pymodel.kvm.layout import VState
-from pymodel.scenarios.context import allocate_context
-from pymodel.scenarios.workload import Step, What, Workload, vcpu_of
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.layout import VState
+from vctx.pymodel.scenarios.context import allocate_context
+from vctx.pymodel.scenarios.workload import Step, What, Workload, vcpu_of
 
 Direction = Literal["save", "restore"]
 _SWITCHES = (What.SAVE, What.RESTORE)

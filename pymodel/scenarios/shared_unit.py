@@ -15,21 +15,21 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from pymodel.isa import Hart
-from pymodel.kvm import onereg
-from pymodel.kvm.errors import KvmError
-from pymodel.kvm.exits import Exit, ExitReason
-from pymodel.kvm.host import HostTask
-from pymodel.kvm.kernel import Kernel
-from pymodel.kvm.kmode import guest_is_live
-from pymodel.kvm.layout import VS_DIRTY, VS_OFF
-from pymodel.kvm.machine import RAM_SIZE, KernelObserver, Slice
-from pymodel.kvm.vcpu import Vcpu
-from pymodel.kvm.vector import VREGS
-from pymodel.kvm.version import KernelVersion, by_name
-from pymodel.scenarios.context import VectorContext
-from pymodel.scenarios.invariants import Ledger
-from pymodel.scenarios.monitor import Monitor
+from vctx.pymodel.isa import Hart
+from vctx.pymodel.kvm import onereg
+from vctx.pymodel.kvm.errors import KvmError
+from vctx.pymodel.kvm.exits import Exit, ExitReason
+from vctx.pymodel.kvm.host import HostTask
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.kmode import guest_is_live
+from vctx.pymodel.kvm.layout import VS_DIRTY, VS_OFF
+from vctx.pymodel.kvm.machine import RAM_SIZE, KernelObserver, Slice
+from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.vector import VREGS
+from vctx.pymodel.kvm.version import KernelVersion, by_name
+from vctx.pymodel.scenarios.context import VectorContext
+from vctx.pymodel.scenarios.invariants import Ledger
+from vctx.pymodel.scenarios.monitor import Monitor
 
 # Which guests take part: the first VCPUS of these at the start, the next one whenever a vCPU is created anew.
 PROGRAMS = ("canary", "copy", "vstart", "nov", "xor", "vill", "scalar", "add", "mask", "set")

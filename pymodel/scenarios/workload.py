@@ -9,11 +9,11 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
-from pymodel.isa import decode
-from pymodel.isa.csr_numbers import VECTOR_CSRS
-from pymodel.isa.encoding import Kind
-from pymodel.scenarios.shared_unit import SharedUnitConfig, run_shared_unit
-from pymodel.trace.records import Event, Issue, Mark, Retire
+from vctx.pymodel.isa import decode
+from vctx.pymodel.isa.csr_numbers import VECTOR_CSRS
+from vctx.pymodel.isa.encoding import Kind
+from vctx.pymodel.scenarios.shared_unit import SharedUnitConfig, run_shared_unit
+from vctx.pymodel.trace.records import Event, Issue, Mark, Retire
 
 _VECTOR_KINDS = frozenset({Kind.VSET, Kind.VMEM, Kind.VOP})
 

@@ -1,8 +1,8 @@
 """Traces: record types, file format, comparator."""
 
-from pymodel.trace.compare import Difference, differences
-from pymodel.trace.file import TraceError, TraceReader, TraceWriter, decode_retire, encode_retire
-from pymodel.trace.records import (
+from vctx.pymodel.trace.compare import Difference, differences
+from vctx.pymodel.trace.file import TraceError, TraceReader, TraceWriter, decode_retire, encode_retire
+from vctx.pymodel.trace.records import (
     MODE_NAMES,
     PAGE_SHIFT,
     PAGE_SIZE,

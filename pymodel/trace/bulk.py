@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pymodel.trace.file import END_PAYLOAD, FRAME, KIND, TraceError, TraceReader
+from vctx.pymodel.trace.file import END_PAYLOAD, FRAME, KIND, TraceError, TraceReader
 
 Array = npt.NDArray[Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from pymodel.trace.records import Commit
+from vctx.pymodel.trace.records import Commit
 
 _INTERRUPT = 1 << 63
 _EXCEPTIONS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pymodel.trace.records import Retire
+from vctx.pymodel.trace.records import Retire
 
 _SCALAR_FIELDS = tuple(name for name in Retire._fields if name not in ("vregs", "mem"))
 

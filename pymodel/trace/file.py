@@ -25,8 +25,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from pymodel.errors import UsageError
-from pymodel.trace.records import (
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.trace.records import (
     MODE_NAMES,
     ByteRuns,
     Checkpoint,

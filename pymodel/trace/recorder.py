@@ -15,8 +15,19 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import Protocol
 
-from pymodel.trace.file import TraceWriter
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns, Event, Insn, Issue, Retire, Store, Sync, set_runs
+from vctx.pymodel.trace.file import TraceWriter
+from vctx.pymodel.trace.records import (
+    PAGE_SHIFT,
+    PAGE_SIZE,
+    ByteRuns,
+    Event,
+    Insn,
+    Issue,
+    Retire,
+    Store,
+    Sync,
+    set_runs,
+)
 
 LINE = 64
 _LINE_MASK = LINE - 1

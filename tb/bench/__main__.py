@@ -1,4 +1,4 @@
-"""The benchmark's command line: `python -m tb.bench`, which is what `make bench` runs; `--help` has the options."""
+"""The benchmark's command line: `python -m vctx.tb.bench`, which `make bench` runs; `--help` has the options."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from typing import Annotated, Any
 
 import typer
 
-from pymodel.errors import UsageError
-from tb.bench.builds import builds as measure_builds
-from tb.bench.long import LENGTHS, MAX_MEMORY, long_replays
-from tb.bench.report import print_builds, print_long, print_paces, print_speeds
-from tb.bench.speed import FULL, QUICK, speeds
-from tb.bench.workload import main_job
-from tb.command import console, execute
-from tb.cosim import shown
-from tb.folders import claimed
-from tb.pace import paces, plot
-from tb.result import write_json
-from tb.simulator import SIM_BUILD, SIMULATORS, simulator
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.places import SIM_BUILD
+from vctx.tb.bench.builds import builds as measure_builds
+from vctx.tb.bench.long import LENGTHS, MAX_MEMORY, long_replays
+from vctx.tb.bench.report import print_builds, print_long, print_paces, print_speeds
+from vctx.tb.bench.speed import FULL, QUICK, speeds
+from vctx.tb.bench.workload import main_job
+from vctx.tb.ending import console, execute
+from vctx.tb.jobs.pace import paces, plot
+from vctx.tb.process.files import write_json
+from vctx.tb.process.folders import claimed
+from vctx.tb.runs.repeat import shown
+from vctx.tb.simulators.find import SIMULATORS, simulator
 
 
 def machine() -> dict[str, object]:

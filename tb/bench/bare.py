@@ -8,14 +8,17 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from pymodel.trace import TraceReader
-from pymodel.trace.bulk import frames
-from tb.batch import CHUNK
-from tb.batch_stimulus import REC_END, config_record, encode, mark_record
-from tb.bench.errors import BenchError
-from tb.folders import locked
-from tb.result import ReplayConfig
-from tb.simulator import HDL, SIM_BUILD, SimulationError, rtl_sources, simulator
+from vctx.pymodel.places import HDL, SIM_BUILD
+from vctx.pymodel.trace import TraceReader
+from vctx.pymodel.trace.bulk import frames
+from vctx.tb.bench.errors import BenchError
+from vctx.tb.process.folders import locked
+from vctx.tb.replay.batch.conversation import CHUNK
+from vctx.tb.replay.batch.stimulus import REC_END, config_record, encode, mark_record
+from vctx.tb.replay.result import ReplayConfig
+from vctx.tb.simulators.design import rtl_sources
+from vctx.tb.simulators.find import simulator
+from vctx.tb.simulators.simulator import SimulationError
 
 MAIN = HDL / "bare" / "main.cpp"
 

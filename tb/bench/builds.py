@@ -11,12 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tb.bench.errors import BenchError
-from tb.bench.speed import DLEN
-from tb.bench.workload import VLEN, Workload, processor_time
-from tb.cosim import LATENCY
-from tb.launch import replay_config, run_batch
-from tb.simulator import BATCH_CFLAGS, SimulationError, replay_design, simulator
+from vctx.tb.bench.errors import BenchError
+from vctx.tb.bench.speed import DLEN
+from vctx.tb.bench.workload import VLEN, Workload, processor_time
+from vctx.tb.replay.launch import replay_config, run_batch
+from vctx.tb.runs.defaults import LATENCY
+from vctx.tb.simulators.design import replay_design
+from vctx.tb.simulators.find import simulator
+from vctx.tb.simulators.simulator import SimulationError
+from vctx.tb.simulators.verilator import BATCH_CFLAGS
 
 
 @dataclass(frozen=True)

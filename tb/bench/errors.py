@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pymodel.errors import VctxError
+from vctx.pymodel.errors import VctxError
 
 
 class BenchError(VctxError):

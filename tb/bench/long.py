@@ -3,8 +3,8 @@
 A trace is made from the program of contexts, recorded for a few iterations. All iterations but the first are equal byte
 for byte, which is checked: one of them, repeated, is what the golden model would have recorded of a longer run.
 
-`python -m tb.bench.long TRACE OUT_DIR` replays one trace and prints what it took, as a process of its own: memory is
-measured as the largest that a process ever had.
+`python -m vctx.tb.bench.long TRACE OUT_DIR` replays one trace and prints what it took, as a process of its own: memory
+is measured as the largest that a process ever had.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pymodel.scenarios.bare_metal import ram_size
-from pymodel.trace import TraceReader
-from pymodel.trace.bulk import frames
-from pymodel.trace.file import END_PAYLOAD, FRAME, KIND
-from tb.bench.errors import BenchError
-from tb.bench.workload import VLEN, context_program, record_program
-from tb.launch import replay
-from tb.simulator import ROOT, replay_design, simulator
+from vctx.pymodel.places import ROOT
+from vctx.pymodel.scenarios.bare_metal import ram_size
+from vctx.pymodel.trace import TraceReader
+from vctx.pymodel.trace.bulk import frames
+from vctx.pymodel.trace.file import END_PAYLOAD, FRAME, KIND
+from vctx.tb.bench.errors import BenchError
+from vctx.tb.bench.workload import VLEN, context_program, record_program
+from vctx.tb.replay.launch import replay
+from vctx.tb.simulators.build import build
+from vctx.tb.simulators.design import replay_design
+from vctx.tb.simulators.find import simulator
 
 DLEN = 128
 LENGTHS = (100_000, 1_000_000, 10_000_000)  # instructions
@@ -60,7 +63,7 @@ def long_replays(out_dir: Path, lengths: tuple[int, ...], progress: Callable[[st
     out_dir.mkdir(parents=True, exist_ok=True)
     progress("building")
     ram = ram_size(context_program(out_dir, 1))
-    simulator("verilator").build(replay_design(VLEN, DLEN, 1, ram=ram, batch=True))
+    build(simulator("verilator"), replay_design(VLEN, DLEN, 1, ram=ram, batch=True))
     trace = out_dir / "long.trace"
     found = []
     for instructions in lengths:
@@ -118,7 +121,7 @@ def _instructions(events: list[_Event]) -> int:
 
 
 def _in_a_process(trace: Path, out_dir: Path, instructions: int) -> LongReplay:
-    command = [sys.executable, "-m", "tb.bench.long", str(trace), str(out_dir)]
+    command = [sys.executable, "-m", "vctx.tb.bench.long", str(trace), str(out_dir)]
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BenchError(f"the replay of {instructions:,} instructions failed:\n{done.stderr.strip()}")

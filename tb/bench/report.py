@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from tb.bench.builds import Built
-from tb.bench.long import MAX_MEMORY, LongReplay
-from tb.bench.speed import BARE, STEP, Speeds
-from tb.pace import Pace
+from vctx.tb.bench.builds import Built
+from vctx.tb.bench.long import MAX_MEMORY, LongReplay
+from vctx.tb.bench.speed import BARE, STEP, Speeds
+from vctx.tb.jobs.pace import Pace
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -14,14 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tb.bench.bare import build_bare, run_bare, write_stimulus
-from tb.bench.errors import BenchError
-from tb.bench.workload import VLEN, Timed, Workload, contexts, cut, main_job, with_processor_time
-from tb.cosim import LATENCY
-from tb.launch import replay, replay_config
-from tb.live import overlap
-from tb.result import Latency
-from tb.simulator import replay_design, simulator
+from vctx.tb.bench.bare import build_bare, run_bare, write_stimulus
+from vctx.tb.bench.errors import BenchError
+from vctx.tb.bench.workload import VLEN, Timed, Workload, contexts, cut, main_job, with_processor_time
+from vctx.tb.replay.launch import replay, replay_config
+from vctx.tb.replay.live import overlap
+from vctx.tb.replay.result import Latency
+from vctx.tb.runs.defaults import LATENCY
+from vctx.tb.simulators.build import build
+from vctx.tb.simulators.design import replay_design
+from vctx.tb.simulators.find import simulator
 
 DLEN = 128
 STEP = "step replay, Verilator"
@@ -120,7 +122,7 @@ def speeds(out_dir: Path, size: Size, progress: Progress) -> Speeds:
     """Record the workloads and measure.
 
     Raises:
-        BenchError: RTL and trace differ. VctxError: see `tb.simulator.replay`.
+        BenchError: RTL and trace differ. VctxError: see `tb.simulators.simulator.replay`.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     progress("recording contexts")
@@ -154,7 +156,7 @@ def speeds(out_dir: Path, size: Size, progress: Progress) -> Speeds:
 def _measures(workload: Workload, latency: Latency, size: Size, out_dir: Path) -> dict[str, Measure]:
     """Build what is needed, and return what measures each way once."""
     builds = {
-        (sim, step): simulator(sim).build(replay_design(VLEN, DLEN, workload.harts, ram=workload.ram, batch=not step))
+        (sim, step): build(simulator(sim), replay_design(VLEN, DLEN, workload.harts, ram=workload.ram, batch=not step))
         for sim in ("verilator", "icarus")
         for step in (False, True)
     }

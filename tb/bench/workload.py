@@ -15,24 +15,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pymodel import programs
-from pymodel.isa import Observer
-from pymodel.kvm.machine import RAM_SIZE
-from pymodel.programs import Image, read_elf
-from pymodel.scenarios.bare_metal import FILL, RAM_BASE, ram_size, run_bare_metal
-from pymodel.scenarios.shared_unit import SharedUnitConfig, run_shared_unit
-from pymodel.trace import Event, Issue, Retire, TraceReader, TraceWriter
-from pymodel.trace.bulk import frames
-from pymodel.trace.file import KIND
-from pymodel.trace.recorder import Recorder
-from tb import cosim
-from tb.bench.errors import BenchError
-from tb.spike.log import spike_command
+from vctx.pymodel import programs
+from vctx.pymodel.isa import Observer
+from vctx.pymodel.kvm.machine import RAM_SIZE
+from vctx.pymodel.places import SW
+from vctx.pymodel.programs import Image, read_elf
+from vctx.pymodel.scenarios.bare_metal import FILL, RAM_BASE, ram_size, run_bare_metal
+from vctx.pymodel.scenarios.shared_unit import SharedUnitConfig, run_shared_unit
+from vctx.pymodel.trace import Event, Issue, Retire, TraceReader, TraceWriter
+from vctx.pymodel.trace.bulk import frames
+from vctx.pymodel.trace.file import KIND
+from vctx.pymodel.trace.recorder import Recorder
+from vctx.tb.bench.errors import BenchError
+from vctx.tb.jobs import cosim
+from vctx.tb.runs.progress import silent
+from vctx.tb.spike.log import spike_command
 
 VLEN = 256
 HARTS = 2  # of the main job
 SEED = 1
-SOURCE = Path(__file__).resolve().parents[2] / "sw" / "bench" / "context.S"
+SOURCE = SW / "bench" / "context.S"
 
 _CHUNK = 8192
 _UNLIMITED = 1 << 40  # instructions
@@ -103,7 +105,7 @@ def main_job(out_dir: Path, entries: int) -> Workload:
     trace = out_dir / "main.trace"
 
     def record(path: Path, begin: Begin | None) -> None:
-        cosim.record(config, path, "make bench", lambda *_: None, begin)
+        cosim.record(config, path, "make bench", silent, begin)
 
     def golden() -> Timed:
         return _counted(lambda observer: run_shared_unit(tenth, observer))

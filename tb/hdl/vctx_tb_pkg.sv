@@ -1,4 +1,4 @@
-// Layouts that cross the border between the testbench's HDL and Python. tb/layout.py mirrors them, first member in the
+// Layouts that cross the border between the testbench's HDL and Python. tb/replay/layout.py mirrors them, first member in the
 // most significant bits; it checks every width against the simulator's before the first use.
 
 `default_nettype none
@@ -78,7 +78,7 @@ package vctx_tb_pkg;
 
   localparam int REC_BITS = 512;
 
-  // Records of a batch replay: a stream of stimulus in, one observation an instruction out. tb/batch_stimulus.py mirrors
+  // Records of a batch replay: a stream of stimulus in, one observation an instruction out. tb/replay/batch/stimulus.py mirrors
   // them. Every record of the stimulus has 64 bytes and starts with its kind and its hart.
   localparam int REC_CONFIG = 0;      // first; cfg_t
   localparam int REC_INSN = 1;        // issue

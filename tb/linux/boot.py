@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from pymodel.errors import ToolError
-from tb.linux.debian import LinuxKernel
-from tb.linux.needs import FIRMWARE, QEMU
+from vctx.pymodel.errors import ToolError
+from vctx.tb.linux.debian import LinuxKernel
+from vctx.tb.linux.needs import FIRMWARE, QEMU
 
 _CPUS = 2
 _MEMORY_MIB = 512

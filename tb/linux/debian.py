@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from pymodel.errors import ToolError
-from tb.folders import locked
-from tb.linux.needs import KEYRING
+from vctx.pymodel.errors import ToolError
+from vctx.tb.linux.needs import KEYRING
+from vctx.tb.process.folders import locked
 
 SUITE = "trixie"
 """The first Debian release for riscv64."""

@@ -10,14 +10,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pymodel.errors import ToolError
-from pymodel.programs import Image, ProgramError, load
-from pymodel.scenarios.guest_driver import PROGRAM
-from tb.linux.debian import LinuxKernel
-from tb.simulator import ROOT
+from vctx.pymodel.errors import ToolError
+from vctx.pymodel.places import SW
+from vctx.pymodel.programs import Image, ProgramError, load
+from vctx.pymodel.scenarios.guest_driver import PROGRAM
+from vctx.tb.linux.debian import LinuxKernel
 
-SOURCES = ROOT / "sw" / "linux_kvm"
-_HEADERS = (ROOT / "sw" / "guests" / "driver.h", ROOT / "sw" / "move_all.h")  # that they include
+SOURCES = SW / "linux_kvm"
+_HEADERS = (SW / "guests" / "driver.h", SW / "move_all.h")  # that they include
 
 _FLAGS = (
     *("-target", "riscv64-linux-musl", "-static", "-s", "-O2", "-std=gnu17", "-D_GNU_SOURCE"),

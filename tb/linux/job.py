@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pymodel.scenarios.linux import Kind, Verdict, read_rows, replay, summary
-from tb.cosim import vctx_command
-from tb.folders import claimed
-from tb.knobs import between, one_of
-from tb.linux import needs
-from tb.linux.boot import Machine, boot, qemu_version
-from tb.linux.debian import linux_kernel
-from tb.linux.image import build_init, initramfs
-from tb.result import write_json
-from tb.simulator import SIM_BUILD
+from vctx.pymodel.places import SIM_BUILD
+from vctx.pymodel.scenarios.linux import Kind, Verdict, read_rows, replay, summary
+from vctx.tb.knobs import between, one_of
+from vctx.tb.linux import needs
+from vctx.tb.linux.boot import Machine, boot, qemu_version
+from vctx.tb.linux.debian import linux_kernel
+from vctx.tb.linux.image import build_init, initramfs
+from vctx.tb.process.files import write_json
+from vctx.tb.process.folders import claimed
+from vctx.tb.runs.progress import Progress, silent
+from vctx.tb.runs.repeat import vctx_command
 
 CACHE = SIM_BUILD / "linux-kvm"
 VLENS = (128, 256, 512, 1024)
 """What QEMU offers."""
 MAX_STEPS = 100_000
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def check(machine: Machine) -> None:
     between("STEPS", machine.steps, 1, MAX_STEPS)
 
 
-def linux_kvm(machine: Machine, *, progress: Progress | None = None) -> LinuxVerdict:
+def linux_kvm(machine: Machine, *, progress: Progress = silent) -> LinuxVerdict:
     """Boot Linux, drive its KVM, and judge the golden hypervisor by it.
 
     Args:
@@ -115,8 +113,7 @@ def linux_kvm(machine: Machine, *, progress: Progress | None = None) -> LinuxVer
     """
 
     def phase(name: str, done: int) -> None:
-        if progress is not None:
-            progress(name, done, 1)
+        progress(name, done, 1)
 
     check(machine)
     needs.require()

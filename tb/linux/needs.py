@@ -6,7 +6,7 @@ import platform
 import shutil
 from pathlib import Path
 
-from pymodel.errors import ToolError
+from vctx.pymodel.errors import ToolError
 
 QEMU = "qemu-system-riscv64"
 FIRMWARE = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin")

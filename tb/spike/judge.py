@@ -17,9 +17,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pymodel.isa import decode, disassemble, encode
-from pymodel.isa.encoding import Kind
-from pymodel.trace import (
+from vctx.pymodel.isa import decode, disassemble, encode
+from vctx.pymodel.isa.encoding import Kind
+from vctx.pymodel.trace import (
     MODE_NAMES,
     PAGE_SHIFT,
     PAGE_SIZE,
@@ -32,11 +32,11 @@ from pymodel.trace import (
     TraceReader,
     differences,
 )
-from tb.launch import Header
-from tb.result import Mismatch
-from tb.spike import paging
-from tb.spike.masks import Situation, mask_of, masked_settings
-from tb.spike.oracle import Spike
+from vctx.tb.replay.launch import Header
+from vctx.tb.replay.result import Mismatch
+from vctx.tb.spike import paging
+from vctx.tb.spike.masks import Situation, mask_of, masked_settings
+from vctx.tb.spike.oracle import Spike
 
 _VSTART, _VCSR, _SATP, _VSSTATUS, _VSATP, _MSTATUS, _HGATP = 0x008, 0x00F, 0x180, 0x200, 0x280, 0x300, 0x680
 _VS_SHIFT, _FS_SHIFT, _MPP_SHIFT = 9, 13, 11

@@ -13,10 +13,10 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pymodel.errors import ToolError, UsageError
-from pymodel.programs import read_elf
-from pymodel.scenarios.bare_metal import RAM_BASE, RunError, ram_size, tohost_address
-from tb.spike.oracle import wheel
+from vctx.pymodel.errors import ToolError, UsageError
+from vctx.pymodel.programs import read_elf
+from vctx.pymodel.scenarios.bare_metal import RAM_BASE, RunError, ram_size, tohost_address
+from vctx.tb.spike.oracle import wheel
 
 _KEPT = re.compile(r"core +\d+: (?:[0-3] 0x(?P<pc>[0-9a-f]{16}) \(|exception |          tval )")
 _STORE = re.compile(r" mem 0x([0-9a-f]{16}) 0x([0-9a-f]+)")

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-from pymodel.isa import Decoded, Latitude, decode
-from pymodel.isa.csr import modify
-from pymodel.isa.csr_numbers import STATUS_CSRS, Csr
-from pymodel.isa.encoding import Kind
-from pymodel.isa.vmem import element_form
-from pymodel.isa.vtype import Vtype, decode_vtype
-from pymodel.trace import Insn, Retire
+from vctx.pymodel.isa import Decoded, Latitude, decode
+from vctx.pymodel.isa.csr import modify
+from vctx.pymodel.isa.csr_numbers import STATUS_CSRS, Csr
+from vctx.pymodel.isa.encoding import Kind
+from vctx.pymodel.isa.vmem import element_form
+from vctx.pymodel.isa.vtype import Vtype, decode_vtype
+from vctx.pymodel.trace import Insn, Retire
 
 _VS_SHIFT = 9
 _INITIAL_OR_CLEAN = (1, 2)

@@ -18,13 +18,14 @@ from types import TracebackType
 
 import numpy as np
 
-from pymodel.errors import ToolError
-from pymodel.isa import bits
-from pymodel.isa.csr_numbers import STATUS_CSRS
-from pymodel.trace import Retire, Trap
+from vctx.pymodel.errors import ToolError
+from vctx.pymodel.isa import bits
+from vctx.pymodel.isa.csr_numbers import STATUS_CSRS
+from vctx.pymodel.places import SIM_BUILD
+from vctx.pymodel.trace import Retire, Trap
 
 SOURCE = Path(__file__).resolve().with_name("shim.cc")
-BUILD = SOURCE.parents[2] / "sim_build" / "spike"
+BUILD = SIM_BUILD / "spike"
 MAX_STORES = 4096
 
 _U64 = ctypes.c_uint64

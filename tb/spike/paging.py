@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pymodel.trace import PAGE_SHIFT, PAGE_SIZE, Issue, TraceError, Xlat
+from vctx.pymodel.trace import PAGE_SHIFT, PAGE_SIZE, Issue, TraceError, Xlat
 
 ALIGN = 4 * PAGE_SIZE  # of the tables: a root of the second stage has four pages (F-3)
 CODE_OFFSET = 9 * PAGE_SIZE  # two roots, up to four tables, then a page for code

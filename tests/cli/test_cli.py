@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from pymodel.kvm.version import versions
-from pymodel.scenarios.directed import SWEEPS
-from pymodel.trace import TraceReader
-from pymodel.trace.bulk import verify
-from tb.cosim import cosim, operations
-from tb.knobs import Knobs
-from tb.report import print_verdict
-from tb.result import ReplayResult
+from vctx.pymodel.kvm.version import versions
+from vctx.pymodel.scenarios.directed import SWEEPS
+from vctx.pymodel.trace import TraceReader
+from vctx.pymodel.trace.bulk import verify
+from vctx.tb.jobs.cosim import cosim, operations
+from vctx.tb.knobs import Knobs
+from vctx.tb.replay.result import ReplayResult
+from vctx.tb.reports.cosim import print_verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 # A run's folder is named after its knobs: each parallel test process has a seed, and so folders, of its own.
@@ -30,7 +30,7 @@ SMALL = ("--vlen", "128", "--pairs", "4", "--entries", "20", "--seed", str(SEED)
 
 
 def vctx(*arguments: str, timeout: float = 400) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tb.cli", *arguments]
+    command = [sys.executable, "-m", "vctx.tb.cli", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
 
 
@@ -182,7 +182,18 @@ def test_a_bus_as_wide_as_a_register_moves_whole_contexts() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupt_leaves_no_simulator_and_no_result(number: int) -> None:
-    command = [sys.executable, "-m", "tb.cli", "cosim", "--sim", "icarus", "--vlen", "128", "--seed", f"7{int(number)}"]
+    command = [
+        sys.executable,
+        "-m",
+        "vctx.tb.cli",
+        "cosim",
+        "--sim",
+        "icarus",
+        "--vlen",
+        "128",
+        "--seed",
+        f"7{int(number)}",
+    ]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     folder = ROOT / f"sim_build/cosim/icarus-v6.5-vlen128-dlen128-h2-v4-seed7{int(number)}"
     log = folder / "replay/sim.log"
@@ -203,7 +214,7 @@ def test_interrupt_leaves_no_simulator_and_no_result(number: int) -> None:
 
 @pytest.mark.parametrize("arguments", [("doctor",), ("cosim", "--sim", "icarus", *SMALL)])
 def test_a_reader_that_leaves_is_no_mismatch(arguments: tuple[str, ...]) -> None:
-    command = [sys.executable, "-m", "tb.cli", *arguments]
+    command = [sys.executable, "-m", "vctx.tb.cli", *arguments]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
@@ -220,7 +231,7 @@ def test_doctor_lists_the_tools() -> None:
 
 def test_missing_tool_is_named_with_how_to_get_it(tmp_path: Path) -> None:
     """With an empty PATH there is no Icarus."""
-    command = [sys.executable, "-m", "tb.cli", "cosim", "--sim", "icarus", *SMALL]
+    command = [sys.executable, "-m", "vctx.tb.cli", "cosim", "--sim", "icarus", *SMALL]
     env = {**os.environ, "PATH": str(tmp_path)}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 3

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tb.simulator import RTL
+from vctx.pymodel.places import RTL
 
 
 @dataclass(frozen=True)

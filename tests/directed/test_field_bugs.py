@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from mutants import IMPOSSIBLE, MUTANTS, Mutant
 
-from pymodel.isa.vector_state import VectorState
-from pymodel.scenarios.directed.field_bugs import BUGS, field_bugs, only
-from tb.sweep import Opinion, golden_opinion, record, rtl_opinion, spike_opinion
+from vctx.pymodel.isa.vector_state import VectorState
+from vctx.pymodel.scenarios.directed.field_bugs import BUGS, field_bugs, only
+from vctx.tb.jobs.sweep import Opinion, golden_opinion, record, rtl_opinion, spike_opinion
 
 VLEN = 128
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from mutants import Mutant
 
-from pymodel.isa import Csr, Latitude
-from pymodel.isa.latitude import POINTS, markdown, rtl_name
-from pymodel.scenarios.directed import SWEEPS
-from pymodel.scenarios.directed.stimulus import (
+from vctx.pymodel.isa import Csr, Latitude
+from vctx.pymodel.isa.latitude import POINTS, markdown, rtl_name
+from vctx.pymodel.places import RTL
+from vctx.pymodel.scenarios.directed import SWEEPS
+from vctx.pymodel.scenarios.directed.stimulus import (
     A0,
     CLEAN,
     HOLE,
@@ -26,11 +27,10 @@ from pymodel.scenarios.directed.stimulus import (
     Stimulus,
     vtype,
 )
-from pymodel.trace import TraceReader, TraceWriter
-from tb.simulator import RTL
-from tb.spike.judge import judge
-from tb.spike.masks import MASKS
-from tb.sweep import record, records_of, rtl_opinion
+from vctx.pymodel.trace import TraceReader, TraceWriter
+from vctx.tb.jobs.sweep import record, records_of, rtl_opinion
+from vctx.tb.spike.judge import judge
+from vctx.tb.spike.masks import MASKS
 
 ROOT = Path(__file__).resolve().parents[2]
 VLEN = 128

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from pymodel.isa import encode
-from pymodel.kvm.machine import RAM_BASE as KVM_RAM_BASE
-from pymodel.kvm.machine import RAM_SIZE as KVM_RAM_SIZE
-from pymodel.scenarios.directed import SWEEPS
-from pymodel.scenarios.directed.stimulus import A0, DIRTY, FILL, MODES, RAM_BASE, RAM_SIZE, VS_SHIFT, pattern
-from pymodel.scenarios.shared_unit import SharedUnitConfig, run_shared_unit
-from pymodel.trace import (
+from vctx.pymodel.isa import encode
+from vctx.pymodel.kvm.machine import RAM_BASE as KVM_RAM_BASE
+from vctx.pymodel.kvm.machine import RAM_SIZE as KVM_RAM_SIZE
+from vctx.pymodel.scenarios.directed import SWEEPS
+from vctx.pymodel.scenarios.directed.stimulus import A0, DIRTY, FILL, MODES, RAM_BASE, RAM_SIZE, VS_SHIFT, pattern
+from vctx.pymodel.scenarios.shared_unit import SharedUnitConfig, run_shared_unit
+from vctx.pymodel.trace import (
     Checkpoint,
     Event,
     Insn,
@@ -30,9 +30,9 @@ from pymodel.trace import (
     Trap,
     Xlat,
 )
-from pymodel.trace.recorder import Recorder
-from tb.spike.judge import judge
-from tb.sweep import record
+from vctx.pymodel.trace.recorder import Recorder
+from vctx.tb.jobs.sweep import record
+from vctx.tb.spike.judge import judge
 
 ROOT = Path(__file__).resolve().parents[2]
 VLEN = 128
@@ -147,7 +147,10 @@ def test_every_difference_is_seen(change: str, tmp_path: Path) -> None:
     assert found.mismatch is not None and found.mismatch.index == index
     assert (found.ok, found.mismatch.kind) == (False, "instruction")
     done = subprocess.run(
-        [sys.executable, "-m", "tb.cli", "judge", str(tmp_path / "wrong")], cwd=ROOT, capture_output=True, check=False
+        [sys.executable, "-m", "vctx.tb.cli", "judge", str(tmp_path / "wrong")],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == 1 and f"mismatch at event {index}" in done.stdout.decode()
 
@@ -171,7 +174,7 @@ def test_spike_agrees_with_a_hypervisor_on_two_harts(tmp_path: Path) -> None:
         run_shared_unit(config, recorder)
         recorder.finish()
     done = subprocess.run(
-        [sys.executable, "-m", "tb.cli", "judge", str(tmp_path / "kvm")],
+        [sys.executable, "-m", "vctx.tb.cli", "judge", str(tmp_path / "kvm")],
         cwd=ROOT,
         capture_output=True,
         text=True,

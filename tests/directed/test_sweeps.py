@@ -13,15 +13,15 @@ import pytest
 from mutants import Mutant
 from rich.console import Console
 
-from pymodel.scenarios.directed import SWEEPS, Probe, failures
-from pymodel.scenarios.directed.elements import kinds
-from pymodel.scenarios.directed.vs_states import KINDS, STATES
-from pymodel.trace import MODE_NAMES
-from tb.result import Latency
-from tb.simulator import SIMULATORS
-from tb.spike.judge import IRQ
-from tb.sweep import SweepResult, golden_opinion, record, records_of, rtl_opinion, spike_opinion
-from tb.sweep_report import print_states, print_sweep
+from vctx.pymodel.scenarios.directed import SWEEPS, Probe, failures
+from vctx.pymodel.scenarios.directed.elements import kinds
+from vctx.pymodel.scenarios.directed.vs_states import KINDS, STATES
+from vctx.pymodel.trace import MODE_NAMES
+from vctx.tb.jobs.sweep import SweepResult, golden_opinion, record, records_of, rtl_opinion, spike_opinion
+from vctx.tb.replay.result import Latency
+from vctx.tb.reports.sweep import print_states, print_sweep
+from vctx.tb.simulators.find import SIMULATORS
+from vctx.tb.spike.judge import IRQ
 
 ROOT = Path(__file__).resolve().parents[2]
 VLEN = 128
@@ -126,7 +126,7 @@ def test_the_documentation_counts_the_probes(tmp_path: Path) -> None:
 
 
 def test_the_eighty_states_are_printed_and_kept() -> None:
-    command = [sys.executable, "-m", "tb.cli", "sweep", "states", "--sim", "icarus"]
+    command = [sys.executable, "-m", "vctx.tb.cli", "sweep", "states", "--sim", "icarus"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line for line in done.stdout.splitlines() if line.split()[-1:] and "/3*" in line.split()[-1]]
@@ -142,7 +142,7 @@ def test_the_eighty_states_are_printed_and_kept() -> None:
 
 
 def test_an_unknown_sweep_is_bad_usage() -> None:
-    command = [sys.executable, "-m", "tb.cli", "sweep", "nothing"]
+    command = [sys.executable, "-m", "vctx.tb.cli", "sweep", "nothing"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "must be one of states, csr, vset, faults, irq" in done.stderr

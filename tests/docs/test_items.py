@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pymodel.isa.latitude import POINTS
+from vctx.pymodel.isa.latitude import POINTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "specification.md"

@@ -13,23 +13,23 @@ from rich.console import Console
 from test_fuzz_mutants_golden import hypervisor_blind, vill_bit
 from typer.testing import CliRunner
 
-import tb.fuzz
-from pymodel.errors import UsageError
-from tb.cli import app
-from tb.fuzz import FuzzConfig, fuzz, replay_program
-from tb.fuzz_report import print_result
-from tb.fuzz_rtl import RtlJudge
+import vctx.tb.jobs.fuzz
+from vctx.pymodel.errors import UsageError
+from vctx.tb.cli import app
+from vctx.tb.jobs.fuzz import FuzzConfig, fuzz, replay_program
+from vctx.tb.jobs.fuzz_rtl import RtlJudge
+from vctx.tb.reports.fuzz import print_result
 
 
 @pytest.fixture(autouse=True)
 def out(tmp_path: Path, monkeypatch: MonkeyPatch) -> Path:
     """Where campaigns leave their files."""
-    monkeypatch.setattr(tb.fuzz, "OUT", tmp_path)
+    monkeypatch.setattr(vctx.tb.jobs.fuzz, "OUT", tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def printed(result: tb.fuzz.FuzzResult) -> str:
+def printed(result: vctx.tb.jobs.fuzz.FuzzResult) -> str:
     console = Console(file=io.StringIO(), width=200)
     print_result(console, result)
     assert isinstance(console.file, io.StringIO)
@@ -82,7 +82,7 @@ def test_the_exit_code_tells_a_difference(monkeypatch: MonkeyPatch, tmp_path: Pa
     arguments = ["fuzz", "--count", "3000", "--vlen", "128", "--seed", "2"]
     runner = CliRunner()
     assert runner.invoke(app, arguments).exit_code == 0
-    monkeypatch.setattr(tb.fuzz, "OUT", tmp_path)
+    monkeypatch.setattr(vctx.tb.jobs.fuzz, "OUT", tmp_path)
     vill_bit(monkeypatch)
     found = runner.invoke(app, arguments)
     assert found.exit_code == 1

@@ -6,14 +6,14 @@ from itertools import product
 
 import pytest
 
-from pymodel.fuzz.coverage import Coverage, Point, evaluate, instructions
-from pymodel.fuzz.generator import MODES, generate, seed_of
-from pymodel.fuzz.machine import Machine
-from pymodel.fuzz.program import FIRST_STAGE, MAX_WORDS, Program, world
-from pymodel.fuzz.reserved import RESERVED
-from pymodel.isa import Csr, decode
-from pymodel.isa.encoding import TABLE, Kind
-from pymodel.trace import Issue, Retire
+from vctx.pymodel.fuzz.coverage import Coverage, Point, evaluate, instructions
+from vctx.pymodel.fuzz.generator import MODES, generate, seed_of
+from vctx.pymodel.fuzz.machine import Machine
+from vctx.pymodel.fuzz.program import FIRST_STAGE, MAX_WORDS, Program, world
+from vctx.pymodel.fuzz.reserved import RESERVED
+from vctx.pymodel.isa import Csr, decode
+from vctx.pymodel.isa.encoding import TABLE, Kind
+from vctx.pymodel.trace import Issue, Retire
 
 VLENS = (128, 256, 512, 4096)
 

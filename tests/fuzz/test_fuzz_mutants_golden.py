@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from pytest import MonkeyPatch
 
-from pymodel.fuzz.generator import generate, seed_of
-from pymodel.fuzz.machine import Machine
-from pymodel.fuzz.program import world
-from pymodel.fuzz.shrink import shrink
-from pymodel.isa import bits, block, vector, vtype
-from pymodel.isa.csr import CsrFile
-from pymodel.isa.csr_numbers import VECTOR_CSRS, Csr
-from pymodel.isa.errors import ArchTrap
-from pymodel.isa.hart import Hart
-from pymodel.isa.vector_state import VectorState
-from pymodel.isa.vmem import _VectorAccess
-from tb.lockstep import Lockstep, diverges
+from vctx.pymodel.fuzz.generator import generate, seed_of
+from vctx.pymodel.fuzz.machine import Machine
+from vctx.pymodel.fuzz.program import world
+from vctx.pymodel.fuzz.shrink import shrink
+from vctx.pymodel.isa import bits, block, vector, vtype
+from vctx.pymodel.isa.csr import CsrFile
+from vctx.pymodel.isa.csr_numbers import VECTOR_CSRS, Csr
+from vctx.pymodel.isa.errors import ArchTrap
+from vctx.pymodel.isa.hart import Hart
+from vctx.pymodel.isa.vector_state import VectorState
+from vctx.pymodel.isa.vmem import _VectorAccess
+from vctx.tb.jobs.lockstep import Lockstep, diverges
 
 VLENS = (128, 512)
 ENOUGH = 20_000

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pymodel.fuzz.generator import generate, seed_of
-from pymodel.fuzz.shrink import shrink
-from tb.fuzz_rtl import RtlJudge, program_of, record
-from tb.simulator import RTL
+from vctx.pymodel.fuzz.generator import generate, seed_of
+from vctx.pymodel.fuzz.shrink import shrink
+from vctx.pymodel.places import RTL
+from vctx.tb.jobs.fuzz_rtl import RtlJudge, program_of, record
 
 VLEN, DLEN = 128, 64
 ENOUGH = 20_000

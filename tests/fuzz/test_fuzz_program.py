@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pymodel.fuzz.generator import generate
-from pymodel.fuzz.program import USER_ALIAS, Item, Program, read_assembly, world
-from pymodel.fuzz.reserved import RESERVED
-from pymodel.isa import encode
-from pymodel.isa.encoding import TABLE, Kind
-from pymodel.programs import ProgramError
+from vctx.pymodel.fuzz.generator import generate
+from vctx.pymodel.fuzz.program import USER_ALIAS, Item, Program, read_assembly, world
+from vctx.pymodel.fuzz.reserved import RESERVED
+from vctx.pymodel.isa import encode
+from vctx.pymodel.isa.encoding import TABLE, Kind
+from vctx.pymodel.programs import ProgramError
 
 
 def every_word() -> list[int]:

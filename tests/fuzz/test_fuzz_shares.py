@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fuzz_seeds import FIXED, fresh
 
-from tb.fuzz import VLENS, FuzzConfig, FuzzResult, fuzz
+from vctx.tb.jobs.fuzz import VLENS, FuzzConfig, FuzzResult, fuzz
 
 
 def assert_agreed(result: FuzzResult) -> None:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pymodel.fuzz.generator import generate
-from pymodel.fuzz.machine import Machine
-from pymodel.fuzz.program import Item, Program
-from pymodel.fuzz.shrink import Judge, shrink
-from pymodel.isa import Csr, bits, encode
+from vctx.pymodel.fuzz.generator import generate
+from vctx.pymodel.fuzz.machine import Machine
+from vctx.pymodel.fuzz.program import Item, Program
+from vctx.pymodel.fuzz.shrink import Judge, shrink
+from vctx.pymodel.isa import Csr, bits, encode
 
 NOP = encode("addi", rd=0, rs1=0, imm=0)
 

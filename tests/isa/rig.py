@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from elftools.elf.elffile import ELFFile
 
-from pymodel.isa import Csr, Hart, HartConfig, Latitude, Memory, encode
-from pymodel.trace import Issue, Retire
+from vctx.pymodel.isa import Csr, Hart, HartConfig, Latitude, Memory, encode
+from vctx.pymodel.trace import Issue, Retire
 
 BASE, SIZE = 0x8000_0000, 0x10_0000
 CODE = BASE

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from rig import DATA, Rig, vtype
 
-from pymodel.isa import disassemble, encode
-from pymodel.isa.vector import _Elementwise
-from pymodel.isa.vmem import _VectorAccess
-from pymodel.trace.records import PAGE_SIZE
+from vctx.pymodel.isa import disassemble, encode
+from vctx.pymodel.isa.vector import _Elementwise
+from vctx.pymodel.isa.vmem import _VectorAccess
+from vctx.pymodel.trace.records import PAGE_SIZE
 
 # vtype, vl, x[rs1]: one changes at a time, and some of them are illegal for some of the words
 _STATES = [

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rig import BASE, CODE, DATA, MTVEC, SIZE, Rig, vtype
 
-from pymodel.isa import Csr, Hart, HartConfig, encode
-from pymodel.isa.code import Block
-from pymodel.trace import Issue, Retire
+from vctx.pymodel.isa import Csr, Hart, HartConfig, encode
+from vctx.pymodel.isa.code import Block
+from vctx.pymodel.trace import Issue, Retire
 
 NOP = encode("addi", rd=0, rs1=0, imm=0)
 END = CODE + 4 * 24

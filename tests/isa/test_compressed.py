@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rig import CODE, Rig, assemble
 
-from pymodel.isa import decode, disassemble
-from pymodel.isa.compressed import expand
-from pymodel.isa.encoding import Kind
+from vctx.pymodel.isa import decode, disassemble
+from vctx.pymodel.isa.compressed import expand
+from vctx.pymodel.isa.encoding import Kind
 
 
 def _halves() -> list[int]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rig import MODES, Rig
 
-from pymodel.isa import Csr, HartError, encode
+from vctx.pymodel.isa import Csr, HartError, encode
 
 _VECTOR = {Csr.VSTART, Csr.VXSAT, Csr.VXRM, Csr.VCSR, Csr.VL, Csr.VTYPE, Csr.VLENB}
 _COUNTERS = {Csr.CYCLE, Csr.TIME, Csr.INSTRET}

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rig import assemble
 
-from pymodel.isa import HartError, decode, disassemble, encode
-from pymodel.isa.encoding import TABLE, InsnSpec, Kind, Operand
+from vctx.pymodel.isa import HartError, decode, disassemble, encode
+from vctx.pymodel.isa.encoding import TABLE, InsnSpec, Kind, Operand
 
 
 def _range(operand: Operand) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rig import BASE, CODE, DATA, HOLE, MTVEC, Rig, vtype
 
-from pymodel.isa import Csr, Hart, HartConfig, HartError, UnexpectedTrap, encode
+from vctx.pymodel.isa import Csr, Hart, HartConfig, HartError, UnexpectedTrap, encode
 
 
 def _program(rig: Rig, at: int, *words: int) -> None:

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rig import BASE, CODE, DATA, HOLE, MTVEC, SIZE, Rig, vtype
 
-from pymodel.isa import Csr, Hart, HartConfig, encode, hart
-from pymodel.isa.code import Path
-from pymodel.isa.encoding import TABLE, Kind
-from pymodel.trace import Issue, Retire
+from vctx.pymodel.isa import Csr, Hart, HartConfig, encode, hart
+from vctx.pymodel.isa.code import Path
+from vctx.pymodel.isa.encoding import TABLE, Kind
+from vctx.pymodel.trace import Issue, Retire
 
 NOP = encode("addi", rd=0, rs1=0, imm=0)
 HOT = 3

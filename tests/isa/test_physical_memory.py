@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pymodel.isa import HartError, Memory, MemoryRangeError
-from pymodel.isa.memory import LINE_SHIFT
+from vctx.pymodel.isa import HartError, Memory, MemoryRangeError
+from vctx.pymodel.isa.memory import LINE_SHIFT
 
 _BASE, _SIZE = 0x8000_0000, 0x4000
 

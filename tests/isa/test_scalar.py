@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rig import CODE, DATA, HOLE, Rig
 
-from pymodel.isa import Hart, HartConfig
+from vctx.pymodel.isa import Hart, HartConfig
 
 M64 = (1 << 64) - 1
 _EDGES = [0, 1, 2, 31, 32, 63, 64, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 32, (1 << 63) - 1, 1 << 63, M64 - 1, M64]

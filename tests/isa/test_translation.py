@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from rig import BASE, HOLE, MODES, Rig, vtype
 
-from pymodel.isa import Csr, encode
-from pymodel.isa.errors import ArchTrap
-from pymodel.isa.mmu import Access
-from pymodel.trace import Xlat
+from vctx.pymodel.isa import Csr, encode
+from vctx.pymodel.isa.errors import ArchTrap
+from vctx.pymodel.isa.mmu import Access
+from vctx.pymodel.trace import Xlat
 
 V, R, W, X, U, G, A, D = (1 << i for i in range(8))
 RWX = V | R | W | X | A | D

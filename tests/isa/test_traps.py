@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rig import CODE, HOLE, MODES, MTVEC, STVEC, VSTVEC, Rig, vtype
 
-from pymodel.isa import Csr, HartError, encode
+from vctx.pymodel.isa import Csr, HartError, encode
 
 SIE, MIE, SPIE, MPIE, SPP = 1 << 1, 1 << 3, 1 << 5, 1 << 7, 1 << 8
 MPRV, TW, TSR, MPV, GVA = 1 << 17, 1 << 21, 1 << 22, 1 << 39, 1 << 38

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rig import CLEAN, DIRTY, FS_SHIFT, INITIAL, MODES, OFF, SD, VS_SHIFT, Rig, vtype
 
-from pymodel.isa import Csr, encode
+from vctx.pymodel.isa import Csr, encode
 
 _WRITABLE = {Csr.VSTART: 0xFF, Csr.VXSAT: 1, Csr.VXRM: 3, Csr.VCSR: 7}
 _READ_ONLY = (Csr.VL, Csr.VTYPE, Csr.VLENB)

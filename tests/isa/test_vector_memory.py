@@ -8,9 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from rig import BASE, CLEAN, DATA, DIRTY, HOLE, Rig, vtype
 
-from pymodel.isa import Csr, encode
-from pymodel.isa.vtype import decode_vtype
-from pymodel.trace import Retire, Xlat
+from vctx.pymodel.isa import Csr, encode
+from vctx.pymodel.isa.vtype import decode_vtype
+from vctx.pymodel.trace import Retire, Xlat
 
 _LEGAL = [v for v in range(64) if not decode_vtype(v, 256).vill]
 _PAGE = 4096

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rig import CLEAN, DIRTY, Rig, vtype
 
-from pymodel.isa import disassemble, encode
-from pymodel.isa.vtype import decode_vtype
+from vctx.pymodel.isa import disassemble, encode
+from vctx.pymodel.isa.vtype import decode_vtype
 
 _LEGAL = [v for v in range(64) if not decode_vtype(v, 128).vill]
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rig import Rig, vtype
 
-from pymodel.isa import HartConfig, HartError
-from pymodel.isa.vtype import VILL, decode_vtype, vtype_text
+from vctx.pymodel.isa import HartConfig, HartError
+from vctx.pymodel.isa.vtype import VILL, decode_vtype, vtype_text
 
 # C-13: VLMAX at VLEN=128 by SEW for mf8, mf4, mf2, m1, m2, m4, m8; 0 is unsupported.
 _VLMAX_128 = {

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from pymodel.isa import Hart, decode
-from pymodel.isa.csr_numbers import VECTOR_CSRS
-from pymodel.isa.encoding import Kind
-from pymodel.kvm import V6_5, V12, Exit, ExitReason, Kernel, KernelVersion, KvmError, Slice, Vcpu
-from pymodel.kvm.layout import VState
-from pymodel.kvm.onereg import reg_size
-from pymodel.trace.records import Event, Issue, Mark, Retire
+from vctx.pymodel.isa import Hart, decode
+from vctx.pymodel.isa.csr_numbers import VECTOR_CSRS
+from vctx.pymodel.isa.encoding import Kind
+from vctx.pymodel.kvm import V6_5, V12, Exit, ExitReason, Kernel, KernelVersion, KvmError, Slice, Vcpu
+from vctx.pymodel.kvm.layout import VState
+from vctx.pymodel.kvm.onereg import reg_size
+from vctx.pymodel.trace.records import Event, Issue, Mark, Retire
 
 
 @dataclass

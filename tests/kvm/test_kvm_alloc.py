@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pymodel.isa import Hart, HartConfig, Memory
-from pymodel.kvm.alloc import POISON_ALLOCATED, POISON_FREE, Allocator, AllocError
+from vctx.pymodel.isa import Hart, HartConfig, Memory
+from vctx.pymodel.kvm.alloc import POISON_ALLOCATED, POISON_FREE, Allocator, AllocError
 
 BASE, SIZE = 0x8000_0000, 0x4000
 

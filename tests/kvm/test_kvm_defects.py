@@ -7,13 +7,13 @@ from dataclasses import fields, replace
 import pytest
 from kvm_driving import booted, owners
 
-from pymodel.kvm import CLEAN, DEFERRED, LINUX_6_12, V6_5, V12, Kernel, KernelVersion, KvmError
-from pymodel.kvm.abi import FROZEN, vector_ids
-from pymodel.kvm.alloc import AllocError
-from pymodel.kvm.defects import DEFECTS, defects_of
-from pymodel.kvm.errors import KernelOops
-from pymodel.kvm.vcpu import vcpu_load
-from pymodel.scenarios.defects import explanations
+from vctx.pymodel.kvm import CLEAN, DEFERRED, LINUX_6_12, V6_5, V12, Kernel, KernelVersion, KvmError
+from vctx.pymodel.kvm.abi import FROZEN, vector_ids
+from vctx.pymodel.kvm.alloc import AllocError
+from vctx.pymodel.kvm.defects import DEFECTS, defects_of
+from vctx.pymodel.kvm.errors import KernelOops
+from vctx.pymodel.kvm.vcpu import vcpu_load
+from vctx.pymodel.scenarios.defects import explanations
 
 
 def numbers(text: str) -> list[str]:

@@ -7,8 +7,8 @@ import random
 import pytest
 from kvm_driving import booted, hw_state, owners, random_state, set_hw_state
 
-from pymodel.isa import Csr, encode
-from pymodel.kvm import (
+from vctx.pymodel.isa import Csr, encode
+from vctx.pymodel.kvm import (
     CLEAN,
     DEFERRED,
     LINUX_6_12,
@@ -21,10 +21,10 @@ from pymodel.kvm import (
     KvmError,
     Slice,
 )
-from pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
-from pymodel.scenarios.guest_code import A0, A1, A7, ZERO, Assembler
-from pymodel.scenarios.invariants import Ledger
-from pymodel.scenarios.monitor import Monitor
+from vctx.pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
+from vctx.pymodel.scenarios.guest_code import A0, A1, A7, ZERO, Assembler
+from vctx.pymodel.scenarios.invariants import Ledger
+from vctx.pymodel.scenarios.monitor import Monitor
 
 REPORT, CALL = 1, 2
 VILL = 1 << 63

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from kvm_driving import Log, booted, hw_state, make_vcpu, memory_state, random_state, run_rounds, set_hw_state
 
-from pymodel.kvm import (
+from vctx.pymodel.kvm import (
     CLEAN,
     DEFERRED,
     LINUX_6_12,
@@ -24,8 +24,8 @@ from pymodel.kvm import (
     Vcpu,
     VFlag,
 )
-from pymodel.kvm.kmode import flush_vector, guest_is_live, softirq
-from pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
+from vctx.pymodel.kvm.kmode import flush_vector, guest_is_live, softirq
+from vctx.pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
 
 FLUSHING = pytest.mark.parametrize("version", [DEFERRED, CLEAN], ids=lambda v: v.name)
 SSTATUS = 0x100

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from kvm_driving import BOTH, Log, booted, make_vcpu, owners, run_rounds, run_to_user
 
-from pymodel.errors import UsageError
-from pymodel.isa import Csr, Hart
-from pymodel.kvm import (
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.isa import Csr, Hart
+from vctx.pymodel.kvm import (
     CLEAN,
     DEFERRED,
     LINUX_6_12,
@@ -23,7 +23,7 @@ from pymodel.kvm import (
     KvmError,
     Vcpu,
 )
-from pymodel.kvm.version import by_name, versions
+from vctx.pymodel.kvm.version import by_name, versions
 
 
 def test_versions_by_name() -> None:

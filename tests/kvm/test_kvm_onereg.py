@@ -19,9 +19,9 @@ from kvm_driving import (
     set_memory_state,
 )
 
-from pymodel.kvm import V6_5, V12, KernelVersion, KvmError
-from pymodel.kvm import onereg as one
-from pymodel.kvm.isa import isa_has
+from vctx.pymodel.kvm import V6_5, V12, KernelVersion, KvmError
+from vctx.pymodel.kvm import onereg as one
+from vctx.pymodel.kvm.isa import isa_has
 
 SIZES = [1 << code for code in range(16)]
 LARGEST_NUMBER = 40

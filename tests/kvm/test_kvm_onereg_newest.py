@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kvm_driving import booted_with, errno_of, get_and_set, make_vcpu, memory_state, run_rounds, run_to_user
 
-from pymodel.kvm import CLEAN, DEFERRED, LINUX_6_12, V6_5, V12, ExitReason, Kernel, KernelVersion, Vcpu
-from pymodel.kvm import onereg as one
-from pymodel.kvm.isa import isa_has
-from pymodel.kvm.layout import VS_INITIAL, VS_OFF
+from vctx.pymodel.kvm import CLEAN, DEFERRED, LINUX_6_12, V6_5, V12, ExitReason, Kernel, KernelVersion, Vcpu
+from vctx.pymodel.kvm import onereg as one
+from vctx.pymodel.kvm.isa import isa_has
+from vctx.pymodel.kvm.layout import VS_INITIAL, VS_OFF
 
 SIZES = [1 << code for code in range(16)]
 LARGEST_NUMBER = 40

@@ -7,13 +7,13 @@ import errno
 import pytest
 from kvm_driving import booted, run_to_user
 
-from pymodel.isa import encode
-from pymodel.kvm import CLEAN, LINUX_6_12, V12, Exit, ExitReason, Kernel, KernelVersion, KvmError, MpState, Vcpu
-from pymodel.kvm.abi import SBI_EXT, SBI_EXT_TYPE
-from pymodel.kvm.layout import VS_INITIAL, VS_OFF
-from pymodel.kvm.onereg import isa_ext_id, reg_id, vector_csr_id
-from pymodel.scenarios.guest_code import GuestCode
-from pymodel.scenarios.guest_driver import Code, DriverError, GuestDriver, driver_vm
+from vctx.pymodel.isa import encode
+from vctx.pymodel.kvm import CLEAN, LINUX_6_12, V12, Exit, ExitReason, Kernel, KernelVersion, KvmError, MpState, Vcpu
+from vctx.pymodel.kvm.abi import SBI_EXT, SBI_EXT_TYPE
+from vctx.pymodel.kvm.layout import VS_INITIAL, VS_OFF
+from vctx.pymodel.kvm.onereg import isa_ext_id, reg_id, vector_csr_id
+from vctx.pymodel.scenarios.guest_code import GuestCode
+from vctx.pymodel.scenarios.guest_driver import Code, DriverError, GuestDriver, driver_vm
 
 VERSIONS = pytest.mark.parametrize("version", [V12, LINUX_6_12, CLEAN], ids=lambda v: v.name)
 

@@ -20,8 +20,8 @@ from kvm_driving import (
     set_hw_state,
 )
 
-from pymodel.isa import Csr, Hart, encode
-from pymodel.kvm import (
+from vctx.pymodel.isa import Csr, Hart, encode
+from vctx.pymodel.kvm import (
     V12,
     Exit,
     ExitReason,
@@ -34,11 +34,11 @@ from pymodel.kvm import (
     Slice,
     Vcpu,
 )
-from pymodel.kvm.layout import VS_OFF
-from pymodel.kvm.onereg import CORE, CSR, reg_id
-from pymodel.programs import GUESTS
-from pymodel.scenarios.guest_code import GuestCode
-from pymodel.trace.records import Issue, Retire
+from vctx.pymodel.kvm.layout import VS_OFF
+from vctx.pymodel.kvm.onereg import CORE, CSR, reg_id
+from vctx.pymodel.programs import GUESTS
+from vctx.pymodel.scenarios.guest_code import GuestCode
+from vctx.pymodel.trace.records import Issue, Retire
 
 
 @pytest.mark.parametrize("program", GUESTS)

@@ -24,12 +24,12 @@ from kvm_driving import (
     set_memory_state,
 )
 
-from pymodel.isa import decode
-from pymodel.kvm import V6_5, V12, ExitReason, KernelOops, KernelVersion, KvmError
-from pymodel.kvm import onereg_vector as vec
-from pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
-from pymodel.kvm.onereg import isa_ext_id, vector_reg_id
-from pymodel.kvm.vcpu import vcpu_load, vcpu_put
+from vctx.pymodel.isa import decode
+from vctx.pymodel.kvm import V6_5, V12, ExitReason, KernelOops, KernelVersion, KvmError
+from vctx.pymodel.kvm import onereg_vector as vec
+from vctx.pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
+from vctx.pymodel.kvm.onereg import isa_ext_id, vector_reg_id
+from vctx.pymodel.kvm.vcpu import vcpu_load, vcpu_put
 
 NOP = 0x13
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from pymodel.errors import UsageError
-from pymodel.isa import Latitude
-from pymodel.kvm import DEFERRED, LINUX_6_12, KernelVersion
-from pymodel.scenarios.linux import Kind, read_rows, replay, session, summary
-from pymodel.scenarios.linux.__main__ import main
-from pymodel.scenarios.linux.part import CSR_ONLY
-from pymodel.scenarios.linux.trace import Row
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.isa import Latitude
+from vctx.pymodel.kvm import DEFERRED, LINUX_6_12, KernelVersion
+from vctx.pymodel.scenarios.linux import Kind, read_rows, replay, session, summary
+from vctx.pymodel.scenarios.linux.__main__ import main
+from vctx.pymodel.scenarios.linux.part import CSR_ONLY
+from vctx.pymodel.scenarios.linux.trace import Row
 
 DATA = Path(__file__).parent / "data" / "linux-kvm"
 WITH_V, WITHOUT_V = DATA / "linux-6.12-vlen256.jsonl", DATA / "linux-6.12-host-without-v.jsonl"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pymodel import programs
-from pymodel.errors import ToolError
-from pymodel.isa import Csr, decode
-from pymodel.isa.compressed import expand
-from pymodel.programs import PROGRAMS, Program, ProgramError, build, instructions, load, read_elf
+from vctx.pymodel import programs
+from vctx.pymodel.errors import ToolError
+from vctx.pymodel.isa import Csr, decode
+from vctx.pymodel.isa.compressed import expand
+from vctx.pymodel.programs import PROGRAMS, Program, ProgramError, build, instructions, load, read_elf
 
 # What makes each C guest worth having: the compiler vectorised its loop.
 VECTORISED = {
@@ -130,7 +130,7 @@ def test_build_and_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: 
     sources.mkdir()
     (sources / "probe.S").write_text(f".globl _start\n_start:\n{text}")
     (sources / "probe.ld").write_text("SECTIONS { . = 0x1000; .text : { *(.text) } }\n")
-    monkeypatch.setattr(programs, "_SOURCES", sources)
+    monkeypatch.setattr(programs, "SW", sources)
     monkeypatch.setattr(programs, "_BUILD", tmp_path / "build")
     monkeypatch.setitem(PROGRAMS, "probe", Program(("probe.S",), "probe.ld"))  # type: ignore[misc]
     if error:

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from pymodel.errors import ToolError, UsageError
-from pymodel.programs import ProgramError
-from pymodel.scenarios.linux import Kind
-from tb.linux import boot as linux_boot
-from tb.linux import debian, image, job, needs
-from tb.linux.boot import Machine, boot, qemu_version
-from tb.linux.debian import LinuxKernel, image_package, mirror, unpack
+from vctx.pymodel.errors import ToolError, UsageError
+from vctx.pymodel.programs import ProgramError
+from vctx.pymodel.scenarios.linux import Kind
+from vctx.tb.linux import boot as linux_boot
+from vctx.tb.linux import debian, image, job, needs
+from vctx.tb.linux.boot import Machine, boot, qemu_version
+from vctx.tb.linux.debian import LinuxKernel, image_package, mirror, unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDING = ROOT / "tests" / "kvm" / "data" / "linux-kvm" / "linux-6.12-host-without-v.jsonl"
@@ -31,7 +31,7 @@ KERNEL = LinuxKernel("6.12-test", Path("vmlinux"), Path("kvm.ko"))
 
 def vctx(*arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
     env = os.environ | ({"PATH": str(path)} if path else {})
-    command = [sys.executable, "-m", "tb.cli", "linux-kvm", *arguments]
+    command = [sys.executable, "-m", "vctx.tb.cli", "linux-kvm", *arguments]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
@@ -364,7 +364,7 @@ def test_the_whole_command(falsify: bool, code: int, tmp_path: Path, monkeypatch
     """Everything but Linux itself: a script stands in for QEMU, and the packages are there already."""
     from rich.console import Console
 
-    from tb.linux.report import print_linux
+    from vctx.tb.reports.linux import print_linux
 
     text = RECORDING.read_text().replace('"probe_n":157', '"probe_n":158' if falsify else '"probe_n":157')
     path = os.environ["PATH"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tb.simulator import RTL
+from vctx.pymodel.places import RTL
 
 Mutate = Callable[[str, str, str], Path]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tb import lint
+from vctx.tb.simulators import lint
 
 Mutate = Callable[[str, str, str], Path]
 

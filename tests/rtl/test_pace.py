@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tb.pace import DLENS, LATENCIES, VLENS, Pace, measure, plot
+from vctx.tb.jobs.pace import DLENS, LATENCIES, VLENS, Pace, measure, plot
 
 # VLEN, DLEN, memory latency: cycles of save and restore. Their overhead does not depend on VLEN or DLEN.
 CYCLES = {

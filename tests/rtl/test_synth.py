@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tb import synth
-from tb.command import execute
+from vctx.tb.ending import execute
+from vctx.tb.simulators import synth
 
 Mutate = Callable[[str, str, str], Path]
 

@@ -6,17 +6,17 @@ import io
 import random
 from pathlib import Path
 
-from pymodel import programs
-from pymodel.isa import encode
-from pymodel.isa.commit import CSR_NAMES
-from pymodel.isa.csr import TABLE as CSRS
-from pymodel.isa.csr_numbers import Csr
-from pymodel.isa.encoding import TABLE, InsnSpec, Kind
-from pymodel.programs import read_elf
-from pymodel.scenarios.bare_metal import BareResult, run_bare_metal
-from pymodel.trace import Issue, Retire
-from pymodel.trace.commit_log import CommitLog
-from tb.spike.log import filter_file, run_spike
+from vctx.pymodel import programs
+from vctx.pymodel.isa import encode
+from vctx.pymodel.isa.commit import CSR_NAMES
+from vctx.pymodel.isa.csr import TABLE as CSRS
+from vctx.pymodel.isa.csr_numbers import Csr
+from vctx.pymodel.isa.encoding import TABLE, InsnSpec, Kind
+from vctx.pymodel.programs import read_elf
+from vctx.pymodel.scenarios.bare_metal import BareResult, run_bare_metal
+from vctx.pymodel.trace import Issue, Retire
+from vctx.pymodel.trace.commit_log import CommitLog
+from vctx.tb.spike.log import filter_file, run_spike
 
 LIMIT = 200_000
 

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 from run_programs import LIMIT, golden, link, spike
 
-import tb.cosim
-from pymodel.errors import UsageError
-from pymodel.programs import PROGRAMS, ProgramError, build, read_elf
-from pymodel.scenarios.bare_metal import RunError
-from tb.knobs import Knobs
-from tb.launch import replay
-from tb.run import run
-from tb.simulator import RTL, SIMULATORS
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.places import RTL
+from vctx.pymodel.programs import PROGRAMS, ProgramError, build, read_elf
+from vctx.pymodel.scenarios.bare_metal import RunError
+from vctx.tb.jobs.run import run
+from vctx.tb.knobs import Knobs
+from vctx.tb.replay.launch import replay
+from vctx.tb.runs import beside
+from vctx.tb.simulators.find import SIMULATORS
 
 ROOT = Path(__file__).resolve().parents[2]
 BARE = [name for name in PROGRAMS if name.startswith("bare-")]
@@ -27,7 +28,7 @@ DLEN = 64
 
 
 def vctx(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tb.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "vctx.tb.cli", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
@@ -75,7 +76,7 @@ def test_a_mismatch_names_the_first_instruction(tmp_path: Path, monkeypatch: pyt
     old, new = "if (dirty) mstatus_vs_q", "if (dirty && !virt_i) mstatus_vs_q"
     assert text.count(old) == 1
     source.write_text(text.replace(old, new))
-    monkeypatch.setattr(tb.cosim, "replay", partial(replay, rtl=rtl, build_root=tmp_path / "build"))
+    monkeypatch.setattr(beside, "replay", partial(replay, rtl=rtl, build_root=tmp_path / "build"))
     result = run(build("bare-modes"), Knobs("icarus", 128, DLEN, harts=1), max_instructions=LIMIT)
     assert result.exit_code == 1
     mismatch = result.rtl.mismatch

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from run_programs import every_csr, first_difference, golden, link, random_words, spike
 
-from pymodel.errors import UsageError
-from pymodel.isa.commit import CSR_NAMES, CommitReporter
-from pymodel.programs import PROGRAMS, build
-from pymodel.trace.commit_log import CommitLog
-from pymodel.trace.records import Commit
-from tb.spike.log import filter_file, filter_log
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.isa.commit import CSR_NAMES, CommitReporter
+from vctx.pymodel.programs import PROGRAMS, build
+from vctx.pymodel.trace.commit_log import CommitLog
+from vctx.pymodel.trace.records import Commit
+from vctx.tb.spike.log import filter_file, filter_log
 
 BARE = [name for name in PROGRAMS if name.startswith("bare-")]
 TOHOST = 0x8000_1000

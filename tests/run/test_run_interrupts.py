@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from run_programs import golden, link, spike
 
-from pymodel.isa import Csr, Hart, HartConfig, Memory
-from pymodel.isa.trap import pending_interrupt
+from vctx.pymodel.isa import Csr, Hart, HartConfig, Memory
+from vctx.pymodel.isa.trap import pending_interrupt
 
 MIE, SIE = 1 << 3, 1 << 1
 SSI, VSSI, MSI, STI, VSTI, MTI, SEI, VSEI, MEI = (1 << n for n in (1, 2, 3, 5, 6, 7, 9, 10, 11))

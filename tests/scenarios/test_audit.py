@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from pymodel.errors import UsageError
-from pymodel.kvm.defects import DEFECTS, defects_of
-from pymodel.kvm.version import CLEAN, DEFERRED, V6_5, V12, KernelVersion
-from pymodel.scenarios.audit import audit, covered_items, with_defect
-from pymodel.scenarios.invariants import ALL_INVARIANTS
-from pymodel.scenarios.lab import run_scenario
-from pymodel.scenarios.library import SCENARIOS
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.kvm.defects import DEFECTS, defects_of
+from vctx.pymodel.kvm.version import CLEAN, DEFERRED, V6_5, V12, KernelVersion
+from vctx.pymodel.scenarios.audit import audit, covered_items, with_defect
+from vctx.pymodel.scenarios.invariants import ALL_INVARIANTS
+from vctx.pymodel.scenarios.lab import run_scenario
+from vctx.pymodel.scenarios.library import SCENARIOS
 
 # The scenarios that catch each defect when it is the only one. S7 shows wherever a vCPU is put.
 CATCHES = {

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pymodel.scenarios.policies import POLICIES, cost, moves
-from pymodel.scenarios.shared_unit import SharedUnitConfig, run_shared_unit
-from pymodel.scenarios.workload import Step, What, Workload, record
+from vctx.pymodel.scenarios.policies import POLICIES, cost, moves
+from vctx.pymodel.scenarios.shared_unit import SharedUnitConfig, run_shared_unit
+from vctx.pymodel.scenarios.workload import Step, What, Workload, record
 
 CONFIG = SharedUnitConfig(vlen=128, pairs=20, entries=120)
 

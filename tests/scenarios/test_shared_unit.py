@@ -8,22 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from pymodel.isa import disassemble
-from pymodel.kvm import version
-from pymodel.kvm.kernel import Kernel
-from pymodel.scenarios.defects import explanations
-from pymodel.scenarios.invariants import INVARIANTS
-from pymodel.scenarios.shared_unit import (
+from vctx.pymodel.isa import disassemble
+from vctx.pymodel.kvm import version
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.scenarios.defects import explanations
+from vctx.pymodel.scenarios.invariants import INVARIANTS
+from vctx.pymodel.scenarios.shared_unit import (
     PROGRAMS,
     SharedUnitConfig,
     SharedUnitResult,
     compare_with_eager,
     run_shared_unit,
 )
-from pymodel.trace import TraceReader, TraceWriter
-from pymodel.trace.bulk import verify
-from pymodel.trace.recorder import Recorder
-from tb.knobs import MAX_HARTS, MAX_VCPUS, VLENS
+from vctx.pymodel.trace import TraceReader, TraceWriter
+from vctx.pymodel.trace.bulk import verify
+from vctx.pymodel.trace.recorder import Recorder
+from vctx.tb.knobs import MAX_HARTS, MAX_VCPUS, VLENS
 
 SMALL = SharedUnitConfig(pairs=40, entries=200, vlen=128)
 

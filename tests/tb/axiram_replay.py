@@ -8,12 +8,12 @@ import cocotb
 from cocotb.clock import Clock
 from cocotbext.axi import AxiBus, AxiRam
 
-from pymodel.trace import PAGE_SHIFT, PAGE_SIZE
-from tb.replay import load_config, reset, run_replay
+from vctx.pymodel.trace import PAGE_SHIFT, PAGE_SIZE
+from vctx.tb.replay.step.replay import load_config, reset, run_replay
 
 
 class AxiRamBackend:
-    """`tb.memory.RamBackend` on an AxiRam. Its addresses are modulo its size, a power of two that divides the base."""
+    """A `RamBackend` on an AxiRam. Its addresses are modulo its size, a power of two that divides the base."""
 
     def __init__(self, ram: AxiRam, base: int, size: int, fill: int) -> None:
         self._ram = ram

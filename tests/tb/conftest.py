@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tb.simulator import SIMULATORS
+from vctx.tb.simulators.find import SIMULATORS
 
 
 @pytest.fixture(params=SIMULATORS)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from tb_scripts import HARTS, VLEN
 
-from tb.launch import replay_config, run_batch, run_replay
-from tb.result import Latency, ReplayResult
-from tb.simulator import BATCH_TOP, Design, replay_design, simulator
+from vctx.tb.replay.launch import replay_config, run_batch, run_replay
+from vctx.tb.replay.result import Latency, ReplayResult
+from vctx.tb.simulators.build import build
+from vctx.tb.simulators.design import BATCH_TOP, Design, replay_design
+from vctx.tb.simulators.find import simulator
 
 HERE = Path(__file__).resolve().parent
 DLEN = 64
@@ -65,7 +67,7 @@ def replay_on(
     tool = simulator("icarus")
     config = replay_config(trace, sim="icarus", dlen=DLEN, out_dir=out_dir, latency=latency)
     if design.top == BATCH_TOP:
-        return run_batch(tool, design, tool.build(design), config, plusargs=plusargs)
-    module = "axiram_replay" if design.top == "vctx_tb_pins" else "tb.replay"
+        return run_batch(tool, design, build(tool, design), config, plusargs=plusargs)
+    module = "axiram_replay" if design.top == "vctx_tb_pins" else "vctx.tb.replay.step.replay"
     env = {"PYTHONPATH": f"{HERE.parent.parent}:{HERE}"}
-    return run_replay(tool, design, tool.build(design), config, test_module=module, env=env, plusargs=plusargs)
+    return run_replay(tool, design, build(tool, design), config, test_module=module, env=env, plusargs=plusargs)

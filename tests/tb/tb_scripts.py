@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pymodel.isa import encode
-from pymodel.trace import (
+from vctx.pymodel.isa import encode
+from vctx.pymodel.trace import (
     PAGE_SHIFT,
     Checkpoint,
     Event,

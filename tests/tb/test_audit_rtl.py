@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pymodel.errors import UsageError
-from pymodel.trace import TraceReader
-from pymodel.trace.records import Insn
-from tb import audit
-from tb.audit_report import print_audit
-from tb.result import Mismatch
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.trace import TraceReader
+from vctx.pymodel.trace.records import Insn
+from vctx.tb.jobs import audit
+from vctx.tb.replay.result import Mismatch
+from vctx.tb.reports.audit import print_audit
 
 SCENARIOS = ("two-enables", "one-write-one-save", "host-without-v", "wrong-routines-are-caught")
 

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tb_scripts import script, write_trace
 
-import tb.batch
-from pymodel.trace import Insn
-from pymodel.trace.bulk import Runs
-from tb.batch_image import FlatImage
-from tb.launch import replay
-from tb.memory import GoldenImage
-from tb.result import Latency, ReplayResult
+import vctx.tb.replay.batch.conversation
+from vctx.pymodel.trace import Insn
+from vctx.pymodel.trace.bulk import Runs
+from vctx.tb.replay.batch.image import FlatImage
+from vctx.tb.replay.launch import replay
+from vctx.tb.replay.memory import GoldenImage
+from vctx.tb.replay.result import Latency, ReplayResult
 
 BASE, SIZE, FILL = 0x8000_0000, 0x3000, 0xA5
 
@@ -53,7 +53,7 @@ def test_batch_counts_what_step_by_step_counts(name: str, sim: str, tmp_path: Pa
 def test_the_size_of_a_chunk_changes_nothing(chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trace = script("context").write(tmp_path / "t.trace")
     usual = replay(trace, sim="icarus", out_dir=tmp_path / "usual")
-    monkeypatch.setattr(tb.batch, "CHUNK", chunk)
+    monkeypatch.setattr(vctx.tb.replay.batch.conversation, "CHUNK", chunk)
     assert counts(replay(trace, sim="icarus", out_dir=tmp_path / "small")) == counts(usual)
 
 
@@ -78,7 +78,7 @@ def test_waves_start_where_they_are_asked_for(tmp_path: Path, monkeypatch: pytes
     trace = falsified("context", tmp_path / "t.trace")
     sizes = []
     for reach in (0, 200):
-        monkeypatch.setattr("tb.launch.NEIGHBOURHOOD", reach)
+        monkeypatch.setattr("vctx.tb.replay.launch.NEIGHBOURHOOD", reach)
         result = replay(trace, sim="icarus", out_dir=tmp_path / str(reach), closer=True)
         assert result.repeated and result.waves is not None
         sizes.append(Path(result.waves).stat().st_size)

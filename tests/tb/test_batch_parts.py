@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from pymodel.trace import Event, Insn, Issue, Mark, Retire, TraceError, TraceReader, TraceWriter
-from pymodel.trace.bulk import frames
-from tb.accounting import Accounts, FunctionCount, VisitCount
-from tb.batch_account import BatchAccounts, Items
-from tb.batch_observe import OBS, READ, ObservationReader, write_dtype
-from tb.batch_pipes import Pipes
-from tb.observation import Observation
-from tb.result import ReplayConfig
+from vctx.pymodel.trace import Event, Insn, Issue, Mark, Retire, TraceError, TraceReader, TraceWriter
+from vctx.pymodel.trace.bulk import frames
+from vctx.tb.replay.accounting import Accounts, FunctionCount, VisitCount
+from vctx.tb.replay.batch.account import BatchAccounts, Items
+from vctx.tb.replay.batch.observe import OBS, READ, ObservationReader, write_dtype
+from vctx.tb.replay.batch.pipes import Pipes
+from vctx.tb.replay.observation import Observation
+from vctx.tb.replay.result import ReplayConfig
 
 HARTS = 3
 BEAT = 8  # bytes
@@ -28,7 +28,10 @@ BEAT = 8  # bytes
 
 def test_a_batch_replay_needs_nothing_of_cocotb() -> None:
     """Loading it takes longer than loading everything else."""
-    code = "import sys, tb.launch, tb.batch; print('cocotb' in sys.modules, 'numpy' in sys.modules)"
+    code = (
+        "import sys, vctx.tb.replay.launch, vctx.tb.replay.batch.conversation; "
+        "print('cocotb' in sys.modules, 'numpy' in sys.modules)"
+    )
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False True"

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from pymodel.trace import Insn, Issue, Retire, Store, TraceReader, TraceWriter
-from pymodel.trace.bulk import verify
-from tb.bench import __main__ as bench_command
-from tb.bench import builds as build_times
-from tb.bench import long, workload
-from tb.bench.bare import build_bare, run_bare, write_stimulus
-from tb.bench.errors import BenchError
-from tb.bench.long import MAX_MEMORY, LongReplay, write_long
-from tb.bench.speed import (
+from vctx.pymodel.trace import Insn, Issue, Retire, Store, TraceReader, TraceWriter
+from vctx.pymodel.trace.bulk import verify
+from vctx.tb.bench import __main__ as bench_command
+from vctx.tb.bench import builds as build_times
+from vctx.tb.bench import long, workload
+from vctx.tb.bench.bare import build_bare, run_bare, write_stimulus
+from vctx.tb.bench.errors import BenchError
+from vctx.tb.bench.long import MAX_MEMORY, LongReplay, write_long
+from vctx.tb.bench.speed import (
     BARE,
     BATCH,
     DLEN,
@@ -31,7 +31,7 @@ from tb.bench.speed import (
     pipeline,
     speeds,
 )
-from tb.bench.workload import (
+from vctx.tb.bench.workload import (
     VLEN,
     Timed,
     Workload,
@@ -41,9 +41,9 @@ from tb.bench.workload import (
     main_job,
     with_processor_time,
 )
-from tb.launch import Header, replay, replay_config
-from tb.result import Latency
-from tb.simulator import BATCH_CFLAGS
+from vctx.tb.replay.launch import Header, replay, replay_config
+from vctx.tb.replay.result import Latency
+from vctx.tb.simulators.verilator import BATCH_CFLAGS
 
 TINY = Size(entries=60, iterations=20, step=300, icarus=60, rounds=1)
 
@@ -215,7 +215,7 @@ def test_a_long_replay_is_measured(tmp_path: Path) -> None:
 
 
 def test_options_that_exclude_each_other_are_bad_usage() -> None:
-    command = [sys.executable, "-m", "tb.bench", "--quick", "--long"]
+    command = [sys.executable, "-m", "vctx.tb.bench", "--quick", "--long"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == "error: --quick, --long and --builds exclude each other\n"

@@ -15,13 +15,13 @@ import pytest
 from tb_designs import edited, ordinary, replay_on, sabotaged, with_axi_pins
 from tb_scripts import DIRTY, RAM_BASE, Script, identity, memory_script, pattern, script, write_trace
 
-from pymodel.trace import Checkpoint, Event, Insn, Retire, TraceError, TraceReader, Trap
-from pymodel.trace.bulk import INSN_HEAD, RETIRE_HEAD, XLAT
-from pymodel.trace.file import END_PAYLOAD, FRAME, KIND
-from tb.launch import replay
-from tb.layout import ERRORS
-from tb.result import Latency, Mismatch
-from tb.simulator import RTL
+from vctx.pymodel.places import RTL
+from vctx.pymodel.trace import Checkpoint, Event, Insn, Retire, TraceError, TraceReader, Trap
+from vctx.pymodel.trace.bulk import INSN_HEAD, RETIRE_HEAD, XLAT
+from vctx.pymodel.trace.file import END_PAYLOAD, FRAME, KIND
+from vctx.tb.replay.launch import replay
+from vctx.tb.replay.layout import ERRORS
+from vctx.tb.replay.result import Latency, Mismatch
 
 
 def retires(events: list[Event], accept: Callable[[Retire], Any]) -> list[tuple[int, Retire]]:

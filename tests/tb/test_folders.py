@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tb import lint
-from tb.folders import claimed, name_of
-from tb.simulator import RTL
+from vctx.pymodel.places import RTL
+from vctx.tb.process.folders import claimed, name_of
+from vctx.tb.simulators import lint
 
 
 def test_a_second_run_says_that_it_waits_and_then_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     script = f"""
 from pathlib import Path
-from tb.folders import claimed
+from vctx.tb.process.folders import claimed
 with claimed(Path({str(folder)!r})):
     print("mine")
 """

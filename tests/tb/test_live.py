@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from tb_scripts import HEADER, script
 
-from pymodel.errors import UsageError
-from pymodel.trace import Event, Insn, TraceError, TraceReader, TraceWriter
-from pymodel.trace.bulk import verify
-from tb.launch import replay
-from tb.live import Announcer, CancelledError, Recording, overlap
-from tb.result import ReplayResult
-from tb.worker import WorkerError
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.trace import Event, Insn, TraceError, TraceReader, TraceWriter
+from vctx.pymodel.trace.bulk import verify
+from vctx.tb.process.worker import WorkerError
+from vctx.tb.replay.launch import replay
+from vctx.tb.replay.live import Announcer, CancelledError, Recording, overlap
+from vctx.tb.replay.result import ReplayResult
 
 
 def test_a_growing_trace_is_replayed_to_its_end(sim: str, tmp_path: Path) -> None:

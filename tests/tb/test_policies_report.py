@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pymodel.scenarios.policies import Cost
-from tb.accounting import RegionCount, VisitCount
-from tb.policies import RtlCount, count_traffic
-from tb.svg import bars
+from vctx.pymodel.scenarios.policies import Cost
+from vctx.tb.jobs.policies import RtlCount, count_traffic
+from vctx.tb.plots.svg import bars
+from vctx.tb.replay.accounting import RegionCount, VisitCount
 
 VSIZE = 1024
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pymodel.scenarios.policies import POLICIES, cost, moves
-from pymodel.scenarios.shared_unit import SharedUnitConfig
-from pymodel.scenarios.workload import record
-from pymodel.trace import Difference
-from tb import policies
-from tb.policies import RtlCount, count_traffic, replay_moves, run_policies
-from tb.policies_report import print_policies
-from tb.result import Mismatch
+from vctx.pymodel.scenarios.policies import POLICIES, cost, moves
+from vctx.pymodel.scenarios.shared_unit import SharedUnitConfig
+from vctx.pymodel.scenarios.workload import record
+from vctx.pymodel.trace import Difference
+from vctx.tb.jobs import policies
+from vctx.tb.jobs.policies import RtlCount, count_traffic, replay_moves, run_policies
+from vctx.tb.replay.result import Mismatch
+from vctx.tb.reports.policies import print_policies
 
 NOTHING = RtlCount(saves=0, restores=0, partial=0, save_cycles=0, restore_cycles=0)
 CONFIG = SharedUnitConfig(vlen=128, pairs=8, entries=40)

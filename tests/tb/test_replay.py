@@ -26,11 +26,12 @@ from tb_scripts import (
     write_trace,
 )
 
-from pymodel.isa import encode
-from pymodel.trace import Checkpoint, Insn, Trap
-from tb.launch import replay
-from tb.result import Latency, ReplayResult
-from tb.simulator import replay_design, simulator
+from vctx.pymodel.isa import encode
+from vctx.pymodel.trace import Checkpoint, Insn, Trap
+from vctx.tb.replay.launch import replay
+from vctx.tb.replay.result import Latency, ReplayResult
+from vctx.tb.simulators.design import replay_design
+from vctx.tb.simulators.find import simulator
 
 
 def comparable(result: ReplayResult) -> ReplayResult:

@@ -14,11 +14,17 @@ import pytest
 from tb_designs import ordinary
 from tb_scripts import RAM_SIZE, Script, script, write_trace
 
-from pymodel.errors import ToolError, UsageError
-from pymodel.trace import Mark, Store, TraceError
-from tb.launch import replay
-from tb.result import Latency
-from tb.simulator import ROOT, Icarus, SimulationError, Verilator, simulator
+from vctx.pymodel.errors import ToolError, UsageError
+from vctx.pymodel.places import ROOT
+from vctx.pymodel.trace import Mark, Store, TraceError
+from vctx.tb.replay.launch import replay
+from vctx.tb.replay.result import Latency
+from vctx.tb.simulators.build import build
+from vctx.tb.simulators.find import simulator
+from vctx.tb.simulators.icarus import Icarus
+from vctx.tb.simulators.run import run
+from vctx.tb.simulators.simulator import SimulationError
+from vctx.tb.simulators.verilator import Verilator
 
 
 def test_a_truncated_trace_is_refused(sim: str, tmp_path: Path) -> None:
@@ -93,23 +99,23 @@ def test_an_old_icarus_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_build_is_found_again_until_a_source_or_parameter_changes(tmp_path: Path) -> None:
     tool, design = simulator("icarus"), ordinary()
-    first = tool.build(design, tmp_path)
+    first = build(tool, design, tmp_path)
     stamp = (first / "sim.vvp").stat().st_mtime_ns
-    assert tool.build(design, tmp_path) == first and (first / "sim.vvp").stat().st_mtime_ns == stamp
+    assert build(tool, design, tmp_path) == first and (first / "sim.vvp").stat().st_mtime_ns == stamp
     wider = replace(design, parameters={**design.parameters, "VLEN": 256})
-    assert tool.build(wider, tmp_path) != first
+    assert build(tool, wider, tmp_path) != first
     changed = tmp_path / "vctx.sv"
     index = next(i for i, path in enumerate(design.sources) if path.name == "vctx.sv")
     changed.write_text(design.sources[index].read_text() + "\n// changed\n")
     sources = (*design.sources[:index], changed, *design.sources[index + 1 :])
-    assert tool.build(replace(design, sources=sources), tmp_path) != first
+    assert build(tool, replace(design, sources=sources), tmp_path) != first
 
 
 def test_sources_that_do_not_compile_leave_no_build(tmp_path: Path) -> None:
     broken = tmp_path / "broken.sv"
     broken.write_text("module vctx_tb; this is not Verilog endmodule\n")
     with pytest.raises(SimulationError, match="cannot build vctx_tb"):
-        simulator("icarus").build(replace(ordinary(), sources=(broken,)), tmp_path / "build")
+        build(simulator("icarus"), replace(ordinary(), sources=(broken,)), tmp_path / "build")
     assert not [path for path in (tmp_path / "build").iterdir() if path.is_dir()]
 
 
@@ -130,14 +136,14 @@ def test_a_run_without_results_is_an_error(name: str, tmp_path: Path) -> None:
     tool, design = simulator("icarus"), ordinary()
     env = {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
     with pytest.raises(SimulationError, match=message):
-        tool.run(design, tool.build(design), f"mod_{name}", tmp_path / "run", seed=1, env=env)
+        run(tool, design, build(tool, design), f"mod_{name}", tmp_path / "run", seed=1, env=env)
 
 
 def test_a_failing_test_is_reported_as_failed(tmp_path: Path) -> None:
     (tmp_path / "mod_fails.py").write_text("import cocotb\n@cocotb.test()\nasync def t(dut):\n    assert False\n")
     tool, design = simulator("icarus"), ordinary()
     env = {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
-    assert tool.run(design, tool.build(design), "mod_fails", tmp_path / "run", seed=1, env=env) is False
+    assert run(tool, design, build(tool, design), "mod_fails", tmp_path / "run", seed=1, env=env) is False
 
 
 def test_an_interrupt_ends_the_simulator_and_leaves_no_result(tmp_path: Path) -> None:
@@ -147,7 +153,7 @@ def test_an_interrupt_ends_the_simulator_and_leaves_no_result(tmp_path: Path) ->
         s.csrr(0xC22, 16)
     trace = s.write(tmp_path / "long.trace")
     program = (
-        "import sys; from pathlib import Path; from tb.launch import replay\n"
+        "import sys; from pathlib import Path; from vctx.tb.replay.launch import replay\n"
         "replay(Path(sys.argv[1]), sim='icarus', out_dir=Path(sys.argv[2]), progress=lambda n: print(n, flush=True))"
     )
     out_dir = tmp_path / "run"

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pymodel.trace import PAGE_SIZE, Mark, Retire, Sync, TraceError
-from tb import layout
-from tb.accounting import Accounts
-from tb.memory import GoldenImage, PendingStores
-from tb.observation import Observation
-from tb.replay import BATCH, batches, compare
-from tb.simulator import HDL
+from vctx.pymodel.places import HDL
+from vctx.pymodel.trace import PAGE_SIZE, Mark, Retire, Sync, TraceError
+from vctx.tb.replay import layout
+from vctx.tb.replay.accounting import Accounts
+from vctx.tb.replay.compare import compare
+from vctx.tb.replay.memory import GoldenImage, PendingStores
+from vctx.tb.replay.observation import Observation
+from vctx.tb.replay.step.replay import BATCH, batches
 
 PACKAGE = (HDL / "vctx_tb_pkg.sv").read_text()
 BASE, SIZE = 0x8000_0000, 0x4000

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from pymodel.errors import UsageError
-from tb.worker import Ask, Worker, WorkerError
+from vctx.pymodel.errors import UsageError
+from vctx.tb.process.worker import Ask, Worker, WorkerError
 
 
 def test_the_value_and_the_messages_arrive_from_another_process() -> None:
@@ -96,7 +96,7 @@ def test_what_is_ignored_stays_ignored() -> None:
     """As under nohup."""
     script = """
 import os, signal
-from tb.worker import Worker
+from vctx.tb.process.worker import Worker
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 print(Worker(lambda ask: os.kill(os.getpid(), signal.SIGHUP) or "alive").result())
 """
@@ -107,7 +107,7 @@ print(Worker(lambda ask: os.kill(os.getpid(), signal.SIGHUP) or "alive").result(
 def test_it_ends_with_its_caller() -> None:
     script = """
 import os, signal, time
-from tb.worker import Worker
+from vctx.tb.process.worker import Worker
 def function(ask):
     try:
         os.kill(os.getppid(), signal.SIGKILL)
@@ -178,7 +178,7 @@ def test_an_interrupt_amid_the_start_is_not_lost(number: int) -> None:
     """It comes where Python swallows whatever is raised."""
     script = f"""
 import os, signal
-from tb.worker import Worker
+from vctx.tb.process.worker import Worker
 def terminate(number, frame): raise KeyboardInterrupt
 signal.signal(signal.SIGTERM, terminate)
 os.register_at_fork(before=lambda: signal.raise_signal({int(number)}))

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import pymodel.trace.bulk as bulk
-from pymodel.trace import Event, Mark, Store, Sync, TraceError, TraceReader, TraceWriter
-from pymodel.trace.file import decode_event
+import vctx.pymodel.trace.bulk as bulk
+from vctx.pymodel.trace import Event, Mark, Store, Sync, TraceError, TraceReader, TraceWriter
+from vctx.pymodel.trace.file import decode_event
 
 EVENTS: list[Event] = [
     Mark(0, True, "f", "v0"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pymodel.trace import Retire, Trap, differences
+from vctx.pymodel.trace import Retire, Trap, differences
 
 BASE = Retire(rd=5, vl=8, vtype=0xC3, vregs={1: bytes(16), 2: bytes(range(16))}, mem={0x1000: 1, 0x1001: 2})
 

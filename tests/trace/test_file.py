@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pymodel.trace import (
+from vctx.pymodel.trace import (
     MODE_NAMES,
     Checkpoint,
     Event,
@@ -27,8 +27,8 @@ from pymodel.trace import (
     decode_retire,
     encode_retire,
 )
-from pymodel.trace.bulk import verify
-from pymodel.trace.file import KIND, decode_event
+from vctx.pymodel.trace.bulk import verify
+from vctx.pymodel.trace.file import KIND, decode_event
 
 u64 = st.integers(0, 2**64 - 1)
 u2 = st.integers(0, 3)

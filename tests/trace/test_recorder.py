@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from pymodel.trace import Event, Insn, Issue, Retire, Store, Sync, Xlat
-from pymodel.trace.recorder import Recorder
+from vctx.pymodel.trace import Event, Insn, Issue, Retire, Store, Sync, Xlat
+from vctx.pymodel.trace.recorder import Recorder
 
 BASE = 0x8000_0000
 PAGE = Xlat(vpn=BASE >> 12, ppn=BASE >> 12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pymodel.trace import ByteRuns, Registers, Retire
+from vctx.pymodel.trace import ByteRuns, Registers, Retire
 
 MEM = st.dictionaries(st.integers(0, 40), st.integers(0, 255))
 VREGS = st.dictionaries(st.integers(0, 31), st.binary(min_size=16, max_size=16))

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from pymodel.scenarios.directed.csr_access import csr_access
-from pymodel.scenarios.directed.elements import element_faults, element_irqs
-from pymodel.scenarios.directed.field_bugs import field_bugs
-from pymodel.scenarios.directed.stimulus import Failure, Probe, Stimulus, failures
-from pymodel.scenarios.directed.vs_states import vs_states
-from pymodel.scenarios.directed.vsets import vsets
+from vctx.pymodel.scenarios.directed.csr_access import csr_access
+from vctx.pymodel.scenarios.directed.elements import element_faults, element_irqs
+from vctx.pymodel.scenarios.directed.field_bugs import field_bugs
+from vctx.pymodel.scenarios.directed.stimulus import Failure, Probe, Stimulus, failures
+from vctx.pymodel.scenarios.directed.vs_states import vs_states
+from vctx.pymodel.scenarios.directed.vsets import vsets
 
 Sequence = Callable[[Stimulus], None]
 SWEEPS: dict[str, Sequence] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pymodel.isa import Csr, encode
-from pymodel.isa.bits import M64
-from pymodel.scenarios.directed.stimulus import (
+from vctx.pymodel.isa import Csr, encode
+from vctx.pymodel.isa.bits import M64
+from vctx.pymodel.scenarios.directed.stimulus import (
     A0,
     CLEAN,
     DIRTY,
@@ -22,7 +22,7 @@ from pymodel.scenarios.directed.stimulus import (
     Stimulus,
     vtype,
 )
-from pymodel.trace import Trap
+from vctx.pymodel.trace import Trap
 
 FORMS = ("csrrw", "csrrs", "csrrc", "csrrwi", "csrrsi", "csrrci")
 # Values of x[rs1]; None is rs1 = x0. 2^32 + 2^9 and 2^16 have bits only where a wrong slice of the operand looks.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import cycle, product
 from typing import Any
 
-from pymodel.scenarios.directed.stimulus import (
+from vctx.pymodel.scenarios.directed.stimulus import (
     A0,
     CLEAN,
     DIRTY,
@@ -26,8 +26,8 @@ from pymodel.scenarios.directed.stimulus import (
     pattern,
     vtype,
 )
-from pymodel.trace import Trap
-from pymodel.trace.records import PAGE_SIZE
+from vctx.pymodel.trace import Trap
+from vctx.pymodel.trace.records import PAGE_SIZE
 
 EDGE = RAM_BASE + 4 * PAGE_SIZE  # where the second page begins
 VD = 8

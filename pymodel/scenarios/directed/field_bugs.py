@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pymodel.isa import Csr, encode
-from pymodel.scenarios.directed.stimulus import (
+from vctx.pymodel.isa import Csr, encode
+from vctx.pymodel.scenarios.directed.stimulus import (
     A0,
     A1,
     CLEAN,
@@ -28,8 +28,8 @@ from pymodel.scenarios.directed.stimulus import (
     Stimulus,
     vtype,
 )
-from pymodel.trace import Trap
-from pymodel.trace.records import PAGE_SIZE
+from vctx.pymodel.trace import Trap
+from vctx.pymodel.trace.records import PAGE_SIZE
 
 _E8, _E8M8 = vtype(8), vtype(8, "m8")
 _SOURCE = RAM_BASE + 0x800

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pymodel.isa import Csr, Hart, HartConfig, Latitude, Memory, encode
-from pymodel.isa.bits import M64
-from pymodel.trace import MODE_NAMES, Checkpoint, Difference, Issue, Retire, differences
-from pymodel.trace.recorder import Recorder, Sink
-from pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
+from vctx.pymodel.isa import Csr, Hart, HartConfig, Latitude, Memory, encode
+from vctx.pymodel.isa.bits import M64
+from vctx.pymodel.trace import MODE_NAMES, Checkpoint, Difference, Issue, Retire, differences
+from vctx.pymodel.trace.recorder import Recorder, Sink
+from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
 RAM_BASE, RAM_SIZE, FILL = 0x8000_0000, 0x1_0000, 0xA5
 HOLE = RAM_BASE + RAM_SIZE  # the first address without memory

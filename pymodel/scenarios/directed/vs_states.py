@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pymodel.isa import Csr, encode
-from pymodel.scenarios.directed.stimulus import (
+from vctx.pymodel.isa import Csr, encode
+from vctx.pymodel.scenarios.directed.stimulus import (
     A0,
     DIRTY,
     ILLEGAL,
@@ -25,7 +25,7 @@ from pymodel.scenarios.directed.stimulus import (
     Stimulus,
     vtype,
 )
-from pymodel.trace import Retire, Trap
+from vctx.pymodel.trace import Retire, Trap
 
 SOURCE, TARGET = RAM_BASE + 0x100, RAM_BASE + 0x200
 LOADED = b"\x81"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import cycle, product
 from typing import Any
 
-from pymodel.isa import Csr
-from pymodel.isa.bits import M64
-from pymodel.scenarios.directed.stimulus import A0, A1, CLEAN, DIRTY, MODES, RD, VILL, Stimulus, vtype
+from vctx.pymodel.isa import Csr
+from vctx.pymodel.isa.bits import M64
+from vctx.pymodel.scenarios.directed.stimulus import A0, A1, CLEAN, DIRTY, MODES, RD, VILL, Stimulus, vtype
 
 # The SEW/LMUL pairs that must be supported with ELEN = 64; all others give vill (C-11, L-6).
 LEGAL = {

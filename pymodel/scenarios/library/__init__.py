@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pymodel.scenarios.lab import Group, Scenario
-from pymodel.scenarios.library import (
+from vctx.pymodel.scenarios.lab import Group, Scenario
+from vctx.pymodel.scenarios.library import (
     allocation,
     cross,
     isa_permission,

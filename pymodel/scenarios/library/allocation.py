@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pymodel.kvm.alloc import AllocError
-from pymodel.kvm.vcpu import Vcpu
-from pymodel.kvm.vector import vector_reset
-from pymodel.scenarios.lab import RAM_BASE_NO_V, Group, Lab
+from vctx.pymodel.kvm.alloc import AllocError
+from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.vector import vector_reset
+from vctx.pymodel.scenarios.lab import RAM_BASE_NO_V, Group, Lab
 
 GROUP = Group("F", "memory")
 

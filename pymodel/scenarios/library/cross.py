@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pymodel.scenarios.lab import Group, Lab
-from pymodel.scenarios.shared_unit import SharedUnit, SharedUnitConfig, compare_with_eager
+from vctx.pymodel.scenarios.lab import Group, Lab
+from vctx.pymodel.scenarios.shared_unit import SharedUnit, SharedUnitConfig, compare_with_eager
 
 GROUP = Group("H", "whole runs")
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pymodel.isa import Hart
-from pymodel.kvm.kernel import Kernel
-from pymodel.kvm.layout import VS_DIRTY, VS_INITIAL, VS_OFF
-from pymodel.kvm.machine import RAM_BASE
-from pymodel.kvm.vcpu import Vcpu, vcpu_load, vcpu_put
-from pymodel.scenarios.context import VectorContext
-from pymodel.scenarios.guest_code import FAIL_TRAP, GuestCode
-from pymodel.scenarios.lab import RAM_BASE_NO_V, Group, Lab
-from pymodel.scenarios.library.vector_unit import VS_NAMES, pattern
+from vctx.pymodel.isa import Hart
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.layout import VS_DIRTY, VS_INITIAL, VS_OFF
+from vctx.pymodel.kvm.machine import RAM_BASE
+from vctx.pymodel.kvm.vcpu import Vcpu, vcpu_load, vcpu_put
+from vctx.pymodel.scenarios.context import VectorContext
+from vctx.pymodel.scenarios.guest_code import FAIL_TRAP, GuestCode
+from vctx.pymodel.scenarios.lab import RAM_BASE_NO_V, Group, Lab
+from vctx.pymodel.scenarios.library.vector_unit import VS_NAMES, pattern
 
 GROUP = Group("D", "the guest's ISA and permissions")
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from pymodel.isa import Hart
-from pymodel.kvm.kernel import Kernel
-from pymodel.kvm.kmode import flush_vector
-from pymodel.kvm.layout import VS_OFF
-from pymodel.kvm.thread import Step, VFlag
-from pymodel.kvm.vcpu import Vcpu
-from pymodel.scenarios.context import VectorContext
-from pymodel.scenarios.guest_code import GuestCode
-from pymodel.scenarios.lab import Group, Lab
-from pymodel.scenarios.library.lifecycle import host_task, run_task
+from vctx.pymodel.isa import Hart
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.kmode import flush_vector
+from vctx.pymodel.kvm.layout import VS_OFF
+from vctx.pymodel.kvm.thread import Step, VFlag
+from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.scenarios.context import VectorContext
+from vctx.pymodel.scenarios.guest_code import GuestCode
+from vctx.pymodel.scenarios.lab import Group, Lab
+from vctx.pymodel.scenarios.library.lifecycle import host_task, run_task
 
 GROUP = Group("G", "kernel-mode vector code")
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from random import Random
 
-from pymodel.isa import Csr, Hart
-from pymodel.kvm.exits import Exit, ExitReason
-from pymodel.kvm.host import HostTask
-from pymodel.kvm.kernel import Kernel
-from pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_OFF
-from pymodel.kvm.machine import Slice
-from pymodel.kvm.vcpu import Vcpu
-from pymodel.kvm.vector import vector_reset
-from pymodel.scenarios.context import VectorContext
-from pymodel.scenarios.guest_code import A0, A1, FAIL_TRAP, S0, GuestCode
-from pymodel.scenarios.lab import Group, Lab
-from pymodel.scenarios.library.vector_unit import VILL, pattern
+from vctx.pymodel.isa import Csr, Hart
+from vctx.pymodel.kvm.exits import Exit, ExitReason
+from vctx.pymodel.kvm.host import HostTask
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_OFF
+from vctx.pymodel.kvm.machine import Slice
+from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.vector import vector_reset
+from vctx.pymodel.scenarios.context import VectorContext
+from vctx.pymodel.scenarios.guest_code import A0, A1, FAIL_TRAP, S0, GuestCode
+from vctx.pymodel.scenarios.lab import Group, Lab
+from vctx.pymodel.scenarios.library.vector_unit import VILL, pattern
 
 GROUP = Group("C", "load, run and put")
 

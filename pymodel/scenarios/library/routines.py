@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from random import Random
 
-from pymodel.isa import Csr, Hart, disassemble
-from pymodel.kvm.errors import KernelOops
-from pymodel.kvm.kernel import Kernel
-from pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
-from pymodel.scenarios.context import VectorContext
-from pymodel.scenarios.lab import VLEN, Group, Lab
-from pymodel.scenarios.library.vector_unit import E8M8, VILL, VS_NAMES, get_vs, pattern, set_vs
+from vctx.pymodel.isa import Csr, Hart, disassemble
+from vctx.pymodel.kvm.errors import KernelOops
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
+from vctx.pymodel.scenarios.context import VectorContext
+from vctx.pymodel.scenarios.lab import VLEN, Group, Lab
+from vctx.pymodel.scenarios.library.vector_unit import E8M8, VILL, VS_NAMES, get_vs, pattern, set_vs
 
 GROUP = Group("B", "save and restore routines")
 

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from itertools import product
 from random import Random
 
-from pymodel.isa import Csr, Hart
-from pymodel.kvm import onereg
-from pymodel.kvm.abi import FROZEN, isa_ext_id, vector_ids
-from pymodel.kvm.errors import KvmError
-from pymodel.kvm.kernel import Kernel
-from pymodel.kvm.onereg_vector import get_reg_vector, set_reg_vector
-from pymodel.kvm.vcpu import Vcpu
-from pymodel.kvm.vector import VREGS
-from pymodel.scenarios.context import VectorContext
-from pymodel.scenarios.guest_code import GuestCode
-from pymodel.scenarios.lab import RAM_BASE_NO_V, VLEN, Group, Lab
-from pymodel.scenarios.library.vector_unit import E8M8, VILL
+from vctx.pymodel.isa import Csr, Hart
+from vctx.pymodel.kvm import onereg
+from vctx.pymodel.kvm.abi import FROZEN, isa_ext_id, vector_ids
+from vctx.pymodel.kvm.errors import KvmError
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.onereg_vector import get_reg_vector, set_reg_vector
+from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.vector import VREGS
+from vctx.pymodel.scenarios.context import VectorContext
+from vctx.pymodel.scenarios.guest_code import GuestCode
+from vctx.pymodel.scenarios.lab import RAM_BASE_NO_V, VLEN, Group, Lab
+from vctx.pymodel.scenarios.library.vector_unit import E8M8, VILL
 
 GROUP = Group("E", "one-reg")
 

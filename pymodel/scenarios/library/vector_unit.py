@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import product
 
-from pymodel.isa import Csr, Hart
-from pymodel.kvm.kernel import Kernel
-from pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
-from pymodel.scenarios.context import VREGS, VectorContext
-from pymodel.scenarios.lab import VLEN, Group, Lab
+from vctx.pymodel.isa import Csr, Hart
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
+from vctx.pymodel.scenarios.context import VREGS, VectorContext
+from vctx.pymodel.scenarios.lab import VLEN, Group, Lab
 
 GROUP = Group("A", "vector unit and its CSRs")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pymodel.scenarios.linux.replay import replay
-from pymodel.scenarios.linux.trace import Kind, Verdict, read_rows, summary
+from vctx.pymodel.scenarios.linux.replay import replay
+from vctx.pymodel.scenarios.linux.trace import Kind, Verdict, read_rows, summary
 
 __all__ = ["Kind", "Verdict", "read_rows", "replay", "summary"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pymodel.isa import Csr, encode
-from pymodel.kvm import ExitReason
-from pymodel.kvm.abi import VECTOR_CSRS
-from pymodel.kvm.layout import SR_VS
-from pymodel.scenarios.guest_driver import Code, GuestDriver
-from pymodel.scenarios.linux.part import VS_WITHOUT_V, Part, lines
-from pymodel.scenarios.linux.session import CODES
-from pymodel.scenarios.linux.trace import Difference, Explanation, Observed, Row, differences, fnv1a, number
+from vctx.pymodel.isa import Csr, encode
+from vctx.pymodel.kvm import ExitReason
+from vctx.pymodel.kvm.abi import VECTOR_CSRS
+from vctx.pymodel.kvm.layout import SR_VS
+from vctx.pymodel.scenarios.guest_driver import Code, GuestDriver
+from vctx.pymodel.scenarios.linux.part import VS_WITHOUT_V, Part, lines
+from vctx.pymodel.scenarios.linux.session import CODES
+from vctx.pymodel.scenarios.linux.trace import Difference, Explanation, Observed, Row, differences, fnv1a, number
 
 _VS_SHIFT = 9
 _SBI_EXIT = 35  # KVM_EXIT_RISCV_SBI

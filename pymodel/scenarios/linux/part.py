@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pymodel.kvm import KernelVersion
-from pymodel.scenarios.guest_driver import DriverError, GuestDriver
-from pymodel.scenarios.linux.session import Platform, Session, pattern
-from pymodel.scenarios.linux.trace import Explanation, Observed, Row, differences
+from vctx.pymodel.kvm import KernelVersion
+from vctx.pymodel.scenarios.guest_driver import DriverError, GuestDriver
+from vctx.pymodel.scenarios.linux.session import Platform, Session, pattern
+from vctx.pymodel.scenarios.linux.trace import Explanation, Observed, Row, differences
 
 # Parts whose vCPUs have started and turned their VS on before the first line that concerns them.
 _PREPARED = frozenset({"csr_only", "host", "migrate", "round_robin", "signal", "threads", "watch_v_enabled", "random"})

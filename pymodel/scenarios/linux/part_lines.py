@@ -9,14 +9,14 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from pymodel.kvm import MpState, Slice, Vcpu
-from pymodel.kvm.abi import VECTOR_CSRS
-from pymodel.kvm.onereg import UserBuffer
-from pymodel.scenarios.guest_driver import Code, GuestDriver
-from pymodel.scenarios.linux.guest_lines import load_as
-from pymodel.scenarios.linux.part import Part, lines
-from pymodel.scenarios.linux.session import CODES, Caller, errno_name, errno_of, seed_of
-from pymodel.scenarios.linux.trace import Observed, Row, fnv1a
+from vctx.pymodel.kvm import MpState, Slice, Vcpu
+from vctx.pymodel.kvm.abi import VECTOR_CSRS
+from vctx.pymodel.kvm.onereg import UserBuffer
+from vctx.pymodel.scenarios.guest_driver import Code, GuestDriver
+from vctx.pymodel.scenarios.linux.guest_lines import load_as
+from vctx.pymodel.scenarios.linux.part import Part, lines
+from vctx.pymodel.scenarios.linux.session import CODES, Caller, errno_name, errno_of, seed_of
+from vctx.pymodel.scenarios.linux.trace import Observed, Row, fnv1a
 
 _LOOKS = 12  # of each guest at its own registers
 _BUDGET = 4000  # most instructions of a slice

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pymodel.errors import UsageError
-from pymodel.kvm import LINUX_6_12, KernelMisuseError, KernelOops, KernelVersion, KvmError
-from pymodel.scenarios.guest_driver import DriverError
-from pymodel.scenarios.linux import guest_lines, part_lines, user_lines
-from pymodel.scenarios.linux.part import Part, lines
-from pymodel.scenarios.linux.session import Platform
-from pymodel.scenarios.linux.trace import BOOKKEEPING, Difference, Kind, Row, Verdict, differences
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.kvm import LINUX_6_12, KernelMisuseError, KernelOops, KernelVersion, KvmError
+from vctx.pymodel.scenarios.guest_driver import DriverError
+from vctx.pymodel.scenarios.linux import guest_lines, part_lines, user_lines
+from vctx.pymodel.scenarios.linux.part import Part, lines
+from vctx.pymodel.scenarios.linux.session import Platform
+from vctx.pymodel.scenarios.linux.trace import BOOKKEEPING, Difference, Kind, Row, Verdict, differences
 
 __all__ = ["guest_lines", "part_lines", "replay", "user_lines"]  # the modules register the handlers of their lines
 

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from pymodel.errors import UsageError
-from pymodel.isa import Hart
-from pymodel.isa.latitude import Latitude
-from pymodel.isa.vtype import VILL
-from pymodel.kvm import Exit, ExitReason, HostTask, Kernel, KernelVersion, KvmError, Slice
-from pymodel.kvm.abi import CONFIG, CSR, MACHINE_IDS, VECTOR_CSRS, isa_ext_id, reg_id, vector_csr_id, vector_reg_id
-from pymodel.kvm.onereg import UserBuffer, get_reg, set_reg
-from pymodel.scenarios.guest_driver import Code, GuestDriver, driver_vm
-from pymodel.scenarios.linux.trace import Row, number
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.isa import Hart
+from vctx.pymodel.isa.latitude import Latitude
+from vctx.pymodel.isa.vtype import VILL
+from vctx.pymodel.kvm import Exit, ExitReason, HostTask, Kernel, KernelVersion, KvmError, Slice
+from vctx.pymodel.kvm.abi import CONFIG, CSR, MACHINE_IDS, VECTOR_CSRS, isa_ext_id, reg_id, vector_csr_id, vector_reg_id
+from vctx.pymodel.kvm.onereg import UserBuffer, get_reg, set_reg
+from vctx.pymodel.scenarios.guest_driver import Code, GuestDriver, driver_vm
+from vctx.pymodel.scenarios.linux.trace import Row, number
 
 VREGS = 32
 _SD = 1 << 63

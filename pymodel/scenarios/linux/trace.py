@@ -20,7 +20,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from pymodel.errors import UsageError
+from vctx.pymodel.errors import UsageError
 
 Row = dict[str, Any]
 

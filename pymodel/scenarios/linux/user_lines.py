@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 
-from pymodel.kvm.abi import CONFIG, CONFIG_REGS, ISA_EXT_TYPE, SBI_STATE, TYPE_MASK, TYPE_SHIFT, reg_id, reg_size
-from pymodel.kvm.onereg import RegList, UserBuffer, get_reg_list
-from pymodel.scenarios.guest_driver import Code
-from pymodel.scenarios.linux.part import Part, lines
-from pymodel.scenarios.linux.session import errno_name, errno_of
-from pymodel.scenarios.linux.trace import Observed, Row, fnv1a, number
+from vctx.pymodel.kvm.abi import CONFIG, CONFIG_REGS, ISA_EXT_TYPE, SBI_STATE, TYPE_MASK, TYPE_SHIFT, reg_id, reg_size
+from vctx.pymodel.kvm.onereg import RegList, UserBuffer, get_reg_list
+from vctx.pymodel.scenarios.guest_driver import Code
+from vctx.pymodel.scenarios.linux.part import Part, lines
+from vctx.pymodel.scenarios.linux.session import errno_name, errno_of
+from vctx.pymodel.scenarios.linux.trace import Observed, Row, fnv1a, number
 
 _FILLS = (0xA5, 0x5A)  # what a buffer holds before a get; no byte can equal both
 _TYPES = range(SBI_STATE + 1)

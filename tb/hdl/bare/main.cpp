@@ -5,7 +5,7 @@
 // One model a hart, clocked only while it has work; memory answers in the next cycle; the translate port at once.
 // Prints {"instructions", "cycles", "seconds"}: retired, summed over harts, and of the loop alone.
 //
-// The records are those of tb/batch_stimulus.py (rec_*_t of vctx_tb_pkg.sv). Harts depend on each other only where they
+// The records are those of tb/replay/batch/stimulus.py (rec_*_t of vctx_tb_pkg.sv). Harts depend on each other only where they
 // wait for each other, so records may be taken in the order of the file, one at a time.
 
 #include <fcntl.h>

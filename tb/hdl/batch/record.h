@@ -1,4 +1,4 @@
-// The records that tb/batch_stimulus.py writes: rec_*_t of vctx_tb_pkg.sv, most significant byte first.
+// The records that tb/replay/batch/stimulus.py writes: rec_*_t of vctx_tb_pkg.sv, most significant byte first.
 
 #pragma once
 

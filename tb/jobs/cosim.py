@@ -1,0 +1,251 @@
+"""The main job, end to end: record the scenario on the golden model, replay it on the RTL, and judge both."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vctx.pymodel.kvm.machine import RAM_BASE
+from vctx.pymodel.places import SIM_BUILD
+from vctx.pymodel.scenarios.invariants import INVARIANTS
+from vctx.pymodel.scenarios.shared_unit import SharedUnitConfig, SharedUnitResult, compare_with_eager, run_shared_unit
+from vctx.pymodel.trace import TraceWriter
+from vctx.pymodel.trace.recorder import Recorder
+from vctx.tb.knobs import Knobs
+from vctx.tb.process.files import write_json
+from vctx.tb.process.folders import claimed
+from vctx.tb.process.worker import Worker
+from vctx.tb.replay.live import Announcer
+from vctx.tb.replay.result import ReplayResult
+from vctx.tb.runs.beside import record_and_replay
+from vctx.tb.runs.defaults import FILL
+from vctx.tb.runs.progress import Progress, silent
+from vctx.tb.runs.repeat import vctx_command
+from vctx.tb.simulators.build import build
+from vctx.tb.simulators.design import replay_design
+from vctx.tb.simulators.find import simulator
+
+TASKS = 2
+
+# Save and restore functions, and the region of their mark that the bus traffic is looked for in.
+OPERATIONS = {
+    "guest_vector_save": "guest_datap",
+    "guest_vector_restore": "guest_datap",
+    "host_vector_save": "host_datap",
+    "host_vector_restore": "host_datap",
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One kind of save or restore over the whole run. Bytes and cycles are the RTL's.
+
+    Attributes:
+        calls: times the function was called.
+        done: calls that moved the whole context over the bus; partial: calls that moved some other amount.
+        model: calls that moved it according to the model.
+        eager: times an eager hypervisor does it: at every guest entry or exit.
+        bytes_moved, cycles: bus bytes in the context's buffer; cycles of the instructions involved.
+        eager_bytes, eager_cycles: the same for the eager hypervisor, at this run's mean cost.
+    """
+
+    name: str
+    calls: int
+    done: int
+    partial: int
+    model: int
+    eager: int
+    bytes_moved: int
+    cycles: int
+    eager_bytes: int
+    eager_cycles: int
+
+    @property
+    def elided(self) -> int:
+        """What the lazy scheme did not do."""
+        return self.eager - self.done
+
+    @property
+    def agrees(self) -> bool:
+        """Whether bus and model say the same."""
+        return self.partial == 0 and self.done == self.model
+
+
+@dataclass
+class Verdict:
+    """Everything that a co-simulation found; `ok` when nothing is wrong."""
+
+    knobs: Knobs
+    model: SharedUnitResult
+    rtl: ReplayResult
+    operations: list[Operation]
+    trace: Path
+    path: Path
+    command: str
+
+    @property
+    def ok(self) -> bool:
+        """RTL and model agree, no invariant is broken, and the bus confirms what was saved and elided."""
+        return self.rtl.ok and not self.model.ledger.broken and all(op.agrees for op in self.operations)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the verdict as JSON-able data."""
+        ledger = self.model.ledger
+        return {
+            "ok": self.ok,
+            "command": self.command,
+            "knobs": asdict(self.knobs),
+            "trace": str(self.trace),
+            "counts": dict(sorted(self.model.counts.items())),
+            "instructions_modelled": self.model.instructions,
+            "operations": [asdict(op) | {"elided": op.elided, "agrees": op.agrees} for op in self.operations],
+            "invariants": {
+                name: {"checked": ledger.checks[name], "broken": ledger.broken[name], "text": invariant.text}
+                for name, invariant in INVARIANTS.items()
+            },
+            "violations": [asdict(violation) for violation in ledger.violations],
+            "rtl": asdict(self.rtl),
+        }
+
+
+def command_of(knobs: Knobs, pairs: int, entries: int, *, sim: bool = True) -> str:
+    """Return the command that repeats a co-simulation; without `sim`, what determines its trace."""
+    arguments = ["cosim", f"--vlen {knobs.vlen}", f"--harts {knobs.harts}", f"--vcpus {knobs.vcpus}"]
+    arguments += [f"--kernel {knobs.kernel}", f"--seed {knobs.seed}", f"--pairs {pairs}", f"--entries {entries}"]
+    if sim:
+        arguments += [f"--sim {knobs.sim}", f"--dlen {knobs.dlen}"]
+    return vctx_command(*arguments)
+
+
+def cosim(
+    knobs: Knobs, *, pairs: int = 200, entries: int = 2000, waves: bool = False, progress: Progress = silent
+) -> Verdict:
+    """Run the main job.
+
+    Args:
+        knobs: what takes part, on which simulator.
+        pairs, entries: least numbers of vcpu_load/vcpu_put pairs and of guest entries.
+        waves: dump waves.
+        progress: called with (phase, done, total); phases are "record", "build" and "replay".
+
+    Raises:
+        VctxError: see `tb.replay.launch.replay` and `pymodel.programs.build`.
+    """
+
+    config = SharedUnitConfig(
+        kernel=knobs.kernel,
+        vlen=knobs.vlen,
+        harts=knobs.harts,
+        vcpus=knobs.vcpus,
+        tasks=TASKS,
+        seed=knobs.seed,
+        pairs=pairs,
+        entries=entries,
+    )
+    name = (
+        f"{knobs.sim}-{knobs.kernel}-vlen{knobs.vlen}-dlen{knobs.dlen}-h{knobs.harts}-v{knobs.vcpus}-seed{knobs.seed}"
+    )
+    if (pairs, entries) != (SharedUnitConfig.pairs, SharedUnitConfig.entries):
+        name += f"-pairs{pairs}-entries{entries}"
+    out_dir = SIM_BUILD / "cosim" / name
+    trace = out_dir / "trace.vctx"
+    command = command_of(knobs, pairs, entries)
+    tool = simulator(knobs.sim)  # before anything slow: is it there?
+    design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=config.ram_size, waves=waves, batch=True)
+
+    def record_it(announcer: Announcer) -> SharedUnitResult:
+        """Record, in a process of its own."""
+
+        def tell(phase: str, done: int, total: int) -> None:
+            announcer.progress(done, total)
+
+        model = record(config, trace, command_of(knobs, pairs, entries, sim=False), tell, announcer.begin)
+        announcer.end(model.counts["trace events"])
+        return model
+
+    def prepare() -> None:
+        progress("build", 0, 1)
+        build(tool, design)
+        progress("build", 1, 1)
+
+    with claimed(out_dir):
+        (out_dir / "result.json").unlink(missing_ok=True)
+        twin = Worker(lambda ask: run_shared_unit(config.eagerly()))
+        try:
+            both = record_and_replay(record_it, knobs, trace, waves=waves, progress=progress, prepare=prepare)
+            model, rtl = both.recorded, both.replayed
+            compare_with_eager(model, twin.result())
+        finally:
+            twin.stop()
+        verdict = Verdict(
+            knobs, model, rtl, operations(model, rtl, knobs.vlen), trace, out_dir / "result.json", command
+        )
+        write_json(verdict.path, verdict.as_json())
+    return verdict
+
+
+def record(
+    config: SharedUnitConfig,
+    trace: Path,
+    command: str,
+    progress: Progress,
+    begin: Callable[[Path], None] | None = None,
+) -> SharedUnitResult:
+    """Record the scenario into a trace file.
+
+    Args:
+        config: the scenario. trace: the file. command: what reproduces it.
+        progress: called with ("record", done, total).
+        begin: called with the name that the file has while it is written, before the first event.
+    """
+    header = {
+        "scenario": "shared-unit",
+        "command": command,
+        "vlen": config.vlen,
+        "harts": config.harts,
+        "seed": config.seed,
+        "ram_base": RAM_BASE,
+        "ram_size": config.ram_size,
+        "fill": FILL,
+    }
+    with TraceWriter(trace, header) as writer:
+        if begin is not None:
+            begin(writer.partial)
+        recorder = Recorder(writer, config.vlen // 8)
+        result = run_shared_unit(config, recorder, lambda done, total: progress("record", done, total))
+        recorder.finish()
+    result.counts["trace events"] = writer.events
+    return result
+
+
+def operations(model: SharedUnitResult, rtl: ReplayResult, vlen: int) -> list[Operation]:
+    """Count saves and restores from the bus traffic of the replay, beside what the model says."""
+    vsize = 32 * vlen // 8
+    found = []
+    for name, region in OPERATIONS.items():
+        visits = [count for count in rtl.visits if count.what == name]
+        moved = Counter[int]()
+        for count in visits:
+            traffic = count.regions[region]
+            moved[traffic.bytes_written if name.endswith("save") else traffic.bytes_read] += count.visits
+        done = moved[vsize]
+        cycles = sum(count.cycles for count in visits)
+        eager = model.counts["entries with V" if name.startswith("guest") else "entries"]
+        found.append(
+            Operation(
+                name,
+                calls=moved.total(),
+                done=done,
+                partial=sum(number for size, number in moved.items() if 0 < size != vsize),
+                model=model.counts[f"moved: {name}"],
+                eager=eager,
+                bytes_moved=sum(size * number for size, number in moved.items()),
+                cycles=cycles,
+                eager_bytes=eager * vsize,
+                eager_cycles=round(eager * cycles / done) if done else 0,
+            )
+        )
+    return found

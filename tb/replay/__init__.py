@@ -1,0 +1,1 @@
+"""The way of a trace to the pins and back."""

@@ -1,0 +1,1 @@
+"""Replay in batch: no Python where a record is issued."""

@@ -1,0 +1,178 @@
+"""What a replay is told, and what it found. Both cross a process border as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vctx.pymodel.trace import Difference
+from vctx.tb.process.files import write_json
+from vctx.tb.replay.accounting import FunctionCount, RegionCount, VisitCount
+
+CONFIG_VARIABLE = "VCTX_REPLAY"  # environment variable that names the ReplayConfig file
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Timing of the memory and the translate port; never of the result.
+
+    Attributes:
+        cycles: from an accepted address to data, 0 to 255.
+        random: latencies are uniform in 0..cycles (seeded) instead of all equal to it.
+        stall: back-pressure; a ready, or a beat, is held back with probability stall/256.
+        xlat: latency of the translate port, as `cycles`.
+    """
+
+    cycles: int = 0
+    random: bool = False
+    stall: int = 0
+    xlat: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value in (("cycles", self.cycles), ("stall", self.stall), ("xlat", self.xlat)):
+            if not 0 <= value <= 255:
+                raise ValueError(f"latency: {name}={value} must be from 0 to 255")
+
+
+@dataclass(frozen=True)
+class ReplayConfig:
+    """Everything the cocotb side needs. Paths are absolute; sizes in bytes."""
+
+    trace: str
+    out_dir: str
+    sim: str
+    vlen: int
+    dlen: int
+    harts: int
+    ram_base: int
+    ram_size: int
+    fill: int
+    seed: int
+    command: str
+    latency: Latency = field(default_factory=Latency)
+
+    @property
+    def observed(self) -> Path:
+        """The trace of what was observed: the same events with the records that the RTL produced."""
+        return Path(self.out_dir) / "observed.trace"
+
+    @property
+    def result(self) -> Path:
+        """The `ReplayResult` file."""
+        return Path(self.out_dir) / "result.json"
+
+    @property
+    def progress(self) -> Path:
+        """A small file with the number of events replayed so far, rewritten now and then."""
+        return Path(self.out_dir) / "progress.json"
+
+
+@dataclass
+class Mismatch:
+    """The first place at which the RTL left the trace.
+
+    Attributes:
+        index: position of the event in the trace; the number of events for a difference in the final RAM image.
+        kind: "instruction", "checkpoint", "ram", or "unasked": a hart retired what was never issued.
+        hart, pc, insn, disassembly, mode: of the instruction ("" and 0 where there is none).
+        where: functions of the mark stack, outermost first; `who` is on whose behalf the innermost runs.
+        differences: the fields that differ.
+        command: what reproduces the failure.
+    """
+
+    index: int
+    kind: str
+    hart: int
+    differences: list[Difference]
+    command: str
+    pc: int = 0
+    insn: int = 0
+    disassembly: str = ""
+    mode: str = ""
+    where: str = "-"
+    who: str = "-"
+
+    def text(self) -> str:
+        """Return the report for people: several lines, fields as a table."""
+        lines = [f"mismatch at event {self.index}: {self.kind}, hart {self.hart}"]
+        if self.kind == "instruction":
+            lines.append(f"  {self.mode} {self.pc:#x}: {self.insn:08x}  {self.disassembly}")
+        if self.where != "-":
+            lines.append(f"  in {self.where}, for {self.who or '-'}")
+        rows = [("field", "expected", "observed")]
+        rows += [(d.field, d.expected, d.observed) for d in self.differences[:_SHOWN]]
+        widths = [max(len(row[i]) for row in rows) for i in (0, 1)]
+        lines += (f"  {name:{widths[0]}}  {want:{widths[1]}}  {got}" for name, want, got in rows)
+        if len(self.differences) > _SHOWN:
+            lines.append(f"  ... and {len(self.differences) - _SHOWN} more")
+        lines.append(f"reproduce with: {self.command}")
+        return "\n".join(lines)
+
+
+_SHOWN = 16
+
+
+@dataclass
+class ReplayResult:
+    """Outcome of one replay, mirrored in its JSON file.
+
+    Attributes:
+        ok: every record agreed.
+        sim, vlen, dlen, harts, seed, latency: what was run.
+        events, instructions, stores, checkpoints: how many were replayed.
+        cycles: clock cycles that instructions took, summed over harts; `bus_busy` of them had a burst under way.
+        bytes_read, bytes_written: bus bytes.
+        seconds: wall time of the replay, without build and simulator start.
+        mismatch: the first difference, or None.
+        functions, visits: accounting; see `tb.replay.accounting`.
+        observed, waves: files; `waves` is None without waves.
+        failed_record: of a batch replay, the stimulus record that the mismatch belongs to, if it belongs to one.
+        repeated: a second run, for waves, failed in the same way; None if there was none.
+        error: a fault in the trace itself, found while reading it; None otherwise.
+    """
+
+    ok: bool
+    sim: str
+    vlen: int
+    dlen: int
+    harts: int
+    seed: int
+    latency: Latency
+    events: int = 0
+    instructions: int = 0
+    stores: int = 0
+    checkpoints: int = 0
+    cycles: int = 0
+    bus_busy: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    seconds: float = 0.0
+    mismatch: Mismatch | None = None
+    functions: list[FunctionCount] = field(default_factory=list)
+    visits: list[VisitCount] = field(default_factory=list)
+    observed: str = ""
+    waves: str | None = None
+    failed_record: int | None = None
+    repeated: bool | None = None
+    error: str | None = None
+
+    def write(self, path: Path) -> None:
+        """Write the JSON file; it appears complete or not at all."""
+        write_json(path, asdict(self))
+
+    @classmethod
+    def read(cls, path: Path) -> ReplayResult:
+        """Read what `write` wrote."""
+        raw: dict[str, Any] = json.loads(path.read_text())
+        raw["latency"] = Latency(**raw["latency"])
+        if raw["mismatch"] is not None:
+            mismatch = raw["mismatch"]
+            mismatch["differences"] = [Difference(**d) for d in mismatch["differences"]]
+            raw["mismatch"] = Mismatch(**mismatch)
+        raw["functions"] = [FunctionCount(**f) for f in raw["functions"]]
+        for visit in raw["visits"]:
+            visit["regions"] = {name: RegionCount(**r) for name, r in visit["regions"].items()}
+        raw["visits"] = [VisitCount(**visit) for visit in raw["visits"]]
+        return cls(**raw)

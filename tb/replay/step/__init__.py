@@ -1,0 +1,1 @@
+"""Replay one instruction at a time, from Python."""

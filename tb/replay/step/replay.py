@@ -1,0 +1,292 @@
+"""The cocotb test: replay a trace on the RTL and compare every instruction with what the trace expects.
+
+`tb.replay.launch.replay` starts it in a simulator; the environment variable VCTX_REPLAY names its `ReplayConfig`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.triggers import Timer
+
+from vctx.pymodel.trace import (
+    MODE_NAMES,
+    Checkpoint,
+    Difference,
+    Event,
+    Insn,
+    Mark,
+    Store,
+    Sync,
+    TraceError,
+    TraceReader,
+    TraceWriter,
+)
+from vctx.tb.process.files import write_json
+from vctx.tb.replay.accounting import Accounts
+from vctx.tb.replay.compare import compare
+from vctx.tb.replay.layout import CFG
+from vctx.tb.replay.memory import GoldenImage, PendingStores, RamBackend
+from vctx.tb.replay.observation import Observation
+from vctx.tb.replay.result import CONFIG_VARIABLE, Latency, Mismatch, ReplayConfig, ReplayResult
+from vctx.tb.replay.step.drivers import HdlRam, IssueDriver
+from vctx.tb.replay.step.observe import RetireMonitor
+
+BATCH = 1024  # events between two points at which all harts wait for each other, if no Sync comes first
+PROGRESS_SECONDS = 0.2
+
+
+class MismatchError(Exception):
+    """Carries the mismatch out of a hart's replay."""
+
+    def __init__(self, mismatch: Mismatch) -> None:
+        super().__init__(mismatch.text())
+        self.mismatch = mismatch
+
+
+def load_config() -> ReplayConfig:
+    """Return the configuration that the environment names."""
+    raw = json.loads(Path(os.environ[CONFIG_VARIABLE]).read_text())
+    raw["latency"] = Latency(**raw["latency"])
+    return ReplayConfig(**raw)
+
+
+def batches(events: Iterable[Event]) -> Iterator[list[tuple[int, Event]]]:
+    """Cut a trace, events numbered from 0, at every `Sync` and after `BATCH` events. Every event is in one batch."""
+    batch: list[tuple[int, Event]] = []
+    for index, event in enumerate(events):
+        batch.append((index, event))
+        if isinstance(event, Sync) or len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class Hart:
+    """One hart of the testbench: its driver and monitor, its pending stores, its mark stack."""
+
+    def __init__(self, replay: Replay, number: int, handle: Any) -> None:
+        config = replay.config
+        self._replay = replay
+        self._number = number
+        self._issue = IssueDriver(handle, replay.clock)
+        self._monitor = RetireMonitor(handle, replay.clock, config.vlen, config.dlen)
+        self.stores = PendingStores(replay.ram, config.ram_base, config.ram_size)
+        self._account = replay.accounts.harts[number]
+
+    async def run(self, events: Iterable[tuple[int, Event]]) -> None:
+        """Replay this hart's events of one batch, in order.
+
+        Raises:
+            MismatchError: the RTL departs from the trace.
+            TraceError: the trace contradicts itself.
+        """
+        replay = self._replay
+        for index, event in events:
+            if replay.stopped:
+                return
+            if isinstance(event, Insn):
+                issue = event.issue
+                if issue.xlat:
+                    await self.stores.flush({page.ppn for page in issue.xlat})
+                seen = await self._observe(issue)
+                if not seen.unknown:  # a record cannot hold X, and must not hide it
+                    replay.observed[index] = Insn(event.hart, event.pc, issue, seen.retire)
+                found = compare(event.retire, seen)
+                if found:
+                    raise MismatchError(self._instruction_mismatch(index, event, found))
+                self._account.instruction(seen)
+                replay.count(seen)
+                if event.retire.mem:
+                    replay.golden.update(event.retire.mem)
+            elif isinstance(event, Store):
+                self.stores.add(event.paddr, event.data)
+                replay.golden.store(event.paddr, event.data)
+                replay.result.stores += 1
+            elif isinstance(event, Mark):
+                visit = self._account.mark(index, event)
+                if visit is not None:
+                    replay.accounts.add(visit)
+            elif isinstance(event, Checkpoint):
+                await self._checkpoint(index, event)
+
+    async def _observe(self, issue: Any) -> Observation:
+        await self._issue.send(issue, sync=False)
+        seen: Observation = await self._monitor.wait_for_recv()
+        return seen
+
+    async def _checkpoint(self, index: int, event: Checkpoint) -> None:
+        seen = await self._observe(None)
+        self._monitor.all_registers(seen)
+        if not seen.unknown:
+            self._replay.observed[index] = Checkpoint(event.hart, seen.retire)
+        found = compare(event.state, seen)
+        if found:
+            raise MismatchError(self._mismatch(index, "checkpoint", found))
+        self._replay.result.checkpoints += 1
+
+    def _mismatch(self, index: int, kind: str, found: list[Difference]) -> Mismatch:
+        where, who = self._account.where
+        command = self._replay.config.command
+        return Mismatch(index, kind, self._number, found, command, where=where, who=who)
+
+    def _instruction_mismatch(self, index: int, event: Insn, found: list[Difference]) -> Mismatch:
+        from vctx.pymodel.isa import disassemble  # loads the whole model, which a replay that agrees never needs
+
+        mismatch = self._mismatch(index, "instruction", found)
+        mismatch.pc = event.pc
+        mismatch.insn = event.issue.insn
+        mismatch.disassembly = disassemble(event.issue.insn)
+        mismatch.mode = MODE_NAMES[(event.issue.prv, event.issue.virt)]
+        return mismatch
+
+
+class Replay:
+    """One replay: the harts, the RAM, the comparison so far."""
+
+    def __init__(self, config: ReplayConfig, top: Any, harts: list[Any], ram: RamBackend) -> None:
+        self.config = config
+        self.clock = top.clk
+        self.ram = ram
+        self.golden = GoldenImage(config.fill)
+        self.accounts = Accounts(config.harts)
+        self.observed: dict[int, Event] = {}
+        self.stopped = False
+        self.result = ReplayResult(
+            False, config.sim, config.vlen, config.dlen, config.harts, config.seed, config.latency
+        )
+        self._harts = [Hart(self, number, handle) for number, handle in enumerate(harts)]
+        self._failures: list[Mismatch] = []
+        self._reported = 0.0
+
+    def count(self, seen: Observation) -> None:
+        """Add one instruction to the totals."""
+        result = self.result
+        result.instructions += 1
+        result.cycles += seen.cycles
+        result.bus_busy += seen.bus_busy
+        result.bytes_read += seen.bytes_read
+        result.bytes_written += seen.bytes_written
+
+    async def run(self) -> ReplayResult:
+        """Replay the whole trace and write the observed records and the result file."""
+        started = time.perf_counter()
+        reader = TraceReader(Path(self.config.trace))
+        try:
+            with TraceWriter(self.config.observed, reader.header) as writer:
+                for batch in batches(reader):
+                    await self._run_batch(batch)
+                    self._write_observed(batch, writer)
+                    self.result.events += len(batch)
+                    self._progress()
+                    if self.stopped:
+                        break
+            if not self.stopped:
+                await self._compare_ram()
+        except TraceError as error:
+            self.result.error = str(error)
+        result = self.result
+        result.ok = not self._failures and result.error is None
+        if self._failures:
+            result.mismatch = min(self._failures, key=lambda mismatch: mismatch.index)
+        if result.error is None:
+            result.observed = str(self.config.observed)
+        result.functions, result.visits = self.accounts.finish()
+        result.seconds = time.perf_counter() - started
+        result.write(self.config.result)
+        return result
+
+    async def _run_batch(self, batch: list[tuple[int, Event]]) -> None:
+        """Run the harts of a batch side by side; afterwards all of their stores are in RAM."""
+        queues: list[list[tuple[int, Event]]] = [[] for _ in self._harts]
+        for index, event in batch:
+            if isinstance(event, Sync):
+                continue
+            if event.hart >= len(queues):
+                raise TraceError(f"event {index} is for hart {event.hart}, but the header says {len(queues)} harts")
+            queues[event.hart].append((index, event))
+        busy = [(hart, queue) for hart, queue in zip(self._harts, queues, strict=True) if queue]
+        if len(busy) == 1:
+            await self._run_hart(*busy[0])
+        else:
+            for task in [cocotb.start_soon(self._run_hart(hart, queue)) for hart, queue in busy]:
+                await task
+        for hart, _ in busy:
+            await hart.stores.flush()
+
+    async def _run_hart(self, hart: Hart, events: list[tuple[int, Event]]) -> None:
+        try:
+            await hart.run(events)
+        except MismatchError as error:
+            self.stopped = True
+            self._failures.append(error.mismatch)
+
+    def _write_observed(self, batch: list[tuple[int, Event]], writer: TraceWriter) -> None:
+        """Append a batch in trace order, at most up to the first mismatch."""
+        last = min((mismatch.index for mismatch in self._failures), default=batch[-1][0])
+        for index, event in batch:
+            if index > last:
+                return
+            if isinstance(event, Insn | Checkpoint):
+                seen = self.observed.pop(index, None)
+                if seen is None:
+                    return
+                writer.event(seen)
+            else:
+                writer.event(event)
+
+    async def _compare_ram(self) -> None:
+        found = self.golden.differences(await self.ram.image())
+        if found:
+            self._failures.append(Mismatch(self.result.events, "ram", 0, found, self.config.command))
+
+    def _progress(self) -> None:
+        now = time.monotonic()
+        if now - self._reported >= PROGRESS_SECONDS:
+            self._reported = now
+            write_json(self.config.progress, {"events": self.result.events})
+
+
+async def reset(top: Any, harts: list[Any], config: ReplayConfig) -> None:
+    """Configure the testbench and bring the harts out of reset."""
+    latency = config.latency
+    CFG.check("cfg", len(top.cfg))
+    top.cfg.value = CFG.pack(
+        ram_base=config.ram_base,
+        ram_size=config.ram_size,
+        fill=config.fill,
+        random=latency.random,
+        latency=latency.cycles,
+        stall=latency.stall,
+        xlat=latency.xlat,
+        seed=config.seed & 0xFFFFFFFF,
+    )
+    for hart in harts:
+        hart.stim.value = 0
+    await Timer(42, "ns")
+    top.rst_n.value = 1
+    await Timer(20, "ns")
+
+
+async def run_replay(top: Any, harts: list[Any], ram: RamBackend, config: ReplayConfig) -> None:
+    """Replay, and fail the cocotb test unless every record agreed."""
+    result = await Replay(config, top, harts, ram).run()
+    if result.mismatch is not None:
+        raise MismatchError(result.mismatch)
+    assert result.ok, result.error
+
+
+@cocotb.test()
+async def replay(dut: Any) -> None:
+    """Replay the configured trace on `vctx_tb`."""
+    config = load_config()
+    harts = [dut.gen_hart[h].u_hart for h in range(config.harts)]
+    await reset(dut, harts, config)
+    await run_replay(dut, harts, HdlRam(dut), config)

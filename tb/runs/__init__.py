@@ -1,0 +1,1 @@
+"""What every job shares: how it tells its progress, records beside a replay, and says what repeats it."""

@@ -1,0 +1,59 @@
+"""Recording and replaying at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from vctx.tb.knobs import Knobs
+from vctx.tb.replay.launch import replay
+from vctx.tb.replay.live import Announcer, Overlapped, Recording, overlap
+from vctx.tb.replay.result import ReplayResult
+from vctx.tb.runs.defaults import LATENCY
+from vctx.tb.runs.progress import Progress
+from vctx.tb.runs.repeat import shown, vctx_command
+
+T = TypeVar("T")
+
+
+def record_and_replay(
+    recorder: Callable[[Announcer], T],
+    knobs: Knobs,
+    trace: Path,
+    *,
+    waves: bool,
+    progress: Progress,
+    prepare: Callable[[], object] = lambda: None,
+) -> Overlapped[T, ReplayResult]:
+    """Record a trace, in a process of its own, and replay it meanwhile, in a folder beside it.
+
+    Args:
+        recorder: writes `trace`; see `tb.replay.live.overlap`.
+        knobs: simulator and DLEN. waves: dump waves.
+        progress: called with (phase, done, total); phases are "record" and "replay".
+        prepare: called before the replay, while the recording goes on.
+
+    Raises:
+        whatever `recorder`, `prepare` or `tb.replay.launch.replay` raises.
+    """
+    out_dir = trace.parent / "replay"
+
+    def follow(recording: Recording) -> ReplayResult:
+        prepare()
+        return replay(
+            recording.trace,
+            sim=knobs.sim,
+            dlen=knobs.dlen,
+            out_dir=out_dir,
+            latency=LATENCY,
+            waves=waves,
+            closer=True,
+            recording=recording,
+            command=f"{vctx_command('replay', shown(trace))} --sim {knobs.sim} --dlen {knobs.dlen} --waves",
+            progress=lambda done: progress("replay", done, max(done, recording.events)),
+        )
+
+    both = overlap(recorder, follow, out_dir / "live.trace", lambda done, total: progress("record", done, total))
+    progress("replay", both.replayed.events, both.replayed.events)
+    return both

@@ -1,0 +1,1 @@
+"""Simulators: found, built for, run; and what else reads the RTL."""

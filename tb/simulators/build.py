@@ -1,0 +1,79 @@
+"""Builds: once for each design, found again by a hash of all that goes into them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from vctx.pymodel.places import SIM_BUILD
+from vctx.tb.process.folders import locked
+from vctx.tb.simulators.design import BATCH_TOP, Design
+from vctx.tb.simulators.job import run_job
+from vctx.tb.simulators.simulator import TIMESCALE, SimulationError, Simulator, log_tail
+
+
+def build(tool: Simulator, design: Design, root: Path = SIM_BUILD) -> Path:
+    """Build a design and return its directory; a design that was built before is found by its hash.
+
+    Raises:
+        SimulationError: the sources do not compile.
+    """
+    directory = root / f"{tool.name}-{_hash(tool, design)}"
+    if directory.is_dir():
+        return directory
+    root.mkdir(parents=True, exist_ok=True)
+    with locked(root / f".{directory.name}.lock"):
+        if not directory.is_dir():  # another process may have built it meanwhile
+            _build(tool, design, directory)
+    return directory
+
+
+def _hash(tool: Simulator, design: Design) -> str:
+    facts: list[object] = [tool.name, tool.version, importlib.metadata.version("cocotb"), design.top, design.waves]
+    if design.top == BATCH_TOP:
+        facts += tool.batch_command(design)
+    else:
+        facts += [sorted(design.parameters.items()), tool.build_flags(design)]
+    digest = hashlib.sha256(json.dumps(facts).encode())
+    for path in (*tool.sources(design), *tool.headers(design)):
+        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def _build(tool: Simulator, design: Design, directory: Path) -> None:
+    partial = directory.with_name(f".{directory.name}.{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    log = partial / "build.log"
+    keywords: dict[str, Any] = {
+        "sources": [str(path) for path in tool.sources(design)],
+        "hdl_toplevel": design.top,
+        "parameters": dict(design.parameters),
+        "build_args": tool.build_flags(design),
+        "build_dir": str(partial),
+        "timescale": TIMESCALE,
+        "waves": design.waves,
+        "always": True,
+    }
+    try:
+        if design.top == BATCH_TOP:
+            command = [*tool.batch_command(design), *keywords["sources"]]
+            with log.open("wb") as output:
+                status = subprocess.run(
+                    command, cwd=partial, env=tool.environment(), stdout=output, stderr=output, check=False
+                ).returncode
+        else:
+            status = run_job({"sim": tool.name, "build": keywords}, partial, log, tool.environment())
+        if status != 0:
+            kept = directory.with_name(f"{directory.name}.failed.log")
+            log.replace(kept)
+            raise SimulationError(f"{tool.name} cannot build {design.top}; log: {kept}\n{log_tail(kept)}")
+        partial.rename(directory)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
