@@ -15,7 +15,7 @@
 //
 // Parameters
 //   VLEN  bits in a vector register, 128 to 4096, power of two
-//   DLEN  bits moved in a cycle, width of the bus, 64 to VLEN, power of two
+//   DLEN  bits moved in a cycle, width of the bus, 64 to VLEN and at most 1024, where AXI4 ends, power of two
 //   HasV  0: no vector unit; VS is read-only zero and everything but the status CSRs is illegal
 //
 // Item numbers in comments (A-7, L-9, ...) refer to the specification.
@@ -115,8 +115,8 @@ module vctx
   if ((VLEN < 128) || (VLEN > 4096) || (VLEN != (1 << $clog2(VLEN)))) begin : gen_vlen_check
     vctx_error_vlen_must_be_a_power_of_two_from_128_to_4096 u_error ();
   end
-  if ((DLEN < 64) || (DLEN > VLEN) || (DLEN != (1 << $clog2(DLEN)))) begin : gen_dlen_check
-    vctx_error_dlen_must_be_a_power_of_two_from_64_to_vlen u_error ();
+  if ((DLEN < 64) || (DLEN > VLEN) || (DLEN > 1024) || (DLEN != (1 << $clog2(DLEN)))) begin : gen_dlen_check
+    vctx_error_dlen_must_be_a_power_of_two_from_64_to_vlen_and_at_most_1024 u_error ();
   end
 
   localparam int Bytes = DLEN / 8;

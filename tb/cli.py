@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 Sim = Annotated[str, typer.Option(help="Simulator: verilator or icarus.")]
 RtlSim = Annotated[str | None, typer.Option(help="Simulator: verilator (the default) or icarus; with --rtl.")]
-Dlen = Annotated[int | None, typer.Option(help="Bus and datapath width, 64 to VLEN. Default: 128.")]
+Dlen = Annotated[int | None, typer.Option(help="Bus and datapath width, 64 to VLEN, at most 1024. Default: 128.")]
 Kernel = Annotated[str, typer.Option(help=f"Kernel version: {', '.join(versions)}; docs/kvm.md says what they are.")]
 Waves = Annotated[bool, typer.Option("--waves", help="Dump all signals, and a signal list for GTKWave or Surfer.")]
 
@@ -167,7 +167,7 @@ def sweep(
     name: Annotated[str, typer.Argument(help="states, csr, vset, faults, irq, bugs, or all.")] = "states",
     sim: Sim = DEFAULT_SIM,
     vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 128,
-    dlen: Annotated[int, typer.Option(help="Bus and datapath width, 64 to VLEN.")] = 64,
+    dlen: Annotated[int, typer.Option(help="Bus and datapath width, 64 to VLEN, at most 1024.")] = 64,
     spike: Annotated[bool, typer.Option(help="Ask Spike, too.")] = True,
 ) -> None:
     """Check all VS states, CSR accesses, vset* and faults. Golden model, RTL and Spike against the specification."""
@@ -202,7 +202,7 @@ def fuzz(
     rtl: Annotated[bool, typer.Option("--rtl", help="Compare the golden hart with the RTL.")] = False,
     sim: RtlSim = None,
     dlen: Annotated[
-        int | None, typer.Option(help="Bus and datapath width, 64 to VLEN, with --rtl. Default: 128.")
+        int | None, typer.Option(help="Bus and datapath width, 64 to VLEN, at most 1024, with --rtl. Default: 128.")
     ] = None,
     jobs: Annotated[int, typer.Option(help="Processes, or simulations, at a time; does not change the result.")] = 1,
     replay: Annotated[Path | None, typer.Option(help="Run this one program, as a failure leaves it, instead.")] = None,

@@ -10,6 +10,7 @@ from vctx.pymodel.kvm.version import versions
 SIMULATORS = ("verilator", "icarus")
 DEFAULT_SIM = "verilator"
 VLENS = (128, 256, 512, 1024, 2048, 4096)
+DLENS = (64, 128, 256, 512, 1024)  # and at most VLEN; AXI4 ends at 1024
 MAX_HARTS = 8
 MAX_VCPUS = 32
 DEFAULT_DLEN = 128
@@ -34,7 +35,7 @@ class Knobs:
     Attributes:
         sim: simulator, one of SIMULATORS.
         vlen: register width in bits.
-        dlen: datapath and bus width in bits, 64 to VLEN, a power of two.
+        dlen: datapath and bus width in bits, one of DLENS and at most VLEN.
         seed: master seed; every random choice derives from it.
         harts, vcpus: how many of each take part.
         kernel: kernel version, one of `pymodel.kvm.version.versions`.
@@ -54,7 +55,7 @@ class Knobs:
     def __post_init__(self) -> None:
         one_of("SIM", self.sim, SIMULATORS)
         one_of("VLEN", self.vlen, VLENS)
-        dlens = tuple(d for d in (64, *VLENS) if d <= self.vlen)
+        dlens = tuple(d for d in DLENS if d <= self.vlen)
         if self.dlen not in dlens:
             raise UsageError(f"DLEN={self.dlen}: with VLEN={self.vlen} it must be one of {', '.join(map(str, dlens))}")
         between("SEED", self.seed, 0, 2**32 - 1)

@@ -56,18 +56,16 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
   localparam int StrbW = DLEN / 8;
   localparam int OffW = $clog2(StrbW);
   localparam int Queue = 16;  // bursts under way, each of: reads, writes without all data, writes without response
-  localparam logic [2:0] FullSize = 3'(OffW);
 
-  // A burst that is not full-width INCR, or leaves its 4 KiB page.
+  // A burst that is not full-width INCR, or leaves its 4 KiB page. Both are computed as the AXI specification words them,
+  // from the bytes that a beat says it has, so that no shift or width of the block's own arithmetic comes back here.
   function automatic logic bad_shape(input logic [2:0] size, input logic [1:0] burst);
-    bad_shape = size != FullSize || burst != 2'b01;
+    bad_shape = (32'd8 << size) != 32'(DLEN) || burst != 2'b01;
   endfunction
-  function automatic logic bad_page(input logic [55:0] addr, input logic [7:0] len);
-    logic [15:0] first;
-    logic [15:0] beats;
-    first = {4'd0, addr[11:0]} >> OffW;
-    beats = 16'(len) + 16'd1;
-    bad_page = ((first + beats) << OffW) > 16'd4096;
+  function automatic logic bad_page(input logic [55:0] addr, input logic [7:0] len, input logic [2:0] size);
+    int aligned;
+    aligned = 32'(addr[11:0]) - 32'(addr[11:0]) % (32'd1 << size);
+    bad_page = aligned + (32'(len) + 32'd1) * (32'd1 << size) > 32'd4096;
   endfunction
 
   // Page grants: at most two an instruction, and room for a design that asks again.
@@ -141,7 +139,7 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
           if (!arvalid_i || ar != ar_q) errors_o[ERR_READ_UNSTABLE] = 1'b1;
         end else begin
           if (bad_shape(arsize_i, arburst_i)) errors_o[ERR_READ_SHAPE] = 1'b1;
-          if (bad_page(araddr_i, arlen_i)) errors_o[ERR_READ_4K] = 1'b1;
+          if (bad_page(araddr_i, arlen_i, arsize_i)) errors_o[ERR_READ_4K] = 1'b1;
           owner = owner_of(1'b0, araddr_i[55:12]);
           if (owner == '0) errors_o[ERR_READ_PAGE] = 1'b1;
           if (reads == Queue) begin
@@ -163,7 +161,7 @@ module vctx_tb_axi_check import vctx_tb_pkg::*; #(
           if (!awvalid_i || aw != aw_q) errors_o[ERR_WRITE_UNSTABLE] = 1'b1;
         end else begin
           if (bad_shape(awsize_i, awburst_i)) errors_o[ERR_WRITE_SHAPE] = 1'b1;
-          if (bad_page(awaddr_i, awlen_i)) errors_o[ERR_WRITE_4K] = 1'b1;
+          if (bad_page(awaddr_i, awlen_i, awsize_i)) errors_o[ERR_WRITE_4K] = 1'b1;
           owner = owner_of(1'b1, awaddr_i[55:12]);
           if (owner == '0) errors_o[ERR_WRITE_PAGE] = 1'b1;
           if (queued == Queue || responses == Queue) begin

@@ -24,7 +24,7 @@ from vctx.tb.simulators.find import simulator
 TOP = "vctx"
 
 # (VLEN, DLEN, HasV): the extremes, VLEN equal to DLEN, more than 64 rows in a register group, and no vector unit.
-PARAMETER_SETS = ((128, 64, 1), (256, 128, 1), (256, 256, 1), (4096, 64, 1), (4096, 4096, 1), (256, 128, 0))
+PARAMETER_SETS = ((128, 64, 1), (256, 128, 1), (256, 256, 1), (4096, 64, 1), (4096, 1024, 1), (256, 128, 0))
 
 _LINE_LENGTH = 120  # as in the Python code
 

@@ -44,6 +44,10 @@ def result_of(output: str) -> Path:
     [
         (("--vlen", "100"), "VLEN=100: must be one of 128, 256, 512, 1024"),
         (("--vlen", "256", "--dlen", "512"), "DLEN=512: with VLEN=256 it must be one of 64, 128, 256"),
+        (
+            ("--vlen", "4096", "--dlen", "2048"),
+            "DLEN=2048: with VLEN=4096 it must be one of 64, 128, 256, 512, 1024",
+        ),
         (("--sim", "foo"), "SIM=foo: must be one of verilator, icarus"),
         (("--kernel", "v1"), "KERNEL=v1: must be one of v12, v6.5"),
         (("--harts", "0"), "HARTS=0: must be from 1 to"),

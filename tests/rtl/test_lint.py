@@ -48,6 +48,7 @@ def test_a_waiver_does_not_cover_a_new_signal(mutate: Mutate) -> None:
         (256, 32, "dlen_must_be"),
         (256, 96, "dlen_must_be"),
         (128, 256, "dlen_must_be"),
+        (4096, 2048, "at_most_1024"),  # AxSIZE has no code for more
     ],
 )
 @pytest.mark.parametrize("tool", [lint.verilator, lint.icarus])
