@@ -164,7 +164,7 @@ def replay(
 
 @app.command()
 def sweep(
-    name: Annotated[str, typer.Argument(help="states, csr, vset, faults, irq, bugs, or all.")] = "states",
+    name: Annotated[str, typer.Argument(help="states, csr, vset, faults, irq, edges, bugs, or all.")] = "states",
     sim: Sim = DEFAULT_SIM,
     vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 128,
     dlen: Annotated[int, typer.Option(help="Bus and datapath width, 64 to VLEN, at most 1024.")] = 64,

@@ -75,6 +75,7 @@ MUTANTS = {
     "csr": ("vctx_legal.sv", "((csr_level == 2'd1) && (prv_i != PrvU))", "(csr_level == 2'd1)"),
     "vset": ("vctx_vset.sv", "(vtype[5:3] <= 3'd1);", "(vtype[5:3] <= 3'd2);"),
     "faults": ("vctx_lsu.sv", "tval_o  = !trap_o ? '0 : addr;", "tval_o  = !trap_o ? '0 : base_i;"),
+    "edges": ("vctx_lsu.sv", "first_fault_i && (elem_q != '0);", "first_fault_i && (elem_q != IdxW'(vstart_i));"),
     "irq": ("vctx_lsu.sv", "(irq_elem_i > 13'(vstart_i))", "(irq_elem_i >= 13'd64)"),
 }
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from vctx.pymodel.scenarios.directed.csr_access import csr_access
+from vctx.pymodel.scenarios.directed.edges import edges
 from vctx.pymodel.scenarios.directed.elements import element_faults, element_irqs
 from vctx.pymodel.scenarios.directed.field_bugs import field_bugs
 from vctx.pymodel.scenarios.directed.stimulus import Failure, Probe, Stimulus, failures
@@ -16,6 +17,7 @@ SWEEPS: dict[str, Sequence] = {
     "vset": vsets,
     "faults": element_faults,
     "irq": element_irqs,
+    "edges": edges,
     "bugs": field_bugs,
 }
 
