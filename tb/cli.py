@@ -128,13 +128,14 @@ def replay(
     from vctx.pymodel.places import SIM_BUILD
     from vctx.pymodel.trace import TraceReader
     from vctx.pymodel.trace.bulk import verify
+    from vctx.pymodel.trace.header import Header
     from vctx.tb.process.folders import claimed, name_of
     from vctx.tb.replay import launch
     from vctx.tb.reports.cosim import print_waves
     from vctx.tb.runs.defaults import LATENCY
     from vctx.tb.runs.repeat import vctx_command
 
-    header = launch.Header.of(trace)
+    header = Header.of(trace)
     events = verify(TraceReader(trace))
     knobs = Knobs(sim, header.vlen, min(DEFAULT_DLEN, header.vlen) if dlen is None else dlen, harts=header.harts)
     out_dir = SIM_BUILD / "replay" / f"{name_of(trace)}-{sim}-dlen{knobs.dlen}"

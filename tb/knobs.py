@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.kvm.version import versions
+from vctx.pymodel.trace.header import MAX_HARTS
 
 SIMULATORS = ("verilator", "icarus")
 DEFAULT_SIM = "verilator"
 VLENS = (128, 256, 512, 1024, 2048, 4096)
 DLENS = (64, 128, 256, 512, 1024)  # and at most VLEN; AXI4 ends at 1024
-MAX_HARTS = 8
 MAX_VCPUS = 32
 DEFAULT_DLEN = 128
 

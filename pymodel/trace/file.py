@@ -352,7 +352,7 @@ class TraceReader:
             text = file.read(length)
             self.crc = zlib.crc32(MAGIC + size + text)
             header = json.loads(text)
-        except (struct.error, ValueError):
+        except (struct.error, ValueError, RecursionError):
             raise TraceError(f"{self.path}: truncated or damaged trace header") from None
         if len(text) != length or not isinstance(header, dict):
             raise TraceError(f"{self.path}: truncated or damaged trace header")

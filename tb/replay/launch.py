@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import RTL, SIM_BUILD
 from vctx.pymodel.trace import TraceError, TraceReader
+from vctx.pymodel.trace.header import Header
 from vctx.tb.process.files import write_json
 from vctx.tb.replay.live import Recording
 from vctx.tb.replay.result import CONFIG_VARIABLE, Latency, ReplayConfig, ReplayResult
@@ -26,35 +26,6 @@ from vctx.tb.simulators.simulator import WAVE_FILES, SimulationError, Simulator,
 
 SAVE_FILE = "vctx.gtkw"  # the signal list beside the waves
 NEIGHBOURHOOD = 200  # stimulus records before a mismatch of which waves are dumped
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a replay needs from a trace's header.
-
-    Raises:
-        TraceError: a key is missing or has the wrong type.
-    """
-
-    vlen: int
-    harts: int
-    seed: int
-    ram_base: int
-    ram_size: int
-    fill: int
-    command: str
-    has_v: bool = field(default=True)
-
-    @classmethod
-    def of(cls, trace: Path) -> Header:
-        """Read the header of a trace file."""
-        raw = TraceReader(trace).header
-        values: dict[str, Any] = {}
-        for name in ("vlen", "harts", "seed", "ram_base", "ram_size", "fill"):
-            if not isinstance(raw.get(name), int):
-                raise TraceError(f"{trace}: the header has no number {name!r}")
-            values[name] = raw[name]
-        return cls(**values, command=str(raw.get("command", "")), has_v=bool(raw.get("has_v", True)))
 
 
 def replay(

@@ -32,7 +32,7 @@ from vctx.pymodel.trace import (
     TraceReader,
     differences,
 )
-from vctx.tb.replay.launch import Header
+from vctx.pymodel.trace.header import Header
 from vctx.tb.replay.result import Mismatch
 from vctx.tb.spike import paging
 from vctx.tb.spike.masks import Situation, mask_of, masked_settings

@@ -19,6 +19,7 @@ from vctx.pymodel.scenarios.bare_metal import RAM_BASE, RunError, ram_size, toho
 from vctx.tb.spike.oracle import wheel
 
 _KEPT = re.compile(r"core +\d+: (?:[0-3] 0x(?P<pc>[0-9a-f]{16}) \(|exception |          tval )")
+_LISTED = re.compile(r"core +\d+: 0x[0-9a-f]{16} \(0x[0-9a-f]+\) ")  # what -l adds for each instruction
 _STORE = re.compile(r" mem 0x([0-9a-f]{16}) 0x([0-9a-f]+)")
 _BOOT_ROM = range(0x1000, 0x2000)
 
@@ -46,24 +47,41 @@ def _ends(tohost: int, address: str, digits: str) -> bool:
 
 
 def filter_file(log: Path, program: Path) -> Iterator[str]:
-    """Yield what :func:`filter_log` keeps of Spike's log of an ELF program.
+    """Yield what :func:`filter_log` keeps of Spike's log of an ELF program, once the whole of it has been checked.
 
     Raises:
-        UsageError: a file cannot be read, the program has no tohost, or the log is none of Spike's.
+        UsageError: a file cannot be read, the program has no tohost, or the log is none of Spike's, was made without
+            -l, is damaged, or ends before the program does.
     """
     tohost = tohost_address(read_elf(program.name, program))
     try:
-        with log.open() as file:
-            found = False
-            for line in filter_log(file, tohost):
-                found = True
-                yield line
+        _check(log, tohost)
+        with log.open(encoding="ascii") as file:
+            yield from filter_log(file, tohost)
     except OSError as error:
         raise UsageError(f"cannot read {log}: {error.strerror}") from error
-    except UnicodeDecodeError:
-        found = False
-    if not found:
+
+
+def _check(log: Path, tohost: int) -> None:
+    """Raise UsageError unless a log can be filtered to its end: nothing is printed of one that cannot."""
+    commits = listed = 0
+    with log.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            if not raw.isascii():
+                raise UsageError(f"{log}: line {number} has a byte that Spike does not write: the file is damaged")
+            line = raw.decode()
+            kept = _KEPT.match(line)
+            listed += kept is None and _LISTED.match(line) is not None
+            if kept is None or kept["pc"] is None:
+                continue
+            if not listed:
+                raise UsageError(f"{log} was made without -l, and so lacks every trap: spike -l --log-commits")
+            commits += 1
+            if any(_ends(tohost, *store) for store in _STORE.findall(line)):
+                return
+    if not commits:
         raise UsageError(f"{log} is not a log of `spike -l --log-commits`")
+    raise UsageError(f"{log} ends before the program does, after {commits:,} commits: it is cut off")
 
 
 def spike_command(program: Path, vlen: int, log: Path) -> list[str]:

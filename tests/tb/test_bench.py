@@ -11,6 +11,7 @@ import pytest
 
 from vctx.pymodel.trace import Insn, Issue, Retire, Store, TraceReader, TraceWriter
 from vctx.pymodel.trace.bulk import verify
+from vctx.pymodel.trace.header import Header
 from vctx.tb.bench import __main__ as bench_command
 from vctx.tb.bench import builds as build_times
 from vctx.tb.bench import long, workload
@@ -41,7 +42,7 @@ from vctx.tb.bench.workload import (
     main_job,
     with_processor_time,
 )
-from vctx.tb.replay.launch import Header, replay, replay_config
+from vctx.tb.replay.launch import replay, replay_config
 from vctx.tb.replay.result import Latency
 from vctx.tb.simulators.verilator import BATCH_CFLAGS
 

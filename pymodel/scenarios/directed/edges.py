@@ -98,7 +98,7 @@ def _nothing_to_do(s: Stimulus) -> None:
                 continue
             s.csrw(Csr.VSTART, evl)
             operands = {"vs3" if mnemonic.startswith("vs") else "vd": _VD, "rs1": A0}
-            key = ("nothing", mnemonic, f"vstart {evl}")
+            key = ("nothing", mnemonic, "whole", f"vstart {evl}")
             s.do(mnemonic, a0=_DATA, key=key, expect=_NOTHING | {"vstart": 0}, **operands)
 
 
