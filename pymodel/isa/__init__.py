@@ -3,10 +3,11 @@
 from vctx.pymodel.isa.csr_numbers import Csr
 from vctx.pymodel.isa.encoding import Decoded, decode, disassemble, encode
 from vctx.pymodel.isa.errors import Cause, HartError, MemoryRangeError, UnexpectedTrap
-from vctx.pymodel.isa.hart import Hart, HartConfig
+from vctx.pymodel.isa.hart import Hart
 from vctx.pymodel.isa.latitude import Latitude
 from vctx.pymodel.isa.memory import Memory
 from vctx.pymodel.isa.observer import Observer
+from vctx.pymodel.isa.registers import HartConfig
 
 __all__ = [
     "Cause",

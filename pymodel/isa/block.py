@@ -7,20 +7,17 @@ legal or not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from vctx.pymodel.isa import bits
+from vctx.pymodel.isa.compiled import Op
 from vctx.pymodel.isa.csr_numbers import BLOCK_CSRS, MSTATUS, STATUS_CSRS, VSSTATUS
 from vctx.pymodel.isa.effects import Effects, Execute
 from vctx.pymodel.isa.encoding import Decoded, Kind
 from vctx.pymodel.isa.errors import ArchTrap, InterruptedInsn
-from vctx.pymodel.isa.mmu import Op
+from vctx.pymodel.isa.state import HartState
 from vctx.pymodel.isa.vector import compile_vop, compile_vset
 from vctx.pymodel.isa.vmem import compile_vmem
 from vctx.pymodel.trace.records import NO_BYTES, NO_REGISTERS, Issue, Retire, Trap
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa.hart import Hart
 
 _OP_V, _LOAD_FP, _STORE_FP = 0x57, 0x07, 0x27
 _VECTOR_WIDTHS = (0, 5, 6, 7)  # D-1; the other widths are scalar floating point
@@ -38,7 +35,7 @@ def belongs_to_block(d: Decoded) -> bool:
     return opcode == _OP_V or (d.kind is Kind.CSR and d.fields["csr"] in BLOCK_CSRS)
 
 
-def compile_block(hart: Hart, d: Decoded) -> Op:
+def compile_block(hart: HartState, d: Decoded) -> Op:
     """Bind a block instruction to `hart`: execute it and report what happened to the observer."""
     execute = _COMPILERS[d.kind](hart, d)
     word, x, values, fx = d.word, hart.x, hart.csr.values, hart.effects
@@ -77,7 +74,7 @@ def compile_block(hart: Hart, d: Decoded) -> Op:
     return op
 
 
-def state_record(hart: Hart, rd: int | None, vregs: Mapping[int, bytes], mem: Mapping[int, int]) -> Retire:
+def state_record(hart: HartState, rd: int | None, vregs: Mapping[int, bytes], mem: Mapping[int, int]) -> Retire:
     """Return a record of the present state and of these effects, without trap or irq."""
     values, vec = hart.csr.values, hart.vec
     vl, vtype, vstart, vcsr = vec.vl, vec.type.value, vec._vstart, vec._vcsr
@@ -102,7 +99,7 @@ def _port_tval2(trap: ArchTrap) -> int:
     return trap.tval2 & ~_PAGE_OFFSET_BITS | trap.tval >> 2 & _PAGE_OFFSET_BITS
 
 
-def _compile_csr(hart: Hart, d: Decoded) -> Execute:
+def _compile_csr(hart: HartState, d: Decoded) -> Execute:
     word, mnemonic, csr = d.word, d.mnemonic, d.fields["csr"]
     rs1, uimm = d.fields.get("rs1"), d.fields.get("uimm", 0)
     write = mnemonic.startswith("csrrw") or bool(rs1 or uimm)
@@ -114,7 +111,7 @@ def _compile_csr(hart: Hart, d: Decoded) -> Execute:
     return execute
 
 
-def _compile_unknown(hart: Hart, d: Decoded) -> Execute:
+def _compile_unknown(hart: HartState, d: Decoded) -> Execute:
     def execute(rs1: int, rs2: int, fx: Effects) -> int | None:
         raise hart.illegal(d.word)
 

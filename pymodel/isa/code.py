@@ -1,4 +1,4 @@
-"""Compiled code of a hart: instructions by physical address, the blocks they form, and paths through hot blocks.
+"""The compiler of a hart: instructions by physical address, the blocks they form, and paths through hot blocks.
 
 An instruction is compiled to an operation that gets its pc as argument, so what is compiled does not depend on
 translations or modes, and is shared by every mapping of its page. It is kept until its memory is written, by anyone:
@@ -7,24 +7,19 @@ code is watched in lines of memory. The operations themselves are kept by instru
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from enum import Enum, auto
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
 
 from vctx.pymodel.isa.block import belongs_to_block, compile_block
+from vctx.pymodel.isa.commit import CommitReporter
+from vctx.pymodel.isa.compiled import Block, CodePage, Flow, Op, Path, Step, Stopped
 from vctx.pymodel.isa.compressed import expand
 from vctx.pymodel.isa.csr_numbers import QUIET_CSRS
 from vctx.pymodel.isa.encoding import Decoded, Kind, decode
-from vctx.pymodel.isa.memory import LINE_SHIFT, Memory
-from vctx.pymodel.isa.mmu import Op
+from vctx.pymodel.isa.memory import LINE_SHIFT
 from vctx.pymodel.isa.scalar import BUILDERS
-from vctx.pymodel.isa.translate import Step, bind
+from vctx.pymodel.isa.state import HartState
+from vctx.pymodel.isa.translate import bind
 from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa.commit import CommitReporter
-    from vctx.pymodel.isa.hart import Hart
 
 _OFFSET = PAGE_SIZE - 1
 _LINE = 1 << LINE_SHIFT
@@ -35,129 +30,24 @@ _KEPT = 1 << 9  # closures: enough for what is executed again and again, few eno
 _FIRST = (0,)
 
 
-class Flow(Enum):
-    """What comes after an instruction that does not trap.
-
-    NEXT: the next one, in the same mode and with the same translations.
-    TURN: perhaps one elsewhere.
-    SYSTEM: as TURN, and anything that the host looks at between instructions may be different: mode, CSRs, wfi. It may
-        also read the count of retired instructions.
-    """
-
-    NEXT = auto()
-    TURN = auto()
-    SYSTEM = auto()
-
-
-class Block:
-    """Compiled instructions that follow one another; only the last may go elsewhere, and SYSTEM ones are alone.
-
-    Attributes:
-        ops: the instructions. It becomes empty when the block is discarded, which ends a loop over it.
-        offsets: of each from the first one, in bytes; `length` of all in bytes.
-        flow: of the last one.
-        runs: how often all of it was executed since it began to be counted.
-        after: where execution went on the last time, in bytes from the first instruction.
-    """
-
-    __slots__ = ("_home", "_start", "after", "flow", "length", "offsets", "ops", "runs")
-
-    def __init__(self, ops: list[Op], offsets: tuple[int, ...], length: int, flow: Flow) -> None:
-        self.ops = ops
-        self.offsets = offsets
-        self.length = length
-        self.flow = flow
-        self.runs = self.after = 0
-        self._home: dict[int, Block] | None = None
-
-    def keep(self, home: dict[int, Block], start: int) -> None:
-        """Put the block into `home`, under `start`, until it is discarded."""
-        self._home, self._start = home, start
-        home[start] = self
-
-    def index(self, distance: int) -> int:
-        """Return the number of instructions in the first `distance` bytes."""
-        return len(self.offsets) if distance == self.length else self.offsets.index(distance)
-
-    def until(self, stops: Collection[int], start: int) -> int:
-        """Return how many instructions come before the first of `stops` that is not the first instruction.
-
-        Args:
-            stops: offsets in the page; start: that of the block.
-        """
-        ahead = [stop - start for stop in stops if 0 < stop - start < self.length]
-        return min((self.offsets.index(at) for at in ahead if at in self.offsets), default=len(self.offsets))
-
-    def discard(self) -> None:
-        """Never run this block again; if it is running, end it after the present instruction.
-
-        Single instructions, which belong to no page, end by themselves.
-        """
-        if self._home is not None:
-            self._home.pop(self._start, None)
-            self.ops.clear()
-
-
-class Path:
-    """Compiled code that is executed from its first instruction on, translated to one function.
-
-    Attributes:
-        run: the function; `block`: number of instructions of the first block, the fewest to be executed.
-        starts: offsets of its instructions in their page; `lines`: the lines of memory that they occupy.
-    """
-
-    __slots__ = ("_home", "_ops", "_start", "block", "lines", "run", "starts")
-    flow: Final = Flow.TURN
-
-    def __init__(self, hart: Hart, home: CodePage, start: int, steps: tuple[Step, ...], ops: list[Op]) -> None:
-        self._home, self._start, self._ops = home, start, ops
-        self.run = bind(steps, hart, ops)
-        self.block = steps[0].block
-        self.starts = frozenset(start + step.offset for step in steps)
-        first = home.base + start
-        self.lines = frozenset(
-            first + step.offset + byte >> LINE_SHIFT for step in steps for byte in (0, step.size - 1)
-        )
-        home.paths[start] = self
-
-    def discard(self) -> None:
-        """Never run this path again; if it is running, end it after the present instruction."""
-        self._home.paths.pop(self._start, None)
-        self._ops.clear()
-        block = self._home.blocks.get(self._start)
-        if block is not None:
-            block.runs = 0
-
-
-class CodePage:
-    """What is compiled of a page of physical memory, by offset in it: single instructions, longer blocks, and paths."""
-
-    __slots__ = ("base", "blocks", "insns", "paths")
-
-    def __init__(self, base: int) -> None:
-        self.base = base
-        self.insns: dict[int, Block] = {}
-        self.blocks: dict[int, Block] = {}
-        self.paths: dict[int, Path] = {}
-
-
 class Code:
     """The compiled code of one hart.
 
     Args:
-        hart: executes it.
-        memory: holds it.
+        hart: what it is executed on; its memory holds it.
+        stopped: is told where a path stops that is about to raise.
         commits: reports what each fetched instruction took effect on; None for nobody.
     """
 
-    def __init__(self, hart: Hart, memory: Memory, commits: CommitReporter | None) -> None:
+    def __init__(self, hart: HartState, stopped: Stopped, commits: CommitReporter | None) -> None:
         self._hart = hart
-        self._memory = memory
+        self._memory = hart.memory
+        self._stopped = stopped
         self._commits = commits
         self._pages: dict[int, CodePage] = {}
         self._compile_raw = lru_cache(_KEPT)(self._compile_fetched)
         self.word = lru_cache(_KEPT)(self._compile)
-        memory.on_write(self._written)
+        hart.memory.on_write(self._written)
 
     def page(self, paddr: int) -> CodePage:
         """Return the page that holds physical address `paddr`."""
@@ -188,7 +78,7 @@ class Code:
         steps = self._steps(page, start) if self._commits is None else ()
         if steps:
             ops = [op for step in steps if step.block for op in page.blocks[start + step.offset].ops]
-            Path(self._hart, page, start, steps, ops)
+            Path(page, start, steps, ops, bind(steps, self._hart, ops, self._stopped))
 
     def _steps(self, page: CodePage, start: int) -> tuple[Step, ...]:
         """Follow the way that execution took from `start` the last time, as far as it repeats nothing."""

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from vctx.pymodel.isa.bits import M64, VS
+from vctx.pymodel.isa.compiled import Op
 from vctx.pymodel.isa.csr import TABLE
 from vctx.pymodel.isa.csr_numbers import VECTOR_CSRS, Csr
 from vctx.pymodel.isa.encoding import Decoded, Kind
 from vctx.pymodel.isa.errors import ArchTrap, Cause
-from vctx.pymodel.isa.mmu import Op
+from vctx.pymodel.isa.observer import CommitObserver
 from vctx.pymodel.isa.scalar import SIZES
+from vctx.pymodel.isa.state import HartState
 from vctx.pymodel.isa.vmem import element_form
 from vctx.pymodel.trace.records import Commit
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa.hart import Hart
-    from vctx.pymodel.isa.observer import CommitObserver
 
 _MVIP = 0x309  # of AIA; absent, but Spike keeps mip.SEIP there, as an alias beside SSIP and STIP
 CSR_NAMES = {int(csr): csr.name.lower() for csr in Csr} | {_MVIP: "mvip"}
@@ -81,7 +79,7 @@ class _Before:
 class CommitReporter:
     """Wraps the compiled instructions of one hart so that each reports its commit to `observer`."""
 
-    def __init__(self, hart: Hart, observer: CommitObserver) -> None:
+    def __init__(self, hart: HartState, observer: CommitObserver) -> None:
         self.hart = hart
         self.observer = observer
         self._requested = M64  # vtype that the last vset* asked for

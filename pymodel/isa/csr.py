@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from vctx.pymodel.isa import bits
 from vctx.pymodel.isa.bits import M64
 from vctx.pymodel.isa.csr_numbers import COUNTERS, VECTOR_CSRS, Csr
 from vctx.pymodel.isa.errors import HartError
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa.hart import Hart
+from vctx.pymodel.isa.mmu import Mmu
+from vctx.pymodel.isa.registers import HartRegisters
 
 # Interrupt bits of mip and mie: HS-level (SSI, STI, SEI), VS-level (VSSI, VSTI, VSEI), guest external, machine.
 S_INTS, VS_INTS, SG_INT, M_INTS = 0x222, 0x444, 0x1000, 0x888
@@ -182,7 +180,7 @@ class _Time(CsrSpec):
     """time: one tick an instruction, plus htimedelta when V=1."""
 
     def read(self, f: CsrFile) -> int:
-        return f.hart.instret + (f.values[Csr.HTIMEDELTA] if f.hart.virt else 0) & M64
+        return f.hart.instret + (f.values[Csr.HTIMEDELTA] if f.hart.mode[1] else 0) & M64
 
 
 _TVEC = ~2 & M64
@@ -272,13 +270,18 @@ def modify(mnemonic: str, old: int, operand: int) -> int:
 class CsrFile:
     """The CSRs of a hart. Indexing reads or presets a CSR by address: no permission check, no trace.
 
+    Args:
+        hart: its registers, which are what the CSRs show.
+        mmu: follows what they say about translation.
+
     Attributes:
         values: the storage, by address; views have none of their own.
     """
 
-    def __init__(self, hart: Hart) -> None:
+    def __init__(self, hart: HartRegisters, mmu: Mmu) -> None:
         self.hart = hart
-        self.values: dict[int, int] = {}
+        self.values = hart.csr_values
+        self._mmu = mmu
         self._permitted: dict[tuple[int, bool, tuple[int, bool]], CsrSpec] = {}  # by address, write and mode alone
 
     def reset(self) -> None:
@@ -295,7 +298,7 @@ class CsrFile:
         row = self._row(address)
         row.preset(self, value & M64)
         if row.translates:
-            self.hart.mmu.flush()
+            self._mmu.flush()
 
     def _row(self, address: int) -> CsrSpec:
         row = TABLE.get(address)
@@ -323,7 +326,7 @@ class CsrFile:
         if write:
             row.write(self, modify(mnemonic, old, operand))
             if row.translates:
-                self.hart.mmu.select()
+                self._mmu.select()
             elif row.csr in VECTOR_CSRS:
                 self.hart.dirty_vs()
         return old
@@ -352,21 +355,23 @@ class CsrFile:
 
     def _check_special(self, word: int, address: int) -> None:
         hart = self.hart
+        prv, virt = hart.mode
         if address in COUNTERS:
             if not hart.config.has_zicntr:
                 raise hart.illegal(word)
             self._check_counter(word, 1 << (address & 31))
-        elif address == Csr.SATP and hart.virt:
+        elif address == Csr.SATP and virt:
             if self.values[Csr.HSTATUS] & bits.VTVM:
                 raise hart.virtual(word)
-        elif hart.prv < 3 and self.values[Csr.MSTATUS] & bits.TVM:  # satp and hgatp
+        elif prv < 3 and self.values[Csr.MSTATUS] & bits.TVM:  # satp and hgatp
             raise hart.illegal(word)
 
     def _check_counter(self, word: int, bit: int) -> None:
         hart, values = self.hart, self.values
-        if hart.prv < 3 and not values[Csr.MCOUNTEREN] & bit:
+        prv, virt = hart.mode
+        if prv < 3 and not values[Csr.MCOUNTEREN] & bit:
             raise hart.illegal(word)
-        if hart.virt and not values[Csr.HCOUNTEREN] & bit:
+        if virt and not values[Csr.HCOUNTEREN] & bit:
             raise hart.virtual(word)
-        if hart.prv == 0 and not values[Csr.SCOUNTEREN] & bit:
-            raise hart.virtual(word) if hart.virt else hart.illegal(word)
+        if prv == 0 and not values[Csr.SCOUNTEREN] & bit:
+            raise hart.virtual(word) if virt else hart.illegal(word)

@@ -3,82 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from vctx.pymodel.isa import bits, trap
+from vctx.pymodel.isa import trap
 from vctx.pymodel.isa.bits import M64
 from vctx.pymodel.isa.block import state_record
-from vctx.pymodel.isa.code import HOT, Block, Code, CodePage, Flow, Path
+from vctx.pymodel.isa.code import HOT, Code
 from vctx.pymodel.isa.commit import CommitReporter
-from vctx.pymodel.isa.csr import CsrFile
-from vctx.pymodel.isa.csr_numbers import MSTATUS, VSSTATUS, Csr
-from vctx.pymodel.isa.effects import Effects
+from vctx.pymodel.isa.compiled import Block, CodePage, Flow, Op, Path
+from vctx.pymodel.isa.csr_numbers import Csr
 from vctx.pymodel.isa.encoding import decode, disassemble
-from vctx.pymodel.isa.errors import ArchTrap, Cause, HartError, InterruptedInsn, UnexpectedTrap
-from vctx.pymodel.isa.latitude import Latitude
+from vctx.pymodel.isa.errors import ArchTrap, HartError, InterruptedInsn, UnexpectedTrap
 from vctx.pymodel.isa.memory import Memory
-from vctx.pymodel.isa.mmu import Mmu, Op
 from vctx.pymodel.isa.observer import CommitObserver, Observer
-from vctx.pymodel.isa.vector_state import VectorState
+from vctx.pymodel.isa.registers import HartConfig
+from vctx.pymodel.isa.state import HartState
 from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Retire
 
-_REGISTER_FILL = 0xA5
-_VLENS = [128 << i for i in range(6)]
 _ARGUMENTS = 8
 _A0, _RA = 10, 1
 _ALL_VREGS = 0xFFFF_FFFF
 _OFFSET = PAGE_SIZE - 1
-_SIZED = {size: (1 << 8 * size) - 1 for size in (1, 2, 4, 8)}
 _EVER = 1 << 63  # more steps than anybody runs
 
 
-@dataclass(frozen=True, slots=True)
-class HartConfig:
-    """Parameters of a hart.
-
-    Attributes:
-        vlen: VLEN in bits, a power of two from 128 to 4096.
-        has_v: the vector extension is present.
-        has_zicntr: cycle, time and instret are readable below M-mode.
-        latitude: the choices that the architecture leaves open.
-    """
-
-    vlen: int = 256
-    has_v: bool = True
-    has_zicntr: bool = True
-    latitude: Latitude = field(default_factory=Latitude)
-
-    def __post_init__(self) -> None:
-        if self.vlen not in _VLENS:
-            raise HartError(f"VLEN {self.vlen} is not one of {_VLENS}")
-
-
-class Hart:
+class Hart(HartState):
     """One hart: RV64IMAC_Zicsr_Zifencei, H, and the vector subset of the RTL; modes M, HS, U, VS, VU.
 
     Interrupts are taken only when the host calls :meth:`interrupt`; wfi does not wait.
 
     Args:
-        config, memory: what the hart is, and what it sees; memory is shared with other harts.
-        observer: receives block instructions and scalar stores; None for none.
+        config, memory, hart_id, observer: of :class:`~pymodel.isa.state.HartState`, which has the attributes.
         commits: receives every instruction fetched and every trap; None for none.
 
     Attributes:
-        x: the 32 integer registers, unsigned 64 bits; x[0] stays 0.
-        pc: address of the next instruction.
-        instret: instructions retired.
-        csr: the CSR file, indexed by address without permission checks.
-        vec: the vector registers and CSRs.
-        mmu: address translation and the fault overlay.
-        mode: nominal privilege (0 U, 1 S, 3 M) and the virtualisation mode V; to be changed by `set_mode` only.
-        memory: physical memory, shared with other harts.
-        observer: receives block instructions and scalar stores; None for none.
-        effects: what the last block instruction wrote.
-        waiting: a wfi has retired; the host decides how long to wait, and clears it.
-        irq_elem: the irq element of the step in progress.
         RETURN, TRAP_SENTINEL, INJECT_PC: reserved addresses where no instruction is ever fetched.
     """
 
@@ -94,91 +54,12 @@ class Hart:
         observer: Observer | None = None,
         commits: CommitObserver | None = None,
     ) -> None:
-        self.config = config
-        self.memory = memory
-        self.hart_id = hart_id
-        self.observer = observer
-        pattern = int.from_bytes(bytes([_REGISTER_FILL]) * 8, "little")
-        self.x = [0] + [pattern] * 31
-        self.vec = VectorState(config.vlen, _REGISTER_FILL, config.latitude)
-        self.effects = Effects()
-        self.csr = CsrFile(self)
-        self.mmu = Mmu(self, memory)
-        self.irq_elem: int | None = None
-        self.waiting = False
+        super().__init__(config, memory, hart_id, observer)
         self._commits = None if commits is None else CommitReporter(self, commits)
-        self._code = Code(self, memory, self._commits)
+        self._code = Code(self, self.stopped, self._commits)
         self._running: Block | Path | None = None
         self._halted = False
         self._stopped: tuple[int, int] | None = None  # pc, and how many instructions were executed ahead of it
-        self.reset(0)
-
-    def reset(self, pc: int) -> None:
-        """Enter the reset state (A-14): M-mode at `pc`, CSRs reset; x and v registers keep their contents."""
-        self.pc = pc
-        self.instret = 0
-        self.mode = 3, False
-        self.csr.reset()
-        self.vec.reset()
-        self.mmu.flush()
-
-    # --- mode ---
-
-    @property
-    def prv(self) -> int:
-        """Nominal privilege: 0 U, 1 S, 3 M."""
-        return self.mode[0]
-
-    @prv.setter
-    def prv(self, value: int) -> None:
-        self.set_mode(value, self.virt and value != 3)
-
-    @property
-    def virt(self) -> bool:
-        """The virtualisation mode V."""
-        return self.mode[1]
-
-    @virt.setter
-    def virt(self, value: bool) -> None:
-        self.set_mode(self.prv, value)
-
-    def set_mode(self, prv: int, virt: bool) -> None:
-        """Change the mode; HartError for a mode that does not exist."""
-        if prv not in (0, 1, 3) or (prv == 3 and virt):
-            raise HartError(f"no mode with prv={prv}, virt={virt}")
-        self.mode = prv, bool(virt)
-        self.mmu.select()
-
-    # --- rules that executors share ---
-
-    def illegal(self, word: int) -> ArchTrap:
-        """Return the illegal-instruction exception of `word` (B-17)."""
-        return ArchTrap(Cause.ILLEGAL, word if self.config.latitude.tval_insn else 0)
-
-    def virtual(self, word: int) -> ArchTrap:
-        """Return the virtual-instruction exception of `word` (F-7)."""
-        return ArchTrap(Cause.VIRTUAL, word if self.config.latitude.tval_insn else 0)
-
-    def vector_on(self) -> bool:
-        """Tell whether VS permits vector instructions: at HS level, and with V=1 also in vsstatus (A-3, B-5, B-14)."""
-        values = self.csr.values
-        if not self.mode[1]:
-            return bool(values[MSTATUS] & bits.VS)
-        return bool(values[MSTATUS] & bits.VS and values[VSSTATUS] & bits.VS)
-
-    def dirty_vs(self) -> None:
-        """Set VS Dirty: at HS level, and with V=1 also in vsstatus (B-8, B-13, B-14)."""
-        values = self.csr.values
-        values[MSTATUS] |= bits.VS
-        if self.mode[1]:
-            values[VSSTATUS] |= bits.VS
-
-    def store_physical(self, paddr: int, size: int, value: int) -> None:
-        """Store the low `size` bytes of `value` for a scalar instruction and report them."""
-        data = (value & _SIZED[size]).to_bytes(size, "little")
-        self.memory.write(paddr, data, self.hart_id)
-        if self.observer is not None:
-            self.observer.store(self.hart_id, paddr, data)
 
     # --- execution ---
 

@@ -6,21 +6,18 @@ Translation has no side effect (a clear A or D bit is a page fault), so it can b
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from vctx.pymodel.isa import bits
 from vctx.pymodel.isa.bits import sext
+from vctx.pymodel.isa.compiled import CodePage
 from vctx.pymodel.isa.csr_numbers import MSTATUS, VSSTATUS, Csr
 from vctx.pymodel.isa.errors import ArchTrap, Cause
 from vctx.pymodel.isa.memory import Memory
+from vctx.pymodel.isa.registers import HartRegisters
 from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, Xlat
 
-if TYPE_CHECKING:
-    from vctx.pymodel.isa.code import CodePage
-    from vctx.pymodel.isa.hart import Hart
-
 Access = Literal["fetch", "load", "store"]
-Op = Callable[[int], int]
 Views = tuple[memoryview, ...]  # of a page: see `Memory.views`
 Target = tuple[int, Views, set[int]]  # of a store: physical address of the page, its views, its lines that are watched
 
@@ -90,7 +87,7 @@ class Mmu:
         stores: what stores write to, likewise.
     """
 
-    def __init__(self, hart: Hart, memory: Memory) -> None:
+    def __init__(self, hart: HartRegisters, memory: Memory) -> None:
         self.hart = hart
         self.memory = memory
         self.fault_pages: dict[int, set[str]] = {}
@@ -111,7 +108,7 @@ class Mmu:
     def select(self) -> None:
         """Follow a change of mode, status or table root: choose the contexts for fetches and data accesses."""
         hart = self.hart
-        values = hart.csr.values
+        values = hart.csr_values
         status, own = values[MSTATUS], values[VSSTATUS]
         # Everything that the contexts are made of.
         key = (
@@ -132,7 +129,7 @@ class Mmu:
 
     def _select(self, status: int) -> _Selection:
         hart = self.hart
-        fetch = data = self._context(hart.prv, hart.virt)
+        fetch = data = self._context(*hart.mode)
         if status & bits.MPRV:
             prv = (status & bits.MPP) >> bits.MPP_SHIFT
             data = self._context(prv, prv != 3 and bool(status & bits.MPV))
@@ -178,7 +175,7 @@ class Mmu:
 
     def hypervisor_context(self, *, hlvx: bool) -> Context:
         """Return the context of hlv, hlvx and hsv: V=1, privilege hstatus.SPVP."""
-        spvp = self.hart.csr.values[Csr.HSTATUS] & bits.SPVP
+        spvp = self.hart.csr_values[Csr.HSTATUS] & bits.SPVP
         return self._context(1 if spvp else 0, True, hlvx=hlvx)
 
     def xlat(self, vaddr: int, access: Access) -> Xlat:
@@ -195,7 +192,7 @@ class Mmu:
     def _context(self, prv: int, virt: bool, *, hlvx: bool = False) -> Context:
         if prv == 3:
             return Context(3, False)
-        values = self.hart.csr.values
+        values = self.hart.csr_values
         hs = values[Csr.MSTATUS]
         own, atp, hgatp = hs, values[Csr.SATP], 0
         if virt:

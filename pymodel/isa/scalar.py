@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from vctx.pymodel.isa import bits, semantics, trap
 from vctx.pymodel.isa.bits import M64, sext, signed
+from vctx.pymodel.isa.compiled import Op
 from vctx.pymodel.isa.csr_numbers import Csr
 from vctx.pymodel.isa.encoding import TABLE, Decoded, Kind
 from vctx.pymodel.isa.errors import ArchTrap, Cause
-from vctx.pymodel.isa.mmu import Op
+from vctx.pymodel.isa.state import HartState
 from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa.hart import Hart
 
 _OFFSET = PAGE_SIZE - 1
 _Binary = Callable[[int, int], int]
@@ -39,7 +36,7 @@ _AMO: dict[str, _Binary] = {
 }
 
 
-def _generated(body: Callable[[Decoded], list[str]]) -> Callable[[Hart, Decoded, int], Op]:
+def _generated(body: Callable[[Decoded], list[str]]) -> Callable[[HartState, Decoded, int], Op]:
     """Return a builder of operations whose text depends on the mnemonic alone, and on whether rd is x0.
 
     Args:
@@ -53,7 +50,7 @@ def _generated(body: Callable[[Decoded], list[str]]) -> Callable[[Hart, Decoded,
         head = "def make(hart, x, mmu, rd, rs1, rs2, imm, size):\n    def op(pc):\n"
         return semantics.define("make", f"{head}{text}    return op\n")
 
-    def build(hart: Hart, d: Decoded, size: int) -> Op:
+    def build(hart: HartState, d: Decoded, size: int) -> Op:
         fields = d.fields
         rd, rs1, rs2 = fields.get("rd", 0), fields.get("rs1", 0), fields.get("rs2", 0)
         make = maker(d.mnemonic, bool(rd))
@@ -112,7 +109,7 @@ def _store(d: Decoded) -> list[str]:
     ]
 
 
-def _amo(hart: Hart, d: Decoded, size: int) -> Op:
+def _amo(hart: HartState, d: Decoded, size: int) -> Op:
     x, mmu, memory, hart_id = hart.x, hart.mmu, hart.memory, hart.hart_id
     rd, rs1 = d.fields["rd"], d.fields["rs1"]
     name, width = d.mnemonic.split(".")
@@ -157,11 +154,11 @@ def _amo(hart: Hart, d: Decoded, size: int) -> Op:
     return amo
 
 
-def _fence(hart: Hart, d: Decoded, size: int) -> Op:
+def _fence(hart: HartState, d: Decoded, size: int) -> Op:
     return lambda pc: pc + size  # one hart at a time, and written code is noticed at once: nothing to order
 
 
-def _system(hart: Hart, d: Decoded, size: int) -> Op:
+def _system(hart: HartState, d: Decoded, size: int) -> Op:
     word = d.word
 
     def ecall(pc: int) -> int:
@@ -198,7 +195,7 @@ def _system(hart: Hart, d: Decoded, size: int) -> Op:
     return ops.get(d.mnemonic, fence)
 
 
-def _check_fence(hart: Hart, word: int, mnemonic: str) -> None:
+def _check_fence(hart: HartState, word: int, mnemonic: str) -> None:
     """Check the privilege of sfence.vma, hfence.vvma and hfence.gvma (F-7)."""
     values = hart.csr.values
     if hart.virt:
@@ -210,14 +207,14 @@ def _check_fence(hart: Hart, word: int, mnemonic: str) -> None:
             raise hart.illegal(word)
 
 
-def _check_hypervisor_access(hart: Hart, word: int) -> None:
+def _check_hypervisor_access(hart: HartState, word: int) -> None:
     if hart.virt:
         raise hart.virtual(word)
     if hart.prv == 0 and not hart.csr.values[Csr.HSTATUS] & bits.HU:
         raise hart.illegal(word)
 
 
-def _hload(hart: Hart, d: Decoded, size: int) -> Op:
+def _hload(hart: HartState, d: Decoded, size: int) -> Op:
     x, mmu, memory, word = hart.x, hart.mmu, hart.memory, d.word
     rd, rs1 = d.fields["rd"], d.fields["rs1"]
     name, width = d.mnemonic.split(".")
@@ -235,7 +232,7 @@ def _hload(hart: Hart, d: Decoded, size: int) -> Op:
     return op
 
 
-def _hstore(hart: Hart, d: Decoded, size: int) -> Op:
+def _hstore(hart: HartState, d: Decoded, size: int) -> Op:
     x, mmu, word, n = hart.x, hart.mmu, d.word, SIZES[d.mnemonic[-1]]
     rs1, rs2 = d.fields["rs1"], d.fields["rs2"]
 
@@ -249,7 +246,7 @@ def _hstore(hart: Hart, d: Decoded, size: int) -> Op:
     return op
 
 
-def _csr(hart: Hart, d: Decoded, size: int) -> Op:
+def _csr(hart: HartState, d: Decoded, size: int) -> Op:
     x, access, word, mnemonic = hart.x, hart.csr.access, d.word, d.mnemonic
     rd, csr = d.fields["rd"], d.fields["csr"]
     rs1, uimm = d.fields.get("rs1"), d.fields.get("uimm", 0)
@@ -264,14 +261,14 @@ def _csr(hart: Hart, d: Decoded, size: int) -> Op:
     return op
 
 
-def _unknown(hart: Hart, d: Decoded, size: int) -> Op:
+def _unknown(hart: HartState, d: Decoded, size: int) -> Op:
     def op(pc: int) -> int:
         raise hart.illegal(d.word)
 
     return op
 
 
-BUILDERS: dict[Kind, Callable[[Hart, Decoded, int], Op]] = {
+BUILDERS: dict[Kind, Callable[[HartState, Decoded, int], Op]] = {
     Kind.ALU: _generated(_alu),
     Kind.ALU_IMM: _generated(_alu),
     Kind.UPPER: _generated(_upper),

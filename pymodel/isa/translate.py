@@ -11,57 +11,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
 
 from vctx.pymodel.isa import semantics
 from vctx.pymodel.isa.bits import M64
+from vctx.pymodel.isa.compiled import Op, Run, Step, Stopped
 from vctx.pymodel.isa.encoding import Decoded, Kind, decode
-from vctx.pymodel.isa.mmu import Op
 from vctx.pymodel.isa.scalar import immediate
+from vctx.pymodel.isa.state import HartState
 from vctx.pymodel.isa.windows import Window, access_of, windows
 from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa.hart import Hart
-
-Run = Callable[[int, int], tuple[int, int]]
-"""From pc of the first instruction, and how many instructions may be executed, to the next pc and how many were.
-
-At least the first block must be allowed. When an instruction raises, `Hart.stopped` has been told where.
-"""
 
 _CACHED = 1 << 10  # translations: the same code is often at several places, or executed by several harts
 _INLINE = frozenset({Kind.ALU, Kind.ALU_IMM, Kind.UPPER, Kind.LOAD, Kind.STORE, Kind.FENCE})
 _TURNS = frozenset({Kind.BRANCH, Kind.JUMP})
 
 
-class Step(NamedTuple):
-    """An instruction of a path.
-
-    Attributes:
-        offset: in bytes from the beginning of the path.
-        word, size: the instruction, in 32-bit form, and its length in memory.
-        after: offset where the path goes on, None at its end, 0 to go round.
-        block: if a block begins here, the number of its instructions, else 0.
-    """
-
-    offset: int
-    word: int
-    size: int
-    after: int | None
-    block: int
-
-
-def bind(steps: tuple[Step, ...], hart: Hart, ops: list[Op]) -> Run:
+def bind(steps: tuple[Step, ...], hart: HartState, ops: list[Op], stopped: Stopped) -> Run:
     """Return the function of a path on `hart`.
 
     Args:
         steps: the path.
-        hart: executes it.
+        hart: what it is executed on.
         ops: the operation of each step. When the list becomes empty the function ends after the present instruction.
+        stopped: is told where the function stops that is about to raise.
     """
     offsets = (*(step.offset for step in steps), steps[-1].offset + steps[-1].size)
-    run: Run = _translated(steps)(hart, hart.x, hart.mmu, hart.memory.reserved, ops, offsets, _ignore)
+    run: Run = _translated(steps)(hart, hart.x, hart.mmu, hart.memory.reserved, ops, offsets, stopped, _ignore)
     return run
 
 
@@ -108,9 +83,9 @@ class _Translator:
         return "\n".join([*self._lines, *body, *self._tail(), ""])
 
     def _head(self) -> None:
-        self._line("def bind(hart, x, mmu, reserved, ops, offsets, ignore):")
+        self._line("def bind(hart, x, mmu, reserved, ops, offsets, stopped, ignore):")
         self._indent = 1
-        self._line("hart_id, stopped = hart.hart_id, hart.stopped")
+        self._line("hart_id = hart.hart_id")
         for index in self._calls:
             self._line(f"op{index} = ops[{index}]")
         self._line("def run(pc, left):")
@@ -291,7 +266,7 @@ class _Translator:
             self._line(f"x[{d.fields['rd']}] = {access.loaded(f'l{n}', element)}")
 
     def _store(self, window: Window, index: int) -> None:
-        """What `Hart.store_physical` does, where nobody watches the memory."""
+        """What `HartState.store_physical` does, where nobody watches the memory."""
         d = self._decoded[index]
         n, access = d.fields["rs1"], access_of(d)
         offset = d.fields["imm"] - window.bases[n].low

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from vctx.pymodel.isa import bits
 from vctx.pymodel.isa.csr_numbers import Csr
 from vctx.pymodel.isa.errors import ArchTrap, HartError
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa.hart import Hart
+from vctx.pymodel.isa.state import HartState
 
 _INTERRUPT = 1 << 63
 # MEI, MSI, MTI, SEI, SSI, STI, SGEI, VSEI, VSSI, VSTI: highest priority first
 _PRIORITY = (11, 3, 7, 9, 1, 5, 12, 10, 2, 6)
 
 
-def enter(hart: Hart, trap: ArchTrap, epc: int) -> int:
+def enter(hart: HartState, trap: ArchTrap, epc: int) -> int:
     """Take a synchronous exception and return the new pc."""
     values = hart.csr.values
     bit = 1 << trap.cause
@@ -27,7 +23,7 @@ def enter(hart: Hart, trap: ArchTrap, epc: int) -> int:
     return _to_vs(hart, trap.tval, trap.cause, epc)
 
 
-def pending_interrupt(hart: Hart) -> int | None:
+def pending_interrupt(hart: HartState) -> int | None:
     """Return the interrupt that the hart has to take now (bit 63 clear), or None."""
     values = hart.csr.values
     pending = values[Csr.MIP] & values[Csr.MIE]
@@ -46,7 +42,7 @@ def pending_interrupt(hart: Hart) -> int | None:
     return next((cause for cause in _PRIORITY if enabled >> cause & 1), None)
 
 
-def enter_interrupt(hart: Hart, cause: int, epc: int) -> int:
+def enter_interrupt(hart: HartState, cause: int, epc: int) -> int:
     """Take interrupt `cause` (bit 63 clear) and return the new pc.
 
     Raises:
@@ -70,7 +66,7 @@ def _vector(tvec: int, cause: int) -> int:
     return base + 4 * (cause & ~_INTERRUPT) if tvec & 1 and cause & _INTERRUPT else base
 
 
-def _to_m(hart: Hart, trap: ArchTrap, cause: int, epc: int) -> int:
+def _to_m(hart: HartState, trap: ArchTrap, cause: int, epc: int) -> int:
     values = hart.csr.values
     status = values[Csr.MSTATUS]
     new = status & ~(bits.MPV | bits.MPP | bits.MPIE | bits.MIE | bits.GVA)
@@ -85,7 +81,7 @@ def _to_m(hart: Hart, trap: ArchTrap, cause: int, epc: int) -> int:
     return _vector(values[Csr.MTVEC], cause)
 
 
-def _to_hs(hart: Hart, trap: ArchTrap, cause: int, epc: int) -> int:
+def _to_hs(hart: HartState, trap: ArchTrap, cause: int, epc: int) -> int:
     values = hart.csr.values
     hstatus = values[Csr.HSTATUS] & ~(bits.SPV | bits.HS_GVA)
     if hart.virt:
@@ -98,7 +94,7 @@ def _to_hs(hart: Hart, trap: ArchTrap, cause: int, epc: int) -> int:
     return _vector(values[Csr.STVEC], cause)
 
 
-def _to_vs(hart: Hart, tval: int, cause: int, epc: int) -> int:
+def _to_vs(hart: HartState, tval: int, cause: int, epc: int) -> int:
     values = hart.csr.values
     values[Csr.VSSTATUS] = _push_s(values[Csr.VSSTATUS], hart.prv)
     values[Csr.VSEPC], values[Csr.VSCAUSE], values[Csr.VSTVAL] = epc, cause, tval
@@ -116,7 +112,7 @@ def _pop_s(status: int) -> int:
     return new | (bits.SIE if status & bits.SPIE else 0)
 
 
-def mret(hart: Hart, word: int) -> int:
+def mret(hart: HartState, word: int) -> int:
     """Execute MRET and return the new pc."""
     if hart.prv != 3:
         raise hart.illegal(word)
@@ -131,7 +127,7 @@ def mret(hart: Hart, word: int) -> int:
     return values[Csr.MEPC]
 
 
-def sret(hart: Hart, word: int) -> int:
+def sret(hart: HartState, word: int) -> int:
     """Execute SRET and return the new pc."""
     values = hart.csr.values
     hstatus, status = values[Csr.HSTATUS], values[Csr.MSTATUS]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from vctx.pymodel.isa.bits import M64, sext
 from vctx.pymodel.isa.effects import Effects, Execute
 from vctx.pymodel.isa.encoding import Decoded
+from vctx.pymodel.isa.state import HartState
 from vctx.pymodel.isa.vector_state import Booleans, VectorState
 from vctx.pymodel.isa.vtype import Vtype, decode_vtype, vset
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa.hart import Hart
 
 _Array = NDArray[Any]
 _Mask = Booleans | None
@@ -78,7 +76,7 @@ class _VectorOp:
     vl - 1.
     """
 
-    def __init__(self, hart: Hart, d: Decoded) -> None:
+    def __init__(self, hart: HartState, d: Decoded) -> None:
         self.hart = hart
         self.vec = hart.vec
         self.latitude = hart.config.latitude
@@ -142,7 +140,7 @@ class _Elementwise(_VectorOp):
     a: _Array
     b: _Array  # the first source operand
 
-    def __init__(self, hart: Hart, d: Decoded) -> None:
+    def __init__(self, hart: HartState, d: Decoded) -> None:
         super().__init__(hart, d)
         self._bound: tuple[Vtype, int, int] | None = None
         self._scalar: int | None = None  # x[rs1] that `b` holds; None when `b` is something else
@@ -215,7 +213,7 @@ class _Elementwise(_VectorOp):
 class _Arithmetic(_Elementwise):
     """vadd, vsub, vrsub, vand, vor, vxor."""
 
-    def __init__(self, hart: Hart, d: Decoded) -> None:
+    def __init__(self, hart: HartState, d: Decoded) -> None:
         super().__init__(hart, d)
         self.fn, self.reverse = _ARITHMETIC[self.name]
 
@@ -232,7 +230,7 @@ class _Arithmetic(_Elementwise):
 class _Compare(_Elementwise):
     """The integer compares: one mask bit an element (E-13)."""
 
-    def __init__(self, hart: Hart, d: Decoded) -> None:
+    def __init__(self, hart: HartState, d: Decoded) -> None:
         super().__init__(hart, d)
         self.fn, self.signed = _COMPARE[self.name]
 
@@ -271,7 +269,7 @@ class _Move(_Elementwise):
 class _Merge(_Elementwise):
     """vmerge: every body element is written (E-6)."""
 
-    def __init__(self, hart: Hart, d: Decoded) -> None:
+    def __init__(self, hart: HartState, d: Decoded) -> None:
         super().__init__(hart, d)
         self.masked = True  # by its opcode: there is no vm
 
@@ -295,7 +293,7 @@ class _Index(_Elementwise):
 class _MaskLogic(_VectorOp):
     """vmand.mm and its kin: bits vstart to vl - 1 (E-15)."""
 
-    def __init__(self, hart: Hart, d: Decoded) -> None:
+    def __init__(self, hart: HartState, d: Decoded) -> None:
         super().__init__(hart, d)
         self.fn = _MASK_LOGIC[self.name]
 
@@ -328,7 +326,7 @@ class _FromScalar(_VectorOp):
 class _WholeRegisters(_VectorOp):
     """vmv<nr>r.v: from vstart (in SEW units) to the end of nr registers (E-11); none is written if vd is vs2."""
 
-    def __init__(self, hart: Hart, d: Decoded) -> None:
+    def __init__(self, hart: HartState, d: Decoded) -> None:
         super().__init__(hart, d)
         self.count = int(self.name[3])
 
@@ -349,7 +347,7 @@ def _body_bits(vec: VectorState) -> int:
     return (1 << vec.vl) - (1 << vec.vstart)
 
 
-def compile_vop(hart: Hart, d: Decoded) -> Execute:
+def compile_vop(hart: HartState, d: Decoded) -> Execute:
     """Bind an element-wise, mask or move instruction to `hart`."""
     special = {"vmv.x.s": _ToScalar, "vmv.s.x": _FromScalar, "vid.v": _Index}
     name = d.mnemonic.split(".")[0]
@@ -369,7 +367,7 @@ def compile_vop(hart: Hart, d: Decoded) -> Execute:
     return kind(hart, d).execute
 
 
-def compile_vset(hart: Hart, d: Decoded) -> Execute:
+def compile_vset(hart: HartState, d: Decoded) -> Execute:
     """Bind vsetvli, vsetivli or vsetvl to `hart` (C-1 to C-10)."""
     vec, latitude, vlen = hart.vec, hart.config.latitude, hart.config.vlen
     fields = d.fields

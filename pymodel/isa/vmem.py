@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,13 +16,11 @@ from vctx.pymodel.isa.effects import Effects, Execute
 from vctx.pymodel.isa.encoding import Decoded
 from vctx.pymodel.isa.errors import ArchTrap, InterruptedInsn
 from vctx.pymodel.isa.mmu import Access
+from vctx.pymodel.isa.state import HartState
 from vctx.pymodel.isa.vector import touched
 from vctx.pymodel.isa.vector_state import Booleans
 from vctx.pymodel.isa.vtype import Vtype
 from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns, Xlat, set_runs
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa.hart import Hart
 
 _UNIT = re.compile(r"v[ls]e(\d+)(ff)?\.v")
 _WHOLE = re.compile(r"v[ls](\d)r(?:e(\d+))?\.v")
@@ -65,7 +62,7 @@ def element_form(mnemonic: str) -> ElementForm:
 class _VectorAccess:
     """One vector load or store instruction bound to a hart."""
 
-    def __init__(self, hart: Hart, d: Decoded) -> None:
+    def __init__(self, hart: HartState, d: Decoded) -> None:
         self.hart = hart
         self.vec = hart.vec
         self.vlenb = hart.vec.vlenb
@@ -266,6 +263,6 @@ class _VectorAccess:
         return tuple(stored)
 
 
-def compile_vmem(hart: Hart, d: Decoded) -> Execute:
+def compile_vmem(hart: HartState, d: Decoded) -> Execute:
     """Bind a vector load or store to `hart`."""
     return _VectorAccess(hart, d).execute

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rig import BASE, CODE, DATA, MTVEC, SIZE, Rig, vtype
 
 from vctx.pymodel.isa import Csr, Hart, HartConfig, encode
-from vctx.pymodel.isa.code import Block
+from vctx.pymodel.isa.compiled import Block
 from vctx.pymodel.trace import Issue, Retire
 
 NOP = encode("addi", rd=0, rs1=0, imm=0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rig import BASE, CODE, DATA, HOLE, MTVEC, SIZE, Rig, vtype
 
 from vctx.pymodel.isa import Csr, Hart, HartConfig, encode, hart
-from vctx.pymodel.isa.code import Path
+from vctx.pymodel.isa.compiled import Path
 from vctx.pymodel.isa.encoding import TABLE, Kind
 from vctx.pymodel.trace import Issue, Retire
 

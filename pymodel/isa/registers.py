@@ -1,0 +1,84 @@
+"""What a hart remembers: integer and vector registers, pc, mode, the storage of the CSRs; and the rules on VS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vctx.pymodel.isa import bits
+from vctx.pymodel.isa.csr_numbers import MSTATUS, VSSTATUS
+from vctx.pymodel.isa.errors import ArchTrap, Cause, HartError
+from vctx.pymodel.isa.latitude import Latitude
+from vctx.pymodel.isa.vector_state import VectorState
+
+_REGISTER_FILL = 0xA5
+_VLENS = [128 << i for i in range(6)]
+
+
+@dataclass(frozen=True, slots=True)
+class HartConfig:
+    """Parameters of a hart.
+
+    Attributes:
+        vlen: VLEN in bits, a power of two from 128 to 4096.
+        has_v: the vector extension is present.
+        has_zicntr: cycle, time and instret are readable below M-mode.
+        latitude: the choices that the architecture leaves open.
+    """
+
+    vlen: int = 256
+    has_v: bool = True
+    has_zicntr: bool = True
+    latitude: Latitude = field(default_factory=Latitude)
+
+    def __post_init__(self) -> None:
+        if self.vlen not in _VLENS:
+            raise HartError(f"VLEN {self.vlen} is not one of {_VLENS}")
+
+
+class HartRegisters:
+    """The registers of one hart, and what follows from them alone.
+
+    The CSR file and address translation are built on these; :class:`~pymodel.isa.state.HartState` has all of it.
+
+    Attributes:
+        config, hart_id: what the hart is, and its number.
+        x: the 32 integer registers, unsigned 64 bits; x[0] stays 0.
+        pc: address of the next instruction.
+        instret: instructions retired.
+        mode: nominal privilege (0 U, 1 S, 3 M) and the virtualisation mode V.
+        csr_values: the storage of the CSRs by address; views have none of their own, nor have the vector CSRs.
+        vec: the vector registers and CSRs.
+    """
+
+    def __init__(self, config: HartConfig, hart_id: int) -> None:
+        self.config = config
+        self.hart_id = hart_id
+        pattern = int.from_bytes(bytes([_REGISTER_FILL]) * 8, "little")
+        self.x = [0] + [pattern] * 31
+        self.pc = 0
+        self.instret = 0
+        self.mode = 3, False
+        self.csr_values: dict[int, int] = {}
+        self.vec = VectorState(config.vlen, _REGISTER_FILL, config.latitude)
+
+    def illegal(self, word: int) -> ArchTrap:
+        """Return the illegal-instruction exception of `word` (B-17)."""
+        return ArchTrap(Cause.ILLEGAL, word if self.config.latitude.tval_insn else 0)
+
+    def virtual(self, word: int) -> ArchTrap:
+        """Return the virtual-instruction exception of `word` (F-7)."""
+        return ArchTrap(Cause.VIRTUAL, word if self.config.latitude.tval_insn else 0)
+
+    def vector_on(self) -> bool:
+        """Tell whether VS permits vector instructions: at HS level, and with V=1 also in vsstatus (A-3, B-5, B-14)."""
+        values = self.csr_values
+        if not self.mode[1]:
+            return bool(values[MSTATUS] & bits.VS)
+        return bool(values[MSTATUS] & bits.VS and values[VSSTATUS] & bits.VS)
+
+    def dirty_vs(self) -> None:
+        """Set VS Dirty: at HS level, and with V=1 also in vsstatus (B-8, B-13, B-14)."""
+        values = self.csr_values
+        values[MSTATUS] |= bits.VS
+        if self.mode[1]:
+            values[VSSTATUS] |= bits.VS
