@@ -75,7 +75,7 @@ class Hart(HartState):
         try:
             page = self._page(pc)
             insn = page.insns.get(pc & _OFFSET) or self._code.insn(page, pc & _OFFSET) or self._across(page, pc)
-            self.pc = insn.ops[0](pc)
+            self.pc = insn.ops[0](pc) & M64
         except ArchTrap as stop:
             self.pc = self._trap(stop, pc)
         except InterruptedInsn:
@@ -110,6 +110,9 @@ class Hart(HartState):
                 try:
                     page = None if faults else mmu.code.get(pc >> PAGE_SHIFT)
                     if page is None:
+                        if pc > M64:  # behind the last page, whose code may fall through to address 0
+                            pc &= M64
+                            continue
                         page = self._page(pc)
                     near = stops_in.get(pc >> PAGE_SHIFT)
                     path = page.paths.get(pc & _OFFSET)
@@ -133,7 +136,7 @@ class Hart(HartState):
         finally:
             if self._stopped is not None:
                 (pc, _), self._stopped = self._stopped, None
-            self.pc = pc
+            self.pc = pc & M64
             self._running = None
         return (_EVER if limit is None else limit) - left
 
@@ -283,7 +286,7 @@ class Hart(HartState):
 
     def _across(self, page: CodePage, pc: int) -> Block:
         """Return the instruction that begins in the last two bytes of `page`, or raise a fetch fault."""
-        return self._code.across(page.base | pc & _OFFSET, self.mmu.page(pc + 2, "fetch"))
+        return self._code.across(page.base | pc & _OFFSET, self.mmu.page(pc + 2 & M64, "fetch"))
 
 
 @lru_cache(64)

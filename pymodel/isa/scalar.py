@@ -76,7 +76,7 @@ def _upper(d: Decoded) -> list[str]:
 
 def _jump(d: Decoded) -> list[str]:
     target = semantics.value(d.mnemonic, "pc" if d.mnemonic == "jal" else "x[rs1]", "imm")
-    return [f"target = {target}"] + ["x[rd] = pc + size"] * d.fields["rd"] + ["return target"]
+    return [f"target = {target}"] + [f"x[rd] = pc + size & {M64}"] * d.fields["rd"] + ["return target"]
 
 
 def _branch(d: Decoded) -> list[str]:

@@ -172,7 +172,7 @@ class _Translator:
             self._line(f"target = {semantics.value('jalr', _source(d, 'rs1'), str(immediate(d)))}")
             target = "target"
         if d.fields["rd"]:
-            self._line(f"x[{d.fields['rd']}] = {behind}")
+            self._line(f"x[{d.fields['rd']}] = {behind} & {M64}")
         if step.after is None:
             self._line(self._leave(target, index + 1))
         elif target == "target":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vctx.pymodel.isa import bits
+from vctx.pymodel.isa.bits import M64
 from vctx.pymodel.isa.csr_numbers import Csr
 from vctx.pymodel.isa.errors import ArchTrap, HartError
 from vctx.pymodel.isa.state import HartState
@@ -63,7 +64,7 @@ def enter_interrupt(hart: HartState, cause: int, epc: int) -> int:
 
 def _vector(tvec: int, cause: int) -> int:
     base = tvec & ~3
-    return base + 4 * (cause & ~_INTERRUPT) if tvec & 1 and cause & _INTERRUPT else base
+    return base + 4 * (cause & ~_INTERRUPT) & M64 if tvec & 1 and cause & _INTERRUPT else base
 
 
 def _to_m(hart: HartState, trap: ArchTrap, cause: int, epc: int) -> int:

@@ -133,6 +133,8 @@ class Recorder:
             if page.fault:
                 continue
             first = base - (page.vpn << PAGE_SHIFT)  # in the page; the end likewise
+            if first >= PAGE_SIZE:  # it goes on at address 0
+                first -= 1 << 64
             end = first + self._span
             here, to = page.ppn << PAGE_SHIFT, end if end < PAGE_SIZE else PAGE_SIZE
             ranges.append(range(here + first & ~_LINE_MASK if first > 0 else here, here + to, LINE))
