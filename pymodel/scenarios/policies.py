@@ -102,6 +102,21 @@ def _at_load(steps: Sequence[Step], *, deferred: bool) -> Iterable[Move]:
             yield _restore(step)
 
 
+def salus(steps: Sequence[Step]) -> Iterable[Move]:
+    """Restore the guest at every entry, save it at the exit if it is dirty.
+
+    What a hypervisor does that uses no vectors itself, as Salus: what the hart held before is its own tasks' matter,
+    which their switches restore.
+    """
+    for step in steps:
+        if step.what in _SWITCHES:
+            yield _switch(step)
+        elif step.what is What.RUN and step.guest and step.on:
+            yield _restore(step)
+            if step.dirties:
+                yield _save(step)
+
+
 def ownership(steps: Sequence[Step]) -> Iterable[Move]:
     """Remember whose context each hart holds; restore only what it does not hold, save at put and at a switch."""
     return _owned(steps, knows_future=False)
@@ -155,6 +170,7 @@ def _owned(steps: Sequence[Step], *, knows_future: bool) -> Iterable[Move]:
 
 POLICIES: dict[str, Callable[[Sequence[Step]], Iterable[Move]]] = {
     "eager": eager,
+    "salus": salus,
     "lazy": lazy,
     "deferred": deferred,
     "ownership": ownership,

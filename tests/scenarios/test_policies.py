@@ -35,28 +35,28 @@ def task(who: str, hart: int, *runs: str) -> list[Step]:
     return [Step(What.RESTORE, hart, who, False), *inside, *out]
 
 
-# Steps, and (saves, restores) of eager, lazy, deferred, ownership, optimum.
+# Steps, and (saves, restores) of eager, salus, lazy, deferred, ownership, optimum.
 CASES = {
     "one guest, again and again": (
         guest("a", 0, "dirty", "dirty") + guest("a", 0, "read"),
-        [(6, 6), (3, 4), (3, 4), (1, 1), (0, 1)],
+        [(6, 6), (2, 3), (3, 4), (3, 4), (1, 1), (0, 1)],
     ),
     "two guests in turn": (
         guest("a", 0, "dirty") + guest("b", 0, "dirty") + guest("a", 0, "dirty"),
-        [(6, 6), (6, 6), (6, 6), (3, 3), (1, 3)],
+        [(6, 6), (3, 3), (6, 6), (6, 6), (3, 3), (1, 3)],
     ),
-    "a guest that moves": (guest("a", 0, "dirty") + guest("a", 1, "read"), [(4, 4), (3, 4), (3, 4), (1, 2), (1, 2)]),
+    "a guest that moves": (guest("a", 0, "dirty") + guest("a", 1, "read"), [(4, 4), (1, 2), (3, 4), (3, 4), (1, 2), (1, 2)]),
     "loaded for nothing": (
         guest("a", 0, "dirty") + guest("a", 0) + guest("a", 0, "idle"),
-        [(4, 4), (4, 6), (4, 5), (1, 1), (0, 1)],
+        [(4, 4), (1, 2), (4, 6), (4, 5), (1, 1), (0, 1)],
     ),
     "a guest without V beside a task": (
         task("t", 0, "dirty") + guest("n", 0, "idle", on=False) + task("t", 0, "read"),
-        [(2, 3), (2, 3), (2, 3), (0, 1), (0, 1)],
+        [(2, 3), (1, 2), (2, 3), (2, 3), (0, 1), (0, 1)],
     ),
     "a guest that idles beside a task": (
         task("t", 0, "dirty") + guest("a", 0, "idle") + task("t", 0, "read"),
-        [(3, 4), (2, 4), (2, 4), (1, 3), (0, 1)],
+        [(3, 4), (1, 3), (2, 4), (2, 4), (1, 3), (0, 1)],
     ),
 }
 
@@ -85,8 +85,10 @@ def test_lazy_is_what_the_golden_kernel_does(seed: int, programs: tuple[str, ...
 def test_no_policy_beats_the_optimum_on_recorded_workloads() -> None:
     for seed in (3, 4):
         recorded = record("", replace(CONFIG, seed=seed))
-        costs = [cost(moves(policy, recorded)) for policy in POLICIES]
-        assert [one.moves for one in costs] == sorted((one.moves for one in costs), reverse=True)
+        costs = {policy: cost(moves(policy, recorded)).moves for policy in POLICIES}
+        assert costs["optimum"] == min(costs.values()) < costs["salus"] < costs["eager"] == max(costs.values())
+        del costs["salus"]  # neither better nor worse than the lazy ones: it depends on how often guests exit
+        assert list(costs.values()) == sorted(costs.values(), reverse=True)
 
 
 RUNS = st.lists(st.sampled_from(["dirty", "read", "idle"]), max_size=3)
