@@ -98,6 +98,10 @@ def cosim(
     kernel: Kernel = "v6.5",
     pairs: Annotated[int, typer.Option(min=1, help="Least number of vcpu_load/vcpu_put pairs.")] = 200,
     entries: Annotated[int, typer.Option(min=1, help="Least number of guest entries.")] = 2000,
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="The golden hypervisor drives the RTL itself, with no trace in between; slow."),
+    ] = False,
     waves: Waves = False,
 ) -> None:
     """The main job: vCPUs and host tasks share vector units. Golden model and RTL must agree on every instruction."""
@@ -111,7 +115,7 @@ def cosim(
         soft_wrap=True,
     )
     with _Bars() as bars:
-        verdict = job.cosim(knobs, pairs=pairs, entries=entries, waves=waves, progress=bars)
+        verdict = job.cosim(knobs, pairs=pairs, entries=entries, waves=waves, live=live, progress=bars)
     print_verdict(console, verdict)
     raise typer.Exit(0 if verdict.ok else 1)
 

@@ -11,6 +11,7 @@ module vctx_tb_ram import vctx_tb_pkg::*; #(
   parameter int RamBytes = 1 << 20
 ) (
   input  logic                       clk_i,
+  input  logic                       rst_ni,
   input  cfg_t                       cfg_i,
   // bus, one lane a hart
   input  logic [NumHarts*56-1:0]     read_addr_i,
@@ -77,6 +78,8 @@ module vctx_tb_ram import vctx_tb_pkg::*; #(
   end
 
   always @(negedge clk_i) begin
+    if (!rst_ni && written != '0) written = '0;  // a reset begins another test, with nothing written
+
     for (int h = 0; h < NumHarts; h++) begin
       if (write_i[h]) begin
         offset = write_addr_i[56*h +: 56] - cfg_i.ram_base;

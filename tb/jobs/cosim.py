@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -18,14 +19,15 @@ from vctx.tb.knobs import Knobs
 from vctx.tb.process.files import write_json
 from vctx.tb.process.folders import claimed
 from vctx.tb.process.worker import Worker
+from vctx.tb.replay.launch import run_replay
 from vctx.tb.replay.live import Announcer
-from vctx.tb.replay.result import ReplayResult
+from vctx.tb.replay.result import ReplayConfig, ReplayResult
 from vctx.tb.runs.beside import record_and_replay
-from vctx.tb.runs.defaults import FILL
+from vctx.tb.runs.defaults import FILL, LATENCY
 from vctx.tb.runs.progress import Progress, silent
 from vctx.tb.runs.repeat import vctx_command
 from vctx.tb.simulators.build import build
-from vctx.tb.simulators.design import replay_design
+from vctx.tb.simulators.design import Design, replay_design
 from vctx.tb.simulators.find import simulator
 
 TASKS = 2
@@ -121,7 +123,13 @@ def command_of(knobs: Knobs, pairs: int, entries: int, *, sim: bool = True) -> s
 
 
 def cosim(
-    knobs: Knobs, *, pairs: int = 200, entries: int = 2000, waves: bool = False, progress: Progress = silent
+    knobs: Knobs,
+    *,
+    pairs: int = 200,
+    entries: int = 2000,
+    waves: bool = False,
+    live: bool = False,
+    progress: Progress = silent,
 ) -> Verdict:
     """Run the main job.
 
@@ -129,7 +137,8 @@ def cosim(
         knobs: what takes part, on which simulator.
         pairs, entries: least numbers of vcpu_load/vcpu_put pairs and of guest entries.
         waves: dump waves.
-        progress: called with (phase, done, total); phases are "record", "build" and "replay".
+        live: let the golden hypervisor drive the RTL itself, one instruction at a time, instead of a recording of it.
+        progress: called with (phase, done, total); phases are "record", "build" and "replay", or "build" and "live".
 
     Raises:
         VctxError: see `tb.replay.launch.replay` and `pymodel.programs.build`.
@@ -150,11 +159,11 @@ def cosim(
     )
     if (pairs, entries) != (SharedUnitConfig.pairs, SharedUnitConfig.entries):
         name += f"-pairs{pairs}-entries{entries}"
-    out_dir = SIM_BUILD / "cosim" / name
+    out_dir = SIM_BUILD / "cosim" / (name + "-live" * live)
     trace = out_dir / "trace.vctx"
-    command = command_of(knobs, pairs, entries)
+    command = command_of(knobs, pairs, entries) + " --live" * live
     tool = simulator(knobs.sim)  # before anything slow: is it there?
-    design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=config.ram_size, waves=waves, batch=True)
+    design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=config.ram_size, waves=waves, batch=not live)
 
     def record_it(announcer: Announcer) -> SharedUnitResult:
         """Record, in a process of its own."""
@@ -175,9 +184,14 @@ def cosim(
         (out_dir / "result.json").unlink(missing_ok=True)
         twin = Worker(lambda ask: run_shared_unit(config.eagerly()))
         try:
-            both = record_and_replay(record_it, knobs, trace, waves=waves, progress=progress, prepare=prepare)
-            model, rtl = both.recorded, both.replayed
-            compare_with_eager(model, twin.result())
+            if live:
+                prepare()
+                model, rtl = run_live(config, knobs, trace, design, command, progress)
+            else:
+                both = record_and_replay(record_it, knobs, trace, waves=waves, progress=progress, prepare=prepare)
+                model, rtl = both.recorded, both.replayed
+            if rtl.mismatch is None or not live:
+                compare_with_eager(model, twin.result())
         finally:
             twin.stop()
         verdict = Verdict(
@@ -185,6 +199,70 @@ def cosim(
         )
         write_json(verdict.path, verdict.as_json())
     return verdict
+
+
+def run_live(
+    config: SharedUnitConfig, knobs: Knobs, trace: Path, design: Design, command: str, progress: Progress
+) -> tuple[SharedUnitResult, ReplayResult]:
+    """Run the scenario with the golden hypervisor inside the simulation; what the RTL did becomes the trace.
+
+    Args:
+        config: the scenario. trace: the file that the RTL's own records make. design: a testbench that was built.
+        command: what reproduces it.
+
+    Raises:
+        VctxError: see `tb.replay.launch.run_replay`.
+    """
+    out_dir = (trace.parent / "replay").resolve()
+    out_dir.mkdir(parents=True, exist_ok=True)
+    header = header_of(config, command_of(knobs, config.pairs, config.entries, sim=False))
+    write_json(out_dir / "live.json", {"unit": asdict(config), "header": header})
+    run_config = ReplayConfig(
+        trace=str(trace),
+        out_dir=str(out_dir),
+        sim=knobs.sim,
+        vlen=knobs.vlen,
+        dlen=knobs.dlen,
+        harts=knobs.harts,
+        ram_base=RAM_BASE,
+        ram_size=config.ram_size,
+        fill=FILL,
+        seed=knobs.seed,
+        command=command,
+        latency=LATENCY,
+    )
+    model_file = out_dir / "model.pickle"
+    model_file.unlink(missing_ok=True)
+    tool = simulator(knobs.sim)
+    rtl = run_replay(
+        tool,
+        design,
+        build(tool, design),
+        run_config,
+        test_module="vctx.tb.live.cosim_test",
+        env={"VCTX_LIVE": str(out_dir / "live.json")},
+        progress=lambda done: progress("live", done, done + 1),
+    )
+    progress("live", rtl.events, rtl.events)
+    Path(rtl.observed).replace(trace)
+    rtl.observed = str(trace)
+    # Without a file the RTL departed from the model, which then had no chance to come to its end.
+    model = pickle.loads(model_file.read_bytes()) if model_file.exists() else SharedUnitResult()
+    return model, rtl
+
+
+def header_of(config: SharedUnitConfig, command: str) -> dict[str, Any]:
+    """Return the header of the scenario's trace; `command` is what reproduces it."""
+    return {
+        "scenario": "shared-unit",
+        "command": command,
+        "vlen": config.vlen,
+        "harts": config.harts,
+        "seed": config.seed,
+        "ram_base": RAM_BASE,
+        "ram_size": config.ram_size,
+        "fill": FILL,
+    }
 
 
 def record(
@@ -201,17 +279,7 @@ def record(
         progress: called with ("record", done, total).
         begin: called with the name that the file has while it is written, before the first event.
     """
-    header = {
-        "scenario": "shared-unit",
-        "command": command,
-        "vlen": config.vlen,
-        "harts": config.harts,
-        "seed": config.seed,
-        "ram_base": RAM_BASE,
-        "ram_size": config.ram_size,
-        "fill": FILL,
-    }
-    with TraceWriter(trace, header) as writer:
+    with TraceWriter(trace, header_of(config, command)) as writer:
         if begin is not None:
             begin(writer.partial)
         recorder = Recorder(writer, config.vlen // 8)

@@ -45,7 +45,10 @@ CASES = {
         guest("a", 0, "dirty") + guest("b", 0, "dirty") + guest("a", 0, "dirty"),
         [(6, 6), (3, 3), (6, 6), (6, 6), (3, 3), (1, 3)],
     ),
-    "a guest that moves": (guest("a", 0, "dirty") + guest("a", 1, "read"), [(4, 4), (1, 2), (3, 4), (3, 4), (1, 2), (1, 2)]),
+    "a guest that moves": (
+        guest("a", 0, "dirty") + guest("a", 1, "read"),
+        [(4, 4), (1, 2), (3, 4), (3, 4), (1, 2), (1, 2)],
+    ),
     "loaded for nothing": (
         guest("a", 0, "dirty") + guest("a", 0) + guest("a", 0, "idle"),
         [(4, 4), (1, 2), (4, 6), (4, 5), (1, 1), (0, 1)],

@@ -83,6 +83,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #(
     .RamBytes(RamBytes)
   ) u_ram (
     .clk_i       (clk),
+    .rst_ni      (rst_n),
     .cfg_i       (c),
     .read_addr_i (read_addr),
     .read_data_o (read_data),

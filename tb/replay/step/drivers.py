@@ -77,7 +77,7 @@ class PokeDriver(BusDriver):
     def __init__(self, top: Any, clock: Any) -> None:
         super().__init__(top, None, clock, case_insensitive=False)
         assert len(self.bus.poke) == POKE.width * POKES
-        self._go = 0
+        self._go = int(self.bus.poke_done.value)  # as an earlier test of the same simulation has left it
         self._lock = Lock()
 
     async def _driver_send(self, transaction: Sequence[tuple[int, int, int]], sync: bool = True) -> None:
@@ -107,6 +107,6 @@ class HdlRam:
 
     async def image(self) -> dict[int, str]:
         """See `RamBackend`."""
-        self._top.dump_go.value = 1
+        self._top.dump_go.value = 1 - int(self._top.dump_done.value)
         await self._top.dump_done.value_change
         return read_dump(Path(DUMP_FILE))

@@ -163,8 +163,9 @@ class Replay:
             False, config.sim, config.vlen, config.dlen, config.harts, config.seed, config.latency
         )
         self._harts = [Hart(self, number, handle) for number, handle in enumerate(harts)]
-        self._failures: list[Mismatch] = []
+        self.failures: list[Mismatch] = []
         self._reported = 0.0
+        self._started = time.perf_counter()
 
     def count(self, seen: Observation) -> None:
         """Add one instruction to the totals."""
@@ -177,29 +178,36 @@ class Replay:
 
     async def run(self) -> ReplayResult:
         """Replay the whole trace and write the observed records and the result file."""
-        started = time.perf_counter()
         reader = TraceReader(Path(self.config.trace))
         try:
             with TraceWriter(self.config.observed, reader.header) as writer:
                 for batch in batches(reader):
-                    await self._run_batch(batch)
-                    self._write_observed(batch, writer)
-                    self.result.events += len(batch)
-                    self._progress()
+                    await self.feed(batch, writer)
                     if self.stopped:
                         break
-            if not self.stopped:
-                await self._compare_ram()
         except TraceError as error:
             self.result.error = str(error)
+        return await self.finish()
+
+    async def feed(self, batch: list[tuple[int, Event]], writer: TraceWriter) -> None:
+        """Replay some events, numbered from the beginning of the trace, and append what was observed of them."""
+        await self._run_batch(batch)
+        self._write_observed(batch, writer)
+        self.result.events += len(batch)
+        self._progress()
+
+    async def finish(self) -> ReplayResult:
+        """Compare RAM unless the replay was stopped, and write the result file."""
         result = self.result
-        result.ok = not self._failures and result.error is None
-        if self._failures:
-            result.mismatch = min(self._failures, key=lambda mismatch: mismatch.index)
+        if not self.stopped and result.error is None:
+            await self._compare_ram()
+        result.ok = not self.failures and result.error is None
+        if self.failures:
+            result.mismatch = min(self.failures, key=lambda mismatch: mismatch.index)
         if result.error is None:
             result.observed = str(self.config.observed)
         result.functions, result.visits = self.accounts.finish()
-        result.seconds = time.perf_counter() - started
+        result.seconds = time.perf_counter() - self._started
         result.write(self.config.result)
         return result
 
@@ -226,11 +234,11 @@ class Replay:
             await hart.run(events)
         except MismatchError as error:
             self.stopped = True
-            self._failures.append(error.mismatch)
+            self.failures.append(error.mismatch)
 
     def _write_observed(self, batch: list[tuple[int, Event]], writer: TraceWriter) -> None:
         """Append a batch in trace order, at most up to the first mismatch."""
-        last = min((mismatch.index for mismatch in self._failures), default=batch[-1][0])
+        last = min((mismatch.index for mismatch in self.failures), default=batch[-1][0])
         for index, event in batch:
             if index > last:
                 return
@@ -245,7 +253,7 @@ class Replay:
     async def _compare_ram(self) -> None:
         found = self.golden.differences(await self.ram.image())
         if found:
-            self._failures.append(Mismatch(self.result.events, "ram", 0, found, self.config.command))
+            self.failures.append(Mismatch(self.result.events, "ram", 0, found, self.config.command))
 
     def _progress(self) -> None:
         now = time.monotonic()
@@ -268,6 +276,7 @@ async def reset(top: Any, harts: list[Any], config: ReplayConfig) -> None:
         xlat=latency.xlat,
         seed=config.seed & 0xFFFFFFFF,
     )
+    top.rst_n.value = 0  # an earlier test of the same simulation has left it high
     for hart in harts:
         hart.stim.value = 0
     await Timer(42, "ns")

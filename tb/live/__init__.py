@@ -1,0 +1,6 @@
+"""The golden hypervisor live: each of its instructions goes to the RTL as it executes, with no trace in between."""
+
+from vctx.tb.live.kernel import LiveKernel
+from vctx.tb.live.port import LivePort
+
+__all__ = ["LiveKernel", "LivePort"]
