@@ -5,14 +5,12 @@ from __future__ import annotations
 from vctx.pymodel.kvm.alloc import AllocError
 from vctx.pymodel.kvm.errors import KernelMisuseError, KernelOops, KvmError
 from vctx.pymodel.kvm.exits import Exit, ExitReason
-from vctx.pymodel.kvm.gstage import Vm
-from vctx.pymodel.kvm.host import HostTask
-from vctx.pymodel.kvm.kernel import Kernel, Probe
+from vctx.pymodel.kvm.kernel import Kernel
 from vctx.pymodel.kvm.machine import RAM_BASE, RAM_SIZE, CsrWrite, KernelObserver, Slice
 from vctx.pymodel.kvm.power import MpState
-from vctx.pymodel.kvm.thread import Step, Thread, VFlag
+from vctx.pymodel.kvm.state import HostTask, Probe, Step, Vcpu, Vm
+from vctx.pymodel.kvm.thread import Thread, VFlag
 from vctx.pymodel.kvm.usercopy import UserBuffer
-from vctx.pymodel.kvm.vcpu import Vcpu
 from vctx.pymodel.kvm.version import CLEAN, DEFERRED, LINUX_6_12, V6_5, V12, KernelVersion, by_name, versions
 
 __all__ = [

@@ -8,14 +8,8 @@ The tables are literal on purpose: what a kernel version makes of its own choice
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from vctx.pymodel.kvm.layout import Layout
-    from vctx.pymodel.kvm.version import KernelVersion
 
 ARCH_RISCV = 0x80 << 56
 ARCH_MASK = 0xFF << 56
@@ -62,29 +56,6 @@ def reg_id(reg_type: int, number: int, size: int = LONG) -> int:
 def reg_size(register: int) -> int:
     """Return the size in bytes that an id names."""
     return 1 << ((register & SIZE_MASK) >> SIZE_SHIFT)
-
-
-def vector_csr_id(version: KernelVersion, layout: Layout, field: str) -> int:
-    """Return the id of a vector CSR: the index of its long in the vector state (S17)."""
-    return reg_id(version.vector_reg_type, layout[f"vstate_{field}"] // LONG)
-
-
-def vector_reg_id(version: KernelVersion, layout: Layout, n: int, vlenb: int) -> int:
-    """Return the id of v<n>, numbered behind the longs of the vector state (S17)."""
-    return reg_id(version.vector_reg_type, layout["vstate_size"] // LONG + n, vlenb)
-
-
-def isa_ext_id(version: KernelVersion, extension: str) -> int:
-    """Return the id of an ISA_EXT register (S8)."""
-    return reg_id(ISA_EXT_TYPE, version.isa_ext_ids.index(extension))
-
-
-def vector_ids(version: KernelVersion, layout: Layout, vlenb: int) -> dict[str, int]:
-    """Return the id of every vector register that the version has, and of ISA_EXT V, by name."""
-    fields = (*VECTOR_CSRS, "vlenb") if version.vlenb_in_state and version.vlenb_register else VECTOR_CSRS
-    ids = {field: vector_csr_id(version, layout, field) for field in fields}
-    ids |= {f"v{n}": vector_reg_id(version, layout, n, vlenb) for n in range(32)}
-    return ids | {f"isa.{name}": isa_ext_id(version, name) for name in ("svpbmt", "sstc", "v")}
 
 
 def _frozen(

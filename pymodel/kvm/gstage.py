@@ -1,18 +1,14 @@
-"""A virtual machine's memory: one slot of RAM and Sv39x4 tables that map it page by page, on first touch."""
+"""Guest memory: one slot of RAM and Sv39x4 tables that map it page by page, on first touch."""
 
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
+from vctx.pymodel.isa import Hart
 from vctx.pymodel.kvm.errors import KernelMisuseError, KvmError
+from vctx.pymodel.kvm.machine import Machine
 from vctx.pymodel.programs import Image
 from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.machine import Machine
-    from vctx.pymodel.kvm.vcpu import Vcpu
 
 _SV39X4 = 8
 _MODE_SHIFT, _VMID_SHIFT = 60, 44
@@ -23,8 +19,8 @@ _PTE_V = 1 << 0
 _LEAF = 0xDF
 
 
-class Vm:
-    """One virtual machine.
+class GuestMemory:
+    """The memory of one virtual machine.
 
     Args:
         machine: where it lives.
@@ -34,8 +30,9 @@ class Vm:
         size: guest memory, in bytes.
 
     Attributes:
-        vcpus: its vCPUs by id.
-        mp_state_reset: KVM_CAP_RISCV_MP_STATE_RESET is enabled.
+        name: "vm<vmid>".
+        base, size: guest-physical address and size of guest memory, in bytes; memory: its physical address.
+        hgatp: the value that selects it.
 
     Raises:
         KvmError: ENOMEM.
@@ -50,8 +47,6 @@ class Vm:
         self.image = image
         self.base = image.base & -PAGE_SIZE
         self.size = size
-        self.vcpus: dict[int, Vcpu] = {}
-        self.mp_state_reset = False
         self._tables = machine.alloc.kzalloc_all(hart, (_ROOT_SIZE, f"{self.name} G-stage root"))
         self.memory = machine.alloc.alloc_pages(hart, size, f"{self.name} memory")
         if not self.memory:

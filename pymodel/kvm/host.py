@@ -6,17 +6,12 @@ Dirty, restored when one is switched in with VS not Off, or when it then returns
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from vctx.pymodel.isa import Csr
+from vctx.pymodel.isa import Csr, Hart
 from vctx.pymodel.kvm.errors import KernelMisuseError
 from vctx.pymodel.kvm.exits import Exit, ExitReason
-from vctx.pymodel.kvm.layout import SR_SPIE, SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF, Struct, VState
-from vctx.pymodel.kvm.machine import IRQ_S_TIMER, Slice
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
+from vctx.pymodel.kvm.machine import IRQ_S_TIMER
+from vctx.pymodel.kvm.state import HostTask, KernelState
 
 _INTERRUPT = 1 << 63
 _ILLEGAL = 2
@@ -28,103 +23,66 @@ _VECTOR_WIDTHS = (0, 5, 6, 7)  # of loads and stores: 8, 16, 32 and 64 bits
 _VECTOR_CSRS = (*range(0x008, 0x010), *range(0xC20, 0xC23))  # vstart to vcsr, vl to vlenb
 
 
-class HostTask:
-    """A user process: pt_regs and thread.vstate in memory, and a work area that its program gets in a0.
+def task_run(task: HostTask) -> Exit:
+    """Run a task on the hart where it is current, until the timer or a system call.
 
-    Attributes:
-        name: "task<n>", unique in the kernel.
-        regs: struct pt_regs: epc, x1..x31, status.
-        vstate: thread.vstate; its datap is NULL until the task first uses vectors.
-        hart: the hart it is current on, None while it is switched out.
-        defer_restore: its registers are in memory and must be loaded before it runs again.
-        slice: how long it runs before the next timer interrupt.
+    Returns:
+        TIMER, REPORT or SYSCALL with its arguments, or UNKNOWN for a trap that would kill the process. REPORT
+        stands outside the modelled system; SYSCALL is a system call like any other, which throws the vector
+        registers away if the kernel does that.
 
     Raises:
-        KvmError: ENOMEM.
+        KernelMisuseError: it is not current anywhere.
     """
+    hart, kernel = task.hart, task.kernel
+    if hart is None:
+        raise KernelMisuseError(f"{task.name} is not current on any hart")
+    while True:
+        if task.defer_restore:
+            vstate_restore(task, hart)
+        with kernel.marked(hart, "task", task.name):
+            kernel.call_sret(
+                hart, "user_enter", task.address, task.slice, lambda: kernel.notify("task.enter", task, hart)
+            )
+        kernel.notify("task.exit", task, hart)
+        scause, stval = kernel.csr_read(hart, Csr.SCAUSE), kernel.csr_read(hart, Csr.STVAL)
+        if scause == _INTERRUPT | IRQ_S_TIMER:
+            return Exit(ExitReason.TIMER)
+        if scause == _U_ECALL and task.regs["x17"] == _SYS_REPORT:
+            args = task.regs["x10"], task.regs["x11"]
+            task.regs.store(hart, x10=0, epc=task.regs["epc"] + 4)
+            return Exit(ExitReason.REPORT, args)
+        if scause == _U_ECALL and task.regs["x17"] == _SYS_CALL:
+            _discard(task, hart)
+            task.regs.store(hart, x10=0, epc=task.regs["epc"] + 4)
+            return Exit(ExitReason.SYSCALL)
+        if scause != _ILLEGAL or not _first_use(task, hart, stval):
+            return Exit(ExitReason.UNKNOWN, (scause, task.regs["epc"], stval))
 
-    def __init__(self, kernel: Kernel, hart: Hart, name: str, entry: int, owner: int) -> None:
-        layout, alloc = kernel.layout, kernel.alloc
-        self.kernel = kernel
-        self.name = name
-        self.address, self.work = alloc.kzalloc_all(
-            hart, (layout["task_size"], name), (2 * kernel.vsize, f"{name} work area")
-        )
-        gprs = {f"x{n}": 8 * n for n in range(1, 32)}
-        self.regs = Struct(kernel, self.address, layout.fields("task") | gprs)
-        self.vstate = VState(kernel, self.regs.at("vstate"))
-        self.hart: Hart | None = None
-        self.defer_restore = False
-        self.slice = Slice()
-        self.regs.store(hart, epc=entry, status=SR_SPIE, x10=self.work, x11=owner)
 
-    @property
-    def vs(self) -> int:
-        """VS bits of pt_regs.status, in place."""
-        return self.regs["status"] & SR_VS
+def _first_use(task: HostTask, hart: Hart, word: int) -> bool:
+    """Give a task that never used vectors a vector state; False if its illegal instruction is another matter (H-6).
 
-    def set_vs(self, hart: Hart, vs: int) -> None:
-        """Replace the VS bits of pt_regs.status."""
-        self.regs.store(hart, status=self.regs["status"] & ~SR_VS | vs)
+    Raises:
+        KvmError: ENOMEM, where Linux sends SIGBUS.
+    """
+    kernel = task.kernel
+    if task.vs != VS_OFF or not kernel.has_vector or not insn_is_vector(word):
+        return False
+    (datap,) = kernel.alloc.kzalloc_all(hart, (kernel.vsize, f"{task.name} datap"))
+    task.vstate.store(hart, datap=datap)
+    task.set_vs(hart, VS_INITIAL)
+    vstate_restore(task, hart)
+    return True
 
-    def run(self) -> Exit:
-        """Run the task on the hart where it is current, until the timer or a system call.
 
-        Returns:
-            TIMER, REPORT or SYSCALL with its arguments, or UNKNOWN for a trap that would kill the process. REPORT
-            stands outside the modelled system; SYSCALL is a system call like any other, which throws the vector
-            registers away if the kernel does that.
-
-        Raises:
-            KernelMisuseError: it is not current anywhere.
-        """
-        hart, kernel = self.hart, self.kernel
-        if hart is None:
-            raise KernelMisuseError(f"{self.name} is not current on any hart")
-        while True:
-            if self.defer_restore:
-                vstate_restore(self, hart)
-            with kernel.marked(hart, "task", self.name):
-                kernel.call_sret(
-                    hart, "user_enter", self.address, self.slice, lambda: kernel.notify("task.enter", self, hart)
-                )
-            kernel.notify("task.exit", self, hart)
-            scause, stval = kernel.csr_read(hart, Csr.SCAUSE), kernel.csr_read(hart, Csr.STVAL)
-            if scause == _INTERRUPT | IRQ_S_TIMER:
-                return Exit(ExitReason.TIMER)
-            if scause == _U_ECALL and self.regs["x17"] == _SYS_REPORT:
-                args = self.regs["x10"], self.regs["x11"]
-                self.regs.store(hart, x10=0, epc=self.regs["epc"] + 4)
-                return Exit(ExitReason.REPORT, args)
-            if scause == _U_ECALL and self.regs["x17"] == _SYS_CALL:
-                self._discard(hart)
-                self.regs.store(hart, x10=0, epc=self.regs["epc"] + 4)
-                return Exit(ExitReason.SYSCALL)
-            if scause != _ILLEGAL or not self._first_use(hart, stval):
-                return Exit(ExitReason.UNKNOWN, (scause, self.regs["epc"], stval))
-
-    def _first_use(self, hart: Hart, word: int) -> bool:
-        """Give a task that never used vectors a vector state; False if its illegal instruction is another matter (H-6).
-
-        Raises:
-            KvmError: ENOMEM, where Linux sends SIGBUS.
-        """
-        kernel = self.kernel
-        if self.vs != VS_OFF or not kernel.has_vector or not insn_is_vector(word):
-            return False
-        (datap,) = kernel.alloc.kzalloc_all(hart, (kernel.vsize, f"{self.name} datap"))
-        self.vstate.store(hart, datap=datap)
-        self.set_vs(hart, VS_INITIAL)
-        vstate_restore(self, hart)
-        return True
-
-    def _discard(self, hart: Hart) -> None:
-        """Throw the registers away, as every system call does to its caller's."""
-        version = self.kernel.version
-        nothing = VS_INITIAL if version.initial_is_discarded else VS_OFF
-        if self.vs > nothing and version.syscall_discards:
-            _vstate_discard(self, hart)
-            self.set_vs(hart, VS_DIRTY)
+def _discard(task: HostTask, hart: Hart) -> None:
+    """Throw the registers away, as every system call does to its caller's."""
+    version = task.kernel.version
+    nothing = VS_INITIAL if version.initial_is_discarded else VS_OFF
+    if task.vs > nothing and version.syscall_discards:
+        _vstate_discard(task, hart)
+        task.set_vs(hart, VS_DIRTY)
 
 
 def insn_is_vector(word: int) -> bool:
@@ -135,7 +93,7 @@ def insn_is_vector(word: int) -> bool:
     return opcode == _OP_V or (opcode == _SYSTEM and csr in _VECTOR_CSRS)
 
 
-def switch_to(kernel: Kernel, hart: Hart, task: HostTask | None) -> None:
+def switch_to(kernel: KernelState, hart: Hart, task: HostTask | None) -> None:
     """Make `task` current on `hart` instead of whatever is; None is a process that does not use vectors, as a VMM.
 
     Raises:
@@ -165,7 +123,7 @@ def task_destroy(task: HostTask, hart: Hart) -> None:
         task.kernel.alloc.kfree(hart, address)
 
 
-def set_restore(kernel: Kernel, hart: Hart) -> None:
+def set_restore(kernel: KernelState, hart: Hart) -> None:
     """See to it that the process current on `hart` finds its registers: now, or when it returns to user mode."""
     task = kernel.current.get(hart.hart_id)
     if task is None or task.vs == VS_OFF:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from vctx.pymodel.isa import Hart
 from vctx.pymodel.kvm.abi import ISA_EXT
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.state import Vcpu
 
 _LETTERS = 26
 

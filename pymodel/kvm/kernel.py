@@ -10,19 +10,15 @@ from vctx.pymodel.isa import Csr, Hart
 from vctx.pymodel.kvm import host, kmode, onereg, power
 from vctx.pymodel.kvm.errors import KernelOops, KvmError
 from vctx.pymodel.kvm.exits import Exit
-from vctx.pymodel.kvm.gstage import Vm
-from vctx.pymodel.kvm.host import HostTask
 from vctx.pymodel.kvm.kmode import Injection, Xor, preempt_v_restore, preempt_v_save
-from vctx.pymodel.kvm.layout import SR_VS, VS_OFF
-from vctx.pymodel.kvm.machine import Machine
+from vctx.pymodel.kvm.layout import SR_VS
 from vctx.pymodel.kvm.run import vcpu_run
-from vctx.pymodel.kvm.thread import Step, Thread, VFlag
-from vctx.pymodel.kvm.vcpu import Vcpu, vcpu_create, vcpu_destroy, vcpu_load, vcpu_put, vcpu_set_boot
+from vctx.pymodel.kvm.state import HostTask, KernelState, Step, Vcpu, Vm
+from vctx.pymodel.kvm.thread import VFlag
+from vctx.pymodel.kvm.vcpu import vcpu_create, vcpu_destroy, vcpu_load, vcpu_put, vcpu_set_boot
 from vctx.pymodel.kvm.vector import VREGS
 from vctx.pymodel.kvm.version import KernelVersion
 from vctx.pymodel.programs import load
-
-Probe = Callable[[str, Vcpu | HostTask, Hart], None]
 
 GUEST_MEMORY = 0x1_0000
 
@@ -34,44 +30,21 @@ _HCOUNTEREN = 1 << 1  # time only
 _BOOT_LIMIT = 200
 
 
-class Kernel(Machine):
+class Kernel(KernelState):
     """A booted-on-demand kernel; see :class:`~pymodel.kvm.machine.Machine` for the parameters.
 
     Attributes:
-        probe: called as `probe(point, vcpu_or_task, hart)` at vcpu_load.enter, vcpu_load.exit, vcpu_put.enter,
-            vcpu_put.exit, guest.enter (about to execute sret), guest.exit, vcpu_reset.exit, vcpu_destroy.exit,
-            task.enter (about to execute sret) and task.exit. It must not change anything.
-        running: the vCPU loaded on each hart, by hart id.
-        current: the host task current on each hart, by hart id.
-        prctl_v_allowed: whether the process that creates and configures vCPUs may use V (S22).
-        stale_stack_word: what an uninitialised variable of the kernel happens to hold (S3).
-        injection: the interrupts that :meth:`inject_at` asked for.
         modular: KVM is a module and not part of the kernel proper (S21).
+
+    :class:`~pymodel.kvm.state.KernelState` has the others.
     """
 
     def __init__(self, version: KernelVersion, *, modular: bool = False, **machine: Any) -> None:
         super().__init__(version, **machine)
         self.modular = modular
-        self.injection: Injection | None = None
-        self._idle = {hart.hart_id: Thread() for hart in self.harts}
         self._xor: Xor | None = None
-        self.probe: Probe | None = None
-        self.running: dict[int, Vcpu] = {}
-        self.current: dict[int, HostTask] = {}
-        self.prctl_v_allowed = True
-        self.stale_stack_word = 0xAAAA_AAAA_AAAA_AAAA
         self._task_entries: dict[str, int] = {}
         self._count = {"vm": 0, "vcpu": 0, "task": 0}
-
-    @property
-    def has_vector(self) -> bool:
-        """has_vector(): the kernel supports V and found it."""
-        return self.vsize > 0
-
-    def notify(self, point: str, who: Vcpu | HostTask, hart: Hart) -> None:
-        """Call the probe, if there is one."""
-        if self.probe is not None:
-            self.probe(point, who, hart)
 
     # Boot
 
@@ -197,16 +170,6 @@ class Kernel(Machine):
 
     # Kernel-mode vector code and interrupts
 
-    def thread(self, hart: Hart) -> Thread:
-        """Return the thread that runs on `hart`: a loaded vCPU's, or whoever else."""
-        vcpu = self.running.get(hart.hart_id)
-        return self._idle[hart.hart_id] if vcpu is None else vcpu.thread
-
-    def register_owner(self, hart: Hart) -> HostTask | None:
-        """Return the process whose values the registers of `hart` hold as far as the host is concerned (S23)."""
-        task = self.current.get(hart.hart_id)
-        return None if task is None or task.vs == VS_OFF or task.defer_restore else task
-
     def kernel_vector_begin(self, hart: Hart, *, preemptible: bool = False) -> None:
         """Start a section of kernel-mode vector code, see :func:`~pymodel.kvm.kmode.kernel_vector_begin`."""
         kmode.kernel_vector_begin(self, hart, preemptible=preemptible)
@@ -226,17 +189,12 @@ class Kernel(Machine):
         return self._xor
 
     def inject_at(self, at: Callable[[Step], bool]) -> Injection:
-        """Interrupt the kernel from now on at each :class:`~pymodel.kvm.thread.Step` for which `at` returns True.
+        """Interrupt the kernel from now on at each :class:`~pymodel.kvm.state.Step` for which `at` returns True.
 
         The handler computes a parity in all 32 vector registers. Returns what says where interrupts came.
         """
-        self.injection = Injection(at, self.xor(self.harts[0]), [])
-        return self.injection
-
-    def interruptible(self, step: Step) -> None:
-        """A point where an interrupt may come."""
-        if self.injection is not None:
-            self.injection.offer(self, step)
+        injection = self.injection = Injection(at, self.xor(self.harts[0]), [])
+        return injection
 
     # Host tasks
 
@@ -244,6 +202,10 @@ class Kernel(Machine):
         """Create a process that runs a host `program` of sw/ with `owner` in a1."""
         hart = hart or self.harts[0]
         return HostTask(self, hart, f"task{self._number('task')}", self._load_task(hart, program), owner)
+
+    def task_run(self, task: HostTask) -> Exit:
+        """Run a task where it is current, see :func:`~pymodel.kvm.host.task_run`."""
+        return host.task_run(task)
 
     def switch_to(self, hart: Hart, task: HostTask | None) -> None:
         """Context switch, see :func:`~pymodel.kvm.host.switch_to`."""

@@ -9,18 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from vctx.pymodel.isa import Csr
+from vctx.pymodel.isa import Csr, Hart
 from vctx.pymodel.kvm import host, vector
 from vctx.pymodel.kvm.errors import KernelMisuseError, KernelOops
-from vctx.pymodel.kvm.layout import SR_VS, VS_DIRTY, VS_OFF, VState
-from vctx.pymodel.kvm.thread import Step, Thread, VFlag
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.kernel import Kernel
-    from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.layout import SR_VS, VS_DIRTY, VS_OFF
+from vctx.pymodel.kvm.state import KernelState, Step, Vcpu
+from vctx.pymodel.kvm.structs import VState
+from vctx.pymodel.kvm.thread import Thread, VFlag
 
 
 def guest_is_live(vcpu: Vcpu) -> bool:
@@ -33,7 +29,7 @@ def guest_is_live(vcpu: Vcpu) -> bool:
 # The context guard, which load and put hold while they move registers
 
 
-def get_cpu_vector_context(kernel: Kernel, hart: Hart) -> None:
+def get_cpu_vector_context(kernel: KernelState, hart: Hart) -> None:
     """Keep other kernel-mode vector code off the registers; what preemptible code has in them is saved.
 
     Raises:
@@ -49,7 +45,7 @@ def get_cpu_vector_context(kernel: Kernel, hart: Hart) -> None:
     thread.v_flags |= VFlag.KERNEL_MODE_V
 
 
-def put_cpu_vector_context(kernel: Kernel, hart: Hart) -> None:
+def put_cpu_vector_context(kernel: KernelState, hart: Hart) -> None:
     """Undo :func:`get_cpu_vector_context`."""
     if kernel.version.restore_at_load:
         return
@@ -60,18 +56,18 @@ def put_cpu_vector_context(kernel: Kernel, hart: Hart) -> None:
         preempt_v_restore(kernel, thread, hart)
 
 
-def may_use_simd(kernel: Kernel, hart: Hart) -> bool:
+def may_use_simd(kernel: KernelState, hart: Hart) -> bool:
     """Whether an interrupt may use vectors on `hart` now; if not it does without."""
     return not kernel.thread(hart).v_flags & VFlag.KERNEL_MODE_V
 
 
-def preempt_v_save(kernel: Kernel, thread: Thread, hart: Hart) -> None:
+def preempt_v_save(kernel: KernelState, thread: Thread, hart: Hart) -> None:
     """Save the registers of preemptible kernel-mode vector code."""
     assert thread.kernel_vstate is not None
     kernel.call(hart, "vector_save", thread.kernel_vstate.context)
 
 
-def preempt_v_restore(kernel: Kernel, thread: Thread, hart: Hart) -> None:
+def preempt_v_restore(kernel: KernelState, thread: Thread, hart: Hart) -> None:
     """Load the registers of preemptible kernel-mode vector code."""
     assert thread.kernel_vstate is not None
     kernel.call(hart, "vector_restore", thread.kernel_vstate.context)
@@ -80,7 +76,7 @@ def preempt_v_restore(kernel: Kernel, thread: Thread, hart: Hart) -> None:
 # Sections of kernel-mode vector code
 
 
-def kernel_vector_begin(kernel: Kernel, hart: Hart, *, preemptible: bool = False) -> None:
+def kernel_vector_begin(kernel: KernelState, hart: Hart, *, preemptible: bool = False) -> None:
     """Save what the registers hold, by what the thread's flags say that is, and turn the unit on.
 
     Args:
@@ -103,7 +99,7 @@ def kernel_vector_begin(kernel: Kernel, hart: Hart, *, preemptible: bool = False
     kernel.csr_set(hart, Csr.SSTATUS, SR_VS)
 
 
-def kernel_vector_end(kernel: Kernel, hart: Hart) -> None:
+def kernel_vector_end(kernel: KernelState, hart: Hart) -> None:
     """Turn the unit off, and see to it that the process gets its registers back."""
     thread = kernel.thread(hart)
     kernel.csr_clear(hart, Csr.SSTATUS, SR_VS)
@@ -115,7 +111,7 @@ def kernel_vector_end(kernel: Kernel, hart: Hart) -> None:
         host.set_restore(kernel, hart)
 
 
-def _flush(kernel: Kernel, hart: Hart, thread: Thread) -> None:
+def _flush(kernel: KernelState, hart: Hart, thread: Thread) -> None:
     vcpu = kernel.running.get(hart.hart_id)
     if vcpu is not None and thread.v_flags & VFlag.VCPU_CTX:
         flush_vector(vcpu)
@@ -123,7 +119,7 @@ def _flush(kernel: Kernel, hart: Hart, thread: Thread) -> None:
         _save_process(kernel, hart)
 
 
-def _owned_by_process(kernel: Kernel, hart: Hart) -> bool:
+def _owned_by_process(kernel: KernelState, hart: Hart) -> bool:
     """Whether the registers are those of the current process, or this kernel believes so.
 
     They are not from the save to the restore of a vCPU's host side; a kernel that restores at load does not look.
@@ -132,13 +128,13 @@ def _owned_by_process(kernel: Kernel, hart: Hart) -> bool:
     return vcpu is None or not vcpu.host_parked or kernel.version.restore_at_load
 
 
-def _save_process(kernel: Kernel, hart: Hart) -> None:
+def _save_process(kernel: KernelState, hart: Hart) -> None:
     task = kernel.current.get(hart.hart_id)
     if task is not None and task.vs == VS_DIRTY:
         host.vstate_save(task, hart)
 
 
-def park_process(kernel: Kernel, hart: Hart) -> None:
+def park_process(kernel: KernelState, hart: Hart) -> None:
     """Take the registers from the process that is current on `hart`, which finds its own again when it runs."""
     if _owned_by_process(kernel, hart):
         _save_process(kernel, hart)
@@ -152,7 +148,7 @@ def flush_vector(vcpu: Vcpu) -> None:
         vcpu.thread.v_flags |= VFlag.NEED_RESTORE
 
 
-def _allocate_vstate(kernel: Kernel, hart: Hart) -> VState:
+def _allocate_vstate(kernel: KernelState, hart: Hart) -> VState:
     state, datap = kernel.alloc.kzalloc_all(
         hart, (kernel.layout["vstate_size"], "kernel_vstate"), (kernel.vsize, "kernel_vstate datap")
     )
@@ -167,7 +163,7 @@ def _allocate_vstate(kernel: Kernel, hart: Hart) -> VState:
 class Xor:
     """A user of kernel-mode vector: the parity of three blocks of 8 * VLEN/8 bytes, computed in 32 registers."""
 
-    def __init__(self, kernel: Kernel, hart: Hart) -> None:
+    def __init__(self, kernel: KernelState, hart: Hart) -> None:
         self._kernel = kernel
         size = kernel.vsize // 4
         self._blocks = kernel.alloc.kzalloc_all(hart, *((size, f"xor block {n}") for n in range(4)))
@@ -195,7 +191,7 @@ class Xor:
             raise KernelOops(f"hart {hart.hart_id}: kernel-mode vector code found its registers changed")
 
 
-def softirq(kernel: Kernel, hart: Hart, body: Callable[[Hart], None]) -> None:
+def softirq(kernel: KernelState, hart: Hart, body: Callable[[Hart], None]) -> None:
     """Interrupt whatever the kernel does on `hart`, and run `body` as kernel-mode vector code if that may be.
 
     Trap entry turns the unit off, so that kernel code that did not ask for it is noticed, and return from the trap
@@ -219,7 +215,7 @@ class Injection:
     body: Callable[[Hart], None]
     taken: list[Step]
 
-    def offer(self, kernel: Kernel, step: Step) -> None:
+    def offer(self, kernel: KernelState, step: Step) -> None:
         """Interrupt at `step` if it is chosen."""
         if self.at(step):
             self.taken.append(step)
@@ -227,7 +223,7 @@ class Injection:
 
 
 @contextmanager
-def guarded(kernel: Kernel, hart: Hart) -> Iterator[None]:
+def guarded(kernel: KernelState, hart: Hart) -> Iterator[None]:
     """Hold the context guard."""
     get_cpu_vector_context(kernel, hart)
     yield

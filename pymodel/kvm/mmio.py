@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from vctx.pymodel.isa import Csr, decode
+from vctx.pymodel.isa import Csr, Hart, decode
 from vctx.pymodel.isa.compressed import expand
 from vctx.pymodel.kvm.exits import Exit, ExitReason
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.state import Vcpu
 
 _SIZES = {"b": 1, "h": 2, "w": 4, "d": 8}
 _LOADS = frozenset({"lb", "lh", "lw", "ld", "lbu", "lhu", "lwu"})

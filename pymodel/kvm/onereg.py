@@ -10,8 +10,8 @@ import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
+from vctx.pymodel.isa import Hart
 from vctx.pymodel.kvm import onereg_other as other
 from vctx.pymodel.kvm.abi import (
     ARCH_MASK,
@@ -27,21 +27,16 @@ from vctx.pymodel.kvm.abi import (
     TIMER,
     TYPE_MASK,
     TYPE_SHIFT,
-    isa_ext_id,
     reg_id,
     reg_size,
-    vector_csr_id,
-    vector_reg_id,
 )
 from vctx.pymodel.kvm.errors import KvmError
 from vctx.pymodel.kvm.layout import SR_SPP, VCPU_CSRS
 from vctx.pymodel.kvm.onereg_isa import get_isa_ext, list_isa_ext, set_isa_ext
 from vctx.pymodel.kvm.onereg_vector import get_reg_vector, list_vector, set_reg_vector
+from vctx.pymodel.kvm.register_ids import isa_ext_id, vector_csr_id, vector_reg_id
+from vctx.pymodel.kvm.state import Vcpu
 from vctx.pymodel.kvm.usercopy import UserBuffer, check_long, long_bytes
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.vcpu import Vcpu
 
 __all__ = [
     "CONFIG",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
+from vctx.pymodel.isa import Hart
 from vctx.pymodel.kvm import vector
 from vctx.pymodel.kvm.abi import ISA_EXT_TYPE, LONG, MULTI_DIS, MULTI_EN, SINGLE, SUBTYPE_MASK, reg_id
 from vctx.pymodel.kvm.errors import KvmError
@@ -16,12 +16,8 @@ from vctx.pymodel.kvm.isa import (
     isa_enable_allowed,
     isa_has,
 )
-from vctx.pymodel.kvm.usercopy import check_long, long_bytes
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.usercopy import UserBuffer
-    from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.state import Vcpu
+from vctx.pymodel.kvm.usercopy import UserBuffer, check_long, long_bytes
 
 _BITS = 8 * LONG
 

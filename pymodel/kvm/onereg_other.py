@@ -6,20 +6,14 @@ They carry no vector state. They are here because a vCPU is copied to another ho
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from vctx.pymodel.isa import Csr
+from vctx.pymodel.isa import Csr, Hart
 from vctx.pymodel.kvm.abi import CONFIG, CONFIG_REGS, FP_D, FP_F, LONG, SBI_EXT, SBI_EXT_TYPE, SBI_STATE, TIMER, reg_id
 from vctx.pymodel.kvm.errors import KvmError
 from vctx.pymodel.kvm.isa import isa_has
 from vctx.pymodel.kvm.onereg_isa import get_isa, set_isa
-from vctx.pymodel.kvm.usercopy import check_long, long_bytes
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.usercopy import UserBuffer
-    from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.state import INVALID_GPA, Vcpu
+from vctx.pymodel.kvm.usercopy import UserBuffer, check_long, long_bytes
 
 _M64 = (1 << 64) - 1
 _BLOCK_SIZE = 64
@@ -27,26 +21,6 @@ _TIMEBASE = 10_000_000
 _FREQUENCY, _TIME, _COMPARE, _STATE = range(4)
 _FP_REGS = 32
 _FCSR = 32
-_INVALID_GPA = _M64
-
-
-@dataclass
-class OtherState:
-    """What these classes hold of a vCPU.
-
-    Attributes:
-        machine_ids: mvendorid, marchid, mimpid.
-        time_delta, compare, armed: the guest's timer.
-        sbi_off: SBI extensions that user space took away.
-        sta_shmem: guest-physical address of the steal-time area, all ones for none.
-    """
-
-    machine_ids: dict[str, int]
-    time_delta: int = 0
-    compare: int = 0
-    armed: bool = False
-    sbi_off: frozenset[str] = frozenset()
-    sta_shmem: int = _INVALID_GPA
 
 
 # CONFIG
@@ -212,7 +186,7 @@ def get_sbi_state(vcpu: Vcpu, number: int, size: int) -> bytes:
     if number > 1:
         raise KvmError(errno.ENOENT)
     shmem = vcpu.other.sta_shmem
-    return long_bytes(shmem if number == 0 or shmem == _INVALID_GPA else 0)
+    return long_bytes(shmem if number == 0 or shmem == INVALID_GPA else 0)
 
 
 def set_sbi_state(vcpu: Vcpu, hart: Hart, number: int, size: int, buffer: UserBuffer) -> None:
@@ -223,7 +197,7 @@ def set_sbi_state(vcpu: Vcpu, hart: Hart, number: int, size: int, buffer: UserBu
         raise KvmError(errno.ENOENT)
     if number == 0:
         vcpu.other.sta_shmem = value
-    elif value not in (0, _INVALID_GPA):
+    elif value not in (0, INVALID_GPA):
         raise KvmError(errno.EINVAL)
 
 

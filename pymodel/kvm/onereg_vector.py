@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
-from vctx.pymodel.kvm.abi import LONG, VECTOR_CSRS, vector_ids
+from vctx.pymodel.isa import Hart
+from vctx.pymodel.kvm.abi import LONG, VECTOR_CSRS
 from vctx.pymodel.kvm.errors import KernelOops, KvmError
 from vctx.pymodel.kvm.isa import guest_has_v
-from vctx.pymodel.kvm.usercopy import check_long
+from vctx.pymodel.kvm.register_ids import vector_ids
+from vctx.pymodel.kvm.state import Vcpu
+from vctx.pymodel.kvm.usercopy import UserBuffer, check_long
 from vctx.pymodel.kvm.vector import VREGS
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.usercopy import UserBuffer
-    from vctx.pymodel.kvm.vcpu import Vcpu
 
 
 def vreg_addr(vcpu: Vcpu, reg_num: int, reg_size: int) -> int:

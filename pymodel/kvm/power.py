@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import errno
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
+from vctx.pymodel.isa import Hart
 from vctx.pymodel.kvm.errors import KvmError
+from vctx.pymodel.kvm.state import Vcpu
 from vctx.pymodel.kvm.vcpu import vcpu_reset
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.vcpu import Vcpu
 
 SBI_INVALID_PARAM = -3 & (1 << 64) - 1
 SBI_ALREADY_AVAILABLE = -6 & (1 << 64) - 1

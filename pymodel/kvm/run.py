@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from vctx.pymodel.isa import Csr
+from vctx.pymodel.isa import Csr, Hart
 from vctx.pymodel.kvm.errors import KernelMisuseError, KvmError
 from vctx.pymodel.kvm.exits import Exit, ExitReason
 from vctx.pymodel.kvm.layout import SR_SIE, SR_SPIE, SR_SPP
 from vctx.pymodel.kvm.machine import IRQ_S_TIMER
 from vctx.pymodel.kvm.mmio import mmio_exit, mmio_return
 from vctx.pymodel.kvm.sbi import sbi_ecall, sbi_return
-from vctx.pymodel.kvm.thread import Step
+from vctx.pymodel.kvm.state import Step, Vcpu
 from vctx.pymodel.kvm.vcpu import vcpu_load, vcpu_put, vcpu_reset
 from vctx.pymodel.kvm.vector import guest_vector_enter
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.vcpu import Vcpu
 
 _INTERRUPT = 1 << 63
 _ILLEGAL = 2

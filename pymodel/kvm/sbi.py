@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from vctx.pymodel.isa import Hart
 from vctx.pymodel.kvm import power
 from vctx.pymodel.kvm.exits import Exit, ExitReason
 from vctx.pymodel.kvm.onereg_other import sbi_has
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.state import Vcpu
 
 _NOT_SUPPORTED = -2 & (1 << 64) - 1
 _HART_START, _HART_STOP, _HART_STATUS = range(3)

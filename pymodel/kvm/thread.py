@@ -1,15 +1,10 @@
-"""A thread as far as vectors go, and the steps at which an interrupt may find it."""
+"""A thread as far as vectors go."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntFlag
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.layout import VState
-    from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.structs import VState
 
 
 class VFlag(IntFlag):
@@ -31,21 +26,3 @@ class Thread:
     def __init__(self) -> None:
         self.v_flags = VFlag(0)
         self.kernel_vstate: VState | None = None
-
-
-@dataclass(frozen=True)
-class Step:
-    """A point where an interrupt may come.
-
-    Attributes:
-        hart, vcpu: where, and the vCPU concerned.
-        where: `vcpu_load` or `vcpu_put` (index 0 before, 1 between and 2 after their two vector functions), `run_loop`
-            (0 before an entry, 1 after an exit), or the mark of a save or restore function, index counting its
-            instructions.
-        index: which step of that.
-    """
-
-    hart: Hart
-    vcpu: Vcpu
-    where: str
-    index: int

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Generator
-from typing import TYPE_CHECKING
 
-from vctx.pymodel.isa import Csr
+from vctx.pymodel.isa import Csr, Hart
 from vctx.pymodel.kvm import vector
 from vctx.pymodel.kvm.errors import KernelMisuseError, KvmError
-from vctx.pymodel.kvm.exits import Exit
 from vctx.pymodel.kvm.isa import setup_isa
 from vctx.pymodel.kvm.kmode import guarded
-from vctx.pymodel.kvm.layout import HSTATUS_SPV, HSTATUS_SPVP, HSTATUS_VTW, SR_SPIE, SR_SPP, CpuContext, VcpuCsr
-from vctx.pymodel.kvm.machine import Regions, Slice
-from vctx.pymodel.kvm.onereg_other import OtherState
-from vctx.pymodel.kvm.thread import Step, Thread
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.gstage import Vm
-    from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.layout import HSTATUS_SPV, HSTATUS_SPVP, HSTATUS_VTW, SR_SPIE, SR_SPP
+from vctx.pymodel.kvm.state import KernelState, Step, Vcpu, Vm
 
 # The guest's CSRs that vcpu_load writes and vcpu_put reads, in the kernel's order; switch_to swaps scounteren.
 _SWAPPED = {
@@ -34,95 +24,10 @@ _SWAPPED = {
     "hvip": Csr.HVIP,
     "vsatp": Csr.VSATP,
 }
-_ISA_BYTES = 16
 _COUNTERS = 0x7  # cycle, time and instret for VU-mode
 
 
-class Vcpu:
-    """A virtual CPU; its structures lie in the machine's memory, see :mod:`pymodel.kvm.layout`.
-
-    Attributes:
-        name: "vcpu<n>", unique in the kernel.
-        arch: address of struct kvm_vcpu_arch.
-        guest_context, reset_context, host_context: the live guest state, its template at reset, the host's state.
-        csr, reset_csr: the guest's CSRs while not loaded, and their template.
-        hart: the hart it is loaded on, None while it is put.
-        thread: the thread that runs it.
-        other: its state beside registers, CSRs and vectors.
-        host_saved: vcpu_load saved the host's registers, so that vcpu_put restores them.
-        host_parked: nothing of the host is in the registers: that it was saved, or that there was nothing.
-        powered_off: it waits for an SBI hart start, or for user space to set its mp_state.
-        ran_atleast_once: KVM_RUN was called; ISA changes are refused from then on.
-        immediate_exit: kvm_run.immediate_exit: KVM_RUN returns with INTR before it loads the vCPU.
-        signal_pending: KVM_RUN is to return with INTR before the next guest entry.
-        slice: how long the next guest entry may last; may be changed whenever the guest is not running.
-        user_exit: the exit that the last KVM_RUN returned with, which the next one completes.
-        sbi_return: (error, value) that user space gives to the SBI call that it served.
-        mmio_data: what user space gives to the MMIO load that it served; mmio_insn: that instruction, and its length.
-    """
-
-    def __init__(self, kernel: Kernel, vm: Vm, vcpu_id: int, name: str, arch: int) -> None:
-        layout = kernel.layout
-        self.kernel = kernel
-        self.vm = vm
-        self.vcpu_id = vcpu_id
-        self.name = name
-        self.arch = arch
-        self.host_context = CpuContext(kernel, arch + layout["arch_host_context"])
-        self.guest_context = CpuContext(kernel, arch + layout["arch_guest_context"])
-        self.reset_context = CpuContext(kernel, arch + layout["arch_reset_context"])
-        self.csr = VcpuCsr(kernel, arch + layout["arch_guest_csr"])
-        self.reset_csr = VcpuCsr(kernel, arch + layout["arch_reset_csr"])
-        self.isa_address = arch + layout["arch_isa"]
-        self.hart: Hart | None = None
-        self.last_hart: Hart | None = None
-        self.thread = Thread()
-        self.other = OtherState(dict(kernel.machine_ids))
-        self.host_saved = False
-        self.host_parked = False
-        self.powered_off = False
-        self.ran_atleast_once = False
-        self.immediate_exit = False
-        self.reset_requested = False
-        self.signal_pending = False
-        self.slice = Slice()
-        self.user_exit: Exit | None = None
-        self.sbi_return = (0, 0)
-        self.mmio_data = bytes(8)
-        self.mmio_insn = (0, 4)
-
-    @property
-    def datap_owner(self) -> CpuContext:
-        """The context that owns the guest's buffer (S6)."""
-        return self.reset_context if self.kernel.version.datap_in_template else self.guest_context
-
-    @property
-    def loaded_on(self) -> Hart:
-        """The hart it is loaded on; KernelMisuseError if it is not."""
-        if self.hart is None:
-            raise KernelMisuseError(f"{self.name} is not loaded")
-        return self.hart
-
-    @property
-    def isa(self) -> int:
-        """The guest's ISA bitmap; :mod:`pymodel.kvm.isa` names the bits."""
-        return self.kernel.memory.load(self.isa_address, _ISA_BYTES)
-
-    def set_isa(self, hart: Hart, bits: int) -> None:
-        """Write the guest's ISA bitmap."""
-        self.kernel.write(hart, self.isa_address, bits.to_bytes(_ISA_BYTES, "little"))
-
-    def run(self, hart: Hart) -> Generator[Exit, None, Exit]:
-        """KVM_RUN on `hart`, see :func:`pymodel.kvm.run.vcpu_run`."""
-        return self.kernel.vcpu_run(self, hart)
-
-    def regions(self, name: str, cntx: CpuContext) -> Regions:
-        """Return the register buffer of `cntx` as regions of a mark; empty without one."""
-        datap = cntx.vector["datap"]
-        return ((name, datap, self.kernel.vsize),) if datap and self.kernel.vsize else ()
-
-
-def vcpu_create(vm: Vm, hart: Hart, vcpu_id: int, name: str, kernel: Kernel) -> Vcpu:
+def vcpu_create(vm: Vm, hart: Hart, vcpu_id: int, name: str, kernel: KernelState) -> Vcpu:
     """Create vCPU `vcpu_id` of `vm` from `hart`, as the process that is current there.
 
     Every vCPU but number 0 starts powered off, until the guest or user space starts it.

@@ -9,17 +9,15 @@ so.
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
+from vctx.pymodel.isa import Hart
 from vctx.pymodel.isa.vtype import decode_vtype
 from vctx.pymodel.kvm.errors import KvmError
 from vctx.pymodel.kvm.isa import guest_has_v
-from vctx.pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF, CpuContext
-from vctx.pymodel.kvm.thread import Step, VFlag
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
+from vctx.pymodel.kvm.state import Step, Vcpu
+from vctx.pymodel.kvm.structs import CpuContext
+from vctx.pymodel.kvm.thread import VFlag
 
 VREGS = 32
 

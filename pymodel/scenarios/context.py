@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from vctx.pymodel.isa import Hart
 from vctx.pymodel.kvm.kernel import Kernel
-from vctx.pymodel.kvm.layout import VState
+from vctx.pymodel.kvm.structs import VState
 
 VREGS = 32
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Self
 
 from vctx.pymodel.isa import Csr, Hart, encode
-from vctx.pymodel.kvm.gstage import Vm
 from vctx.pymodel.kvm.layout import SR_VS, VS_INITIAL
+from vctx.pymodel.kvm.state import Vm
 
 # SBI extension ids that the hypervisor serves: see sw/guests/guest.h.
 YIELD, HSM, REPORT = 0x10, 0x48_534D, 0x0800_0001

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from vctx.pymodel.errors import VctxError
+from vctx.pymodel.isa import Hart
 from vctx.pymodel.kvm.exits import Exit, ExitReason
-
-if TYPE_CHECKING:
-    from vctx.pymodel.isa import Hart
-    from vctx.pymodel.kvm.gstage import Vm
-    from vctx.pymodel.kvm.kernel import Kernel
-    from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.state import Vcpu, Vm
 
 PROGRAM = "driver"
 VM_SIZE = 0x8_0000

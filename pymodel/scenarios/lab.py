@@ -20,9 +20,10 @@ from vctx.pymodel.kvm.alloc import AllocError
 from vctx.pymodel.kvm.errors import KernelMisuseError, KernelOops, KvmError
 from vctx.pymodel.kvm.exits import Exit, ExitReason
 from vctx.pymodel.kvm.kernel import Kernel
-from vctx.pymodel.kvm.layout import Layout, VState
+from vctx.pymodel.kvm.layout import Layout
 from vctx.pymodel.kvm.machine import RAM_BASE, KernelObserver
-from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.state import Vcpu
+from vctx.pymodel.kvm.structs import VState
 from vctx.pymodel.kvm.version import KernelVersion
 from vctx.pymodel.scenarios.context import VectorContext, allocate_context
 from vctx.pymodel.scenarios.guest_code import GuestCode
@@ -218,14 +219,14 @@ class Lab:
         kernel.prctl_v_allowed = True
         return vcpu
 
-    def has_v(self, vcpu: Vcpu) -> bool:
+    def has_v(self, kernel: Kernel, vcpu: Vcpu) -> bool:
         """Whether the guest's ISA bitmap has V, as user space reads it."""
-        return bool(int.from_bytes(vcpu.kernel.get_reg(vcpu, self.isa_id("v")), "little"))
+        return bool(int.from_bytes(kernel.get_reg(vcpu, self.isa_id("v")), "little"))
 
     def vcpu_without_v(self, kernel: Kernel, program: str) -> Vcpu:
         """Create a vCPU without V in its ISA bitmap: denied by prctl or, where that is no bar (S22), taken away."""
         vcpu = self.vcpu(kernel, program, v_allowed=False)
-        if self.has_v(vcpu):
+        if self.has_v(kernel, vcpu):
             kernel.set_reg(vcpu, self.isa_id("v"), 0)
         return vcpu
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 from vctx.pymodel.isa import Csr, Hart
 from vctx.pymodel.kvm.alloc import AllocError
-from vctx.pymodel.kvm.host import HostTask, insn_is_vector
+from vctx.pymodel.kvm.host import insn_is_vector
 from vctx.pymodel.kvm.isa import guest_has_v, isa_has
 from vctx.pymodel.kvm.kernel import Kernel
 from vctx.pymodel.kvm.kmode import guest_is_live
 from vctx.pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
 from vctx.pymodel.kvm.machine import KernelObserver, Regions
-from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.state import HostTask, Vcpu
 from vctx.pymodel.scenarios.context import VREGS, VectorContext
 from vctx.pymodel.scenarios.invariants import Ledger
 from vctx.pymodel.trace.records import ByteRuns, Checkpoint, Event, Issue, Mark, Retire

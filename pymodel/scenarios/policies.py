@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vctx.pymodel.kvm.kernel import Kernel
-from vctx.pymodel.kvm.layout import VState
+from vctx.pymodel.kvm.structs import VState
 from vctx.pymodel.scenarios.context import allocate_context
 from vctx.pymodel.scenarios.workload import Step, What, Workload, vcpu_of
 

@@ -19,12 +19,11 @@ from vctx.pymodel.isa import Hart
 from vctx.pymodel.kvm import onereg
 from vctx.pymodel.kvm.errors import KvmError
 from vctx.pymodel.kvm.exits import Exit, ExitReason
-from vctx.pymodel.kvm.host import HostTask
 from vctx.pymodel.kvm.kernel import Kernel
 from vctx.pymodel.kvm.kmode import guest_is_live
 from vctx.pymodel.kvm.layout import VS_DIRTY, VS_OFF
 from vctx.pymodel.kvm.machine import RAM_SIZE, KernelObserver, Slice
-from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.state import HostTask, Vcpu
 from vctx.pymodel.kvm.vector import VREGS
 from vctx.pymodel.kvm.version import KernelVersion, by_name
 from vctx.pymodel.scenarios.context import VectorContext

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vctx.pymodel.kvm.kernel import Kernel
-from vctx.pymodel.kvm.layout import VState
 from vctx.pymodel.kvm.machine import RAM_BASE, KernelObserver
+from vctx.pymodel.kvm.structs import VState
 from vctx.pymodel.kvm.version import CLEAN
 from vctx.pymodel.places import SIM_BUILD
 from vctx.pymodel.scenarios.policies import POLICIES, Cost, Move, cost, execute, moves

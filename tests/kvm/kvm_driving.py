@@ -12,8 +12,8 @@ from vctx.pymodel.isa import Hart, decode
 from vctx.pymodel.isa.csr_numbers import VECTOR_CSRS
 from vctx.pymodel.isa.encoding import Kind
 from vctx.pymodel.kvm import V6_5, V12, Exit, ExitReason, Kernel, KernelVersion, KvmError, Slice, Vcpu
-from vctx.pymodel.kvm.layout import VState
 from vctx.pymodel.kvm.onereg import reg_size
+from vctx.pymodel.kvm.structs import VState
 from vctx.pymodel.trace.records import Event, Issue, Mark, Retire
 
 

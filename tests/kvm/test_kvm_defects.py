@@ -8,10 +8,11 @@ import pytest
 from kvm_driving import booted, owners
 
 from vctx.pymodel.kvm import CLEAN, DEFERRED, LINUX_6_12, V6_5, V12, Kernel, KernelVersion, KvmError
-from vctx.pymodel.kvm.abi import FROZEN, vector_ids
+from vctx.pymodel.kvm.abi import FROZEN
 from vctx.pymodel.kvm.alloc import AllocError
 from vctx.pymodel.kvm.defects import DEFECTS, defects_of
 from vctx.pymodel.kvm.errors import KernelOops
+from vctx.pymodel.kvm.register_ids import vector_ids
 from vctx.pymodel.kvm.vcpu import vcpu_load
 from vctx.pymodel.scenarios.defects import explanations
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vctx.pymodel.kvm.alloc import AllocError
-from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.state import Vcpu
 from vctx.pymodel.kvm.vector import vector_reset
 from vctx.pymodel.scenarios.lab import RAM_BASE_NO_V, Group, Lab
 
@@ -65,12 +66,12 @@ def stale_heap_stays_hidden(lab: Lab) -> None:
         call = f"buffer of a vCPU created with V {'allowed' if allowed else 'denied'}"
         lab.equal("no-stale-heap", call, bytes(32), kernel.memory.read(datap, kernel.vsize)[:32], ["S9"])
         if not allowed and lab.outcome(kernel.set_reg, vcpu, lab.isa_id("v"), 1) == "0":
-            found = lab.outcome(_check_zero, lab, vcpu)
+            found = lab.outcome(_check_zero, lab, kernel, vcpu)
             lab.equal("no-stale-heap", "get v0 after V was enabled", "0", found, ["S1"])
 
 
-def _check_zero(lab: Lab, vcpu: Vcpu) -> None:
-    data = vcpu.kernel.get_reg(vcpu, lab.vreg_id(0))
+def _check_zero(lab: Lab, kernel: Kernel, vcpu: Vcpu) -> None:
+    data = kernel.get_reg(vcpu, lab.vreg_id(0))
     lab.equal("no-stale-heap", "v0 after V was enabled", bytes(32), data, ["S9"])
 
 

@@ -6,7 +6,8 @@ from vctx.pymodel.isa import Hart
 from vctx.pymodel.kvm.kernel import Kernel
 from vctx.pymodel.kvm.layout import VS_DIRTY, VS_INITIAL, VS_OFF
 from vctx.pymodel.kvm.machine import RAM_BASE
-from vctx.pymodel.kvm.vcpu import Vcpu, vcpu_load, vcpu_put
+from vctx.pymodel.kvm.state import Vcpu
+from vctx.pymodel.kvm.vcpu import vcpu_load, vcpu_put
 from vctx.pymodel.scenarios.context import VectorContext
 from vctx.pymodel.scenarios.guest_code import FAIL_TRAP, GuestCode
 from vctx.pymodel.scenarios.lab import RAM_BASE_NO_V, Group, Lab
@@ -53,7 +54,7 @@ def guest_denied_v(lab: Lab) -> None:
     """A guest created without V: VS Off at every entry, illegal instruction in the guest, no host value readable."""
     kernel = lab.kernel(harts=1)
     vcpu = lab.guest(kernel, _reads_a_register, v_allowed=False)
-    why = "S22" if lab.has_v(vcpu) else "S2"
+    why = "S22" if lab.has_v(kernel, vcpu) else "S2"
     _expect_no_vectors(lab, kernel, vcpu, kernel.harts[0], "V denied at creation", why)
 
 
@@ -134,7 +135,7 @@ def process_without_v(lab: Lab) -> None:
     kernel = lab.kernel(harts=1)
     vcpu = lab.vcpu(kernel, "scalar", v_allowed=False)
     isa_v = lab.isa_id("v")
-    has_v = int(lab.has_v(vcpu))
+    has_v = int(lab.has_v(kernel, vcpu))
     lab.equal("prctl-gate", "ISA_EXT V of a guest created without permission", 0, has_v, ["S22"])
     kernel.prctl_v_allowed = False
     lab.equal(
@@ -197,7 +198,7 @@ def v_comes_from_the_bitmap(lab: Lab) -> None:
         kernel = lab.kernel(harts=1, ram_base=ram_base)
         for allowed in (True, False):
             vcpu = lab.vcpu(kernel, "scalar", v_allowed=allowed)
-            has_v = lab.has_v(vcpu)
+            has_v = lab.has_v(kernel, vcpu)
             due = VS_NAMES[VS_INITIAL if has_v else VS_OFF]
             call = f"vcpu_create, ISA bitmap at {vcpu.isa_address:#x} with V={int(has_v)}: image VS"
             lab.equal("v-by-bitmap", call, due, VS_NAMES[vcpu.guest_context.vs], ["S2"])

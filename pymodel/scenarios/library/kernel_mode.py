@@ -9,8 +9,8 @@ from vctx.pymodel.isa import Hart
 from vctx.pymodel.kvm.kernel import Kernel
 from vctx.pymodel.kvm.kmode import flush_vector
 from vctx.pymodel.kvm.layout import VS_OFF
-from vctx.pymodel.kvm.thread import Step, VFlag
-from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.state import Step, Vcpu
+from vctx.pymodel.kvm.thread import VFlag
 from vctx.pymodel.scenarios.context import VectorContext
 from vctx.pymodel.scenarios.guest_code import GuestCode
 from vctx.pymodel.scenarios.lab import Group, Lab

@@ -6,11 +6,10 @@ from random import Random
 
 from vctx.pymodel.isa import Csr, Hart
 from vctx.pymodel.kvm.exits import Exit, ExitReason
-from vctx.pymodel.kvm.host import HostTask
 from vctx.pymodel.kvm.kernel import Kernel
 from vctx.pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_OFF
 from vctx.pymodel.kvm.machine import Slice
-from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.state import HostTask, Vcpu
 from vctx.pymodel.kvm.vector import vector_reset
 from vctx.pymodel.scenarios.context import VectorContext
 from vctx.pymodel.scenarios.guest_code import A0, A1, FAIL_TRAP, S0, GuestCode

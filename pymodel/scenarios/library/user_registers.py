@@ -8,11 +8,12 @@ from random import Random
 
 from vctx.pymodel.isa import Csr, Hart
 from vctx.pymodel.kvm import onereg
-from vctx.pymodel.kvm.abi import FROZEN, isa_ext_id, vector_ids
+from vctx.pymodel.kvm.abi import FROZEN
 from vctx.pymodel.kvm.errors import KvmError
 from vctx.pymodel.kvm.kernel import Kernel
 from vctx.pymodel.kvm.onereg_vector import get_reg_vector, set_reg_vector
-from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.register_ids import isa_ext_id, vector_ids
+from vctx.pymodel.kvm.state import Vcpu
 from vctx.pymodel.kvm.vector import VREGS
 from vctx.pymodel.scenarios.context import VectorContext
 from vctx.pymodel.scenarios.guest_code import GuestCode
@@ -244,7 +245,7 @@ def register_list(lab: Lab) -> None:
         lab.equal("reg-list", f"KVM_GET_REG_LIST with n = {due}", ("0", due), (found, len(regs.reg)), ["S18"])
         vector = [register & _NUMBER for register in regs.reg if register >> _TYPE & 0xFF == 9]
         wanted = [n for n in range(_END) if n != _DATAP] if allowed else []
-        unwanted = "S22" if lab.has_v(vcpu) else "S2"
+        unwanted = "S22" if lab.has_v(kernel, vcpu) else "S2"
         why = "S18" if found != "0" or allowed else unwanted
         lab.equal("reg-list", f"vector registers in the list, V allowed: {allowed}", wanted, vector, [why])
 

@@ -12,8 +12,9 @@ from vctx.pymodel.isa import Hart
 from vctx.pymodel.isa.latitude import Latitude
 from vctx.pymodel.isa.vtype import VILL
 from vctx.pymodel.kvm import Exit, ExitReason, HostTask, Kernel, KernelVersion, KvmError, Slice
-from vctx.pymodel.kvm.abi import CONFIG, CSR, MACHINE_IDS, VECTOR_CSRS, isa_ext_id, reg_id, vector_csr_id, vector_reg_id
+from vctx.pymodel.kvm.abi import CONFIG, CSR, MACHINE_IDS, VECTOR_CSRS, reg_id
 from vctx.pymodel.kvm.onereg import UserBuffer, get_reg, set_reg
+from vctx.pymodel.kvm.register_ids import isa_ext_id, vector_csr_id, vector_reg_id
 from vctx.pymodel.scenarios.guest_driver import Code, GuestDriver, driver_vm
 from vctx.pymodel.scenarios.linux.trace import Row, number
 
