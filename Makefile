@@ -42,11 +42,12 @@ linux-kvm: setup ## optional: a real Linux KVM under QEMU (VLEN 128 to 1024, fre
 test: setup-dev ## every test, on both simulators (JOBS= parallel jobs, K= selects by name)
 	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(if $(K),-k "$(K)") tests
 
-lint: setup-dev ## Verilator -Wall, verible and Icarus on the RTL; ruff and mypy on the Python
+lint: setup-dev ## Verilator -Wall, verible and Icarus on the RTL; ruff, mypy and import-linter on the Python
 	@$(PY) -m vctx.tb.simulators.lint
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@$(VENV)/bin/lint-imports --no-cache --no-logo
 
 synth: setup-dev ## Yosys: cells, memories and longest path of two configurations
 	@$(PY) -m vctx.tb.simulators.synth
