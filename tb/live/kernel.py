@@ -12,10 +12,9 @@ import cocotb
 from cocotb.task import bridge
 
 from vctx.pymodel.kvm.exits import Exit
-from vctx.pymodel.kvm.gstage import Vm
 from vctx.pymodel.kvm.kernel import Kernel
 from vctx.pymodel.kvm.machine import RAM_BASE, RAM_SIZE
-from vctx.pymodel.kvm.vcpu import Vcpu
+from vctx.pymodel.kvm.state import Vcpu, Vm
 from vctx.pymodel.kvm.version import KernelVersion
 from vctx.pymodel.trace.recorder import Recorder
 from vctx.tb.live.port import LivePort

@@ -6,7 +6,7 @@ from typing import Any
 
 import cocotb
 
-from vctx.pymodel.kvm.abi import vector_csr_id
+from vctx.pymodel.kvm.register_ids import vector_csr_id
 from vctx.pymodel.kvm.exits import ExitReason
 from vctx.pymodel.kvm.version import CLEAN
 from vctx.tb.live import LiveKernel
