@@ -75,5 +75,5 @@ help: ## this list
 	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean"
 
 clean: ## remove everything generated, except the environment in .venv
-	@rm -rf sim_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf sim_build build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find pymodel tb tests src -name __pycache__ -prune -exec rm -rf {} +

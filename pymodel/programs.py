@@ -28,9 +28,8 @@ from vctx.pymodel.errors import ToolError, UsageError, VctxError
 from vctx.pymodel.isa import decode
 from vctx.pymodel.isa.compressed import expand
 from vctx.pymodel.isa.encoding import Kind
-from vctx.pymodel.places import SIM_BUILD, SW
+from vctx.pymodel.places import SW, out_root
 
-_BUILD = SIM_BUILD / "sw"
 _MAX_SEGMENT = 1 << 30
 
 # -fno-builtin keeps loops from becoming calls of a C library that is not there; the SLP vectoriser would use
@@ -170,11 +169,12 @@ def build(name: str) -> Path:
     program = PROGRAMS.get(name)
     if program is None:
         raise ProgramError(f"unknown program {name!r}; there are {', '.join(PROGRAMS)}")
-    path = _BUILD / f"{name}-{_digest(program)}.elf"
+    folder = out_root() / "sw"
+    path = folder / f"{name}-{_digest(program)}.elf"
     if path.exists():
         return path
-    _BUILD.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=_BUILD) as scratch:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
         linked = Path(scratch) / f"{name}.elf"
         link(program, sources(program), linked)
         if program.checked:

@@ -16,9 +16,11 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from vctx.pymodel.errors import UsageError
-from vctx.pymodel.kvm.version import versions
+from vctx.pymodel.places import DOCS, out_root
 from vctx.tb.ending import console, execute
-from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, Knobs
+from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
+from vctx.tb.options import Dlen, Kernel, Out, RtlSim, Seed, Sim, Vlen, Waves, number, positive
+from vctx.tb.runs.repeat import shown, vctx_command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,11 +30,6 @@ app = typer.Typer(
     help="Co-simulate the RISC-V vector context under a hypervisor. Exit codes: 0 all agreed; 1 a mismatch or a broken "
     "invariant; 2 bad usage or input; 3 a tool that is missing or failed.",
 )
-Sim = Annotated[str, typer.Option(help="Simulator: verilator or icarus.")]
-RtlSim = Annotated[str | None, typer.Option(help="Simulator: verilator (the default) or icarus; with --rtl.")]
-Dlen = Annotated[int | None, typer.Option(help="Bus and datapath width, 64 to VLEN, at most 1024. Default: 128.")]
-Kernel = Annotated[str, typer.Option(help=f"Kernel version: {', '.join(versions)}; docs/kvm.md says what they are.")]
-Waves = Annotated[bool, typer.Option("--waves", help="Dump all signals, and a signal list for GTKWave or Surfer.")]
 
 
 class _Bars:
@@ -90,19 +87,26 @@ def _options(
 @app.command()
 def cosim(
     sim: Sim = DEFAULT_SIM,
-    vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 256,
+    vlen: Vlen = 256,
     dlen: Dlen = None,
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1,
-    vcpus: Annotated[int, typer.Option(help="Number of vCPUs.")] = 4,
-    harts: Annotated[int, typer.Option(help="Number of harts, each with a vector unit.")] = 2,
+    seed: Seed = 1,
+    vcpus: Annotated[int, typer.Option(parser=number("VCPUS"), metavar="N", help="Number of vCPUs.")] = 4,
+    harts: Annotated[
+        int, typer.Option(parser=number("HARTS"), metavar="N", help="Number of harts, each with a vector unit.")
+    ] = 2,
     kernel: Kernel = "v6.5",
-    pairs: Annotated[int, typer.Option(min=1, help="Least number of vcpu_load/vcpu_put pairs.")] = 200,
-    entries: Annotated[int, typer.Option(min=1, help="Least number of guest entries.")] = 2000,
+    pairs: Annotated[
+        int, typer.Option(parser=positive("--pairs"), metavar="N", help="Least number of vcpu_load/vcpu_put pairs.")
+    ] = 200,
+    entries: Annotated[
+        int, typer.Option(parser=positive("--entries"), metavar="N", help="Least number of guest entries.")
+    ] = 2000,
     live: Annotated[
         bool,
         typer.Option("--live", help="The golden hypervisor drives the RTL itself, with no trace in between; slow."),
     ] = False,
     waves: Waves = False,
+    out: Out = None,
 ) -> None:
     """The main job: vCPUs and host tasks share vector units. Golden model and RTL must agree on every instruction."""
     from vctx.tb.jobs import cosim as job
@@ -127,9 +131,9 @@ def replay(
     dlen: Dlen = None,
     waves: Waves = False,
     step: Annotated[bool, typer.Option("--step", help="One instruction at a time, from Python; slow.")] = False,
+    out: Out = None,
 ) -> None:
     """Replay a recorded trace on the RTL. It stops at the first instruction that differs."""
-    from vctx.pymodel.places import SIM_BUILD
     from vctx.pymodel.trace import TraceReader
     from vctx.pymodel.trace.bulk import verify
     from vctx.pymodel.trace.header import Header
@@ -137,12 +141,11 @@ def replay(
     from vctx.tb.replay import launch
     from vctx.tb.reports.cosim import print_waves
     from vctx.tb.runs.defaults import LATENCY
-    from vctx.tb.runs.repeat import vctx_command
 
     header = Header.of(trace)
     events = verify(TraceReader(trace))
     knobs = Knobs(sim, header.vlen, min(DEFAULT_DLEN, header.vlen) if dlen is None else dlen, harts=header.harts)
-    out_dir = SIM_BUILD / "replay" / f"{name_of(trace)}-{sim}-dlen{knobs.dlen}"
+    out_dir = out_root() / "replay" / f"{name_of(trace)}-{sim}-dlen{knobs.dlen}"
     with claimed(out_dir), _Bars() as bars:
         result = launch.replay(
             trace,
@@ -153,7 +156,7 @@ def replay(
             waves=waves,
             step=step,
             closer=True,
-            command=f"{vctx_command('replay', str(trace))} --sim {sim} --dlen {knobs.dlen} --waves",
+            command=vctx_command("replay", trace, f"--sim {sim} --dlen {knobs.dlen} --waves"),
             progress=lambda done: bars("replay", done, events),
         )
         bars("replay", result.events, events)
@@ -171,9 +174,12 @@ def replay(
 def sweep(
     name: Annotated[str, typer.Argument(help="states, csr, vset, faults, irq, edges, bugs, or all.")] = "states",
     sim: Sim = DEFAULT_SIM,
-    vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 128,
-    dlen: Annotated[int, typer.Option(help="Bus and datapath width, 64 to VLEN, at most 1024.")] = 64,
+    vlen: Vlen = 128,
+    dlen: Annotated[
+        int, typer.Option(parser=number("DLEN"), metavar="N", help="Bus and datapath width, 64 to VLEN, at most 1024.")
+    ] = 64,
     spike: Annotated[bool, typer.Option(help="Ask Spike, too.")] = True,
+    out: Out = None,
 ) -> None:
     """Check all VS states, CSR accesses, vset* and faults. Golden model, RTL and Spike against the specification."""
     from vctx.pymodel.scenarios.directed import SWEEPS
@@ -196,10 +202,18 @@ def sweep(
 
 @app.command()
 def fuzz(
-    count: Annotated[int, typer.Option(help="Instructions to compare, over all VLENs together.")] = 100_000,
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1,
+    count: Annotated[
+        int,
+        typer.Option(parser=positive("--count"), metavar="N", help="Instructions to compare, over all VLENs together."),
+    ] = 100_000,
+    seed: Seed = 1,
     vlen: Annotated[
-        list[int] | None, typer.Option(help="Register width in bits; may be repeated. Default: 128 256 512 4096.")
+        list[int] | None,
+        typer.Option(
+            parser=number("VLEN"),
+            metavar="N",
+            help="Register width in bits; may be repeated. Default: 128 256 512 4096.",
+        ),
     ] = None,
     oracle: Annotated[
         str | None, typer.Option(help="spike: compare the golden hart with Spike. The default without --rtl.")
@@ -207,10 +221,23 @@ def fuzz(
     rtl: Annotated[bool, typer.Option("--rtl", help="Compare the golden hart with the RTL.")] = False,
     sim: RtlSim = None,
     dlen: Annotated[
-        int | None, typer.Option(help="Bus and datapath width, 64 to VLEN, at most 1024, with --rtl. Default: 128.")
+        int | None,
+        typer.Option(
+            parser=number("DLEN"),
+            metavar="N",
+            help="Bus and datapath width, 64 to VLEN, at most 1024, with --rtl. Default: 128.",
+        ),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Processes, or simulations, at a time; does not change the result.")] = 1,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            parser=positive("--jobs"),
+            metavar="N",
+            help="Processes, or simulations, at a time; does not change the result.",
+        ),
+    ] = 1,
     replay: Annotated[Path | None, typer.Option(help="Run this one program, as a failure leaves it, instead.")] = None,
+    out: Out = None,
 ) -> None:
     """Compare golden hart, Spike and RTL on random programs. The first program on which they differ is shrunk."""
     from vctx.tb.jobs import fuzz as job
@@ -236,16 +263,22 @@ def fuzz(
 @app.command()
 def run(
     program: Annotated[Path, typer.Argument(help="Bare-metal RV64 ELF program; it ends by HTIF (symbol tohost).")],
-    vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 256,
+    vlen: Vlen = 256,
     dlen: Dlen = None,
     sim: Sim = DEFAULT_SIM,
     commit_log: Annotated[
         Path | None, typer.Option(help="Write a commit log in the format of `spike -l --log-commits`.")
     ] = None,
     max_instructions: Annotated[
-        int, typer.Option(min=1, help="Give up after this many instructions and traps.")
+        int,
+        typer.Option(
+            parser=positive("--max-instructions"),
+            metavar="N",
+            help="Give up after this many instructions and traps.",
+        ),
     ] = 10_000_000,
     waves: Waves = False,
+    out: Out = None,
 ) -> None:
     """Run a program of your own on golden model and RTL. Its exit code becomes this command's."""
     from vctx.tb.jobs import run as job
@@ -274,8 +307,8 @@ def run(
     if ended.first_illegal is not None:
         pc, word = ended.first_illegal
         console.print(
-            f"[yellow]illegal instructions[/]: {ended.illegal:,}, the first {word:#010x} at {pc:#x}; docs/isa.md lists "
-            "what is executed here",
+            f"[yellow]illegal instructions[/]: {ended.illegal:,}, the first {word:#010x} at {pc:#x}; "
+            f"{shown(DOCS / 'isa.md')} lists what is executed here",
             soft_wrap=True,
         )
     print_waves(console, rtl)
@@ -298,15 +331,16 @@ def spike_log(
 
 
 @app.command()
-def judge(trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")]) -> None:
+def judge(
+    trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")], out: Out = None
+) -> None:
     """Execute a recorded trace on Spike. It stops at the first instruction that differs."""
     from vctx.pymodel.trace import TraceReader
     from vctx.pymodel.trace.bulk import verify
-    from vctx.tb.runs.repeat import shown, vctx_command
     from vctx.tb.spike.judge import judge as execute
 
     verify(TraceReader(trace))
-    found = execute(trace, vctx_command("judge", shown(trace)))
+    found = execute(trace, vctx_command("judge", trace))
     for reason, count in sorted(found.unjudged.items()):
         console.print(f"not judged: {count:,} ({reason})")
     if found.mismatch is not None:
@@ -325,6 +359,7 @@ def audit(
     ] = None,
     rtl: Annotated[bool, typer.Option("--rtl", help="Also replay every instruction on the RTL.")] = False,
     sim: RtlSim = None,
+    out: Out = None,
 ) -> None:
     """Find a kernel's defects with the scenario library. It shows which invariants they break, with evidence."""
     from vctx.tb.jobs.audit import run_audit
@@ -340,7 +375,7 @@ def audit(
 
 
 @app.command()
-def policies(sim: Sim = DEFAULT_SIM) -> None:
+def policies(sim: Sim = DEFAULT_SIM, out: Out = None) -> None:
     """Compare policies of saving and restoring. The offline optimum is among them; the workloads are recorded."""
     from vctx.tb.jobs.policies import run_policies
     from vctx.tb.reports.policies import print_policies
@@ -353,19 +388,34 @@ def policies(sim: Sim = DEFAULT_SIM) -> None:
 
 @app.command()
 def linux_kvm(
-    seed: Annotated[int | None, typer.Option(help="Seed of every random choice. Default: a fresh one.")] = None,
-    vlen: Annotated[int, typer.Option(help="Vector register width in bits, 128 to 1024.")] = 256,
-    steps: Annotated[int, typer.Option(help="Steps of the random walk.")] = 400,
+    seed: Annotated[
+        int | None,
+        typer.Option(parser=number("SEED"), metavar="N", help="Seed of every random choice. Default: a fresh one."),
+    ] = None,
+    vlen: Annotated[
+        int | None,
+        typer.Option(
+            parser=number("VLEN", choice(LINUX_VLENS)),
+            metavar="N",
+            help="Vector register width in bits, 128 to 1024. Default: 256.",
+        ),
+    ] = None,
+    steps: Annotated[
+        int, typer.Option(parser=number("STEPS", span(1, MAX_STEPS)), metavar="N", help="Steps of the random walk.")
+    ] = 400,
     without_v: Annotated[bool, typer.Option("--without-v", help="Harts without V.")] = False,
+    out: Out = None,
 ) -> None:
     """Judge the golden hypervisor by a real Linux KVM. It runs under QEMU, driven with a fresh seed."""
     from vctx.tb.linux import job
     from vctx.tb.linux.boot import Machine
     from vctx.tb.reports.linux import print_linux
 
-    machine = Machine(None if without_v else vlen, secrets.randbits(32) if seed is None else seed, steps)
+    if without_v and vlen is not None:
+        raise UsageError(f"--vlen {vlen}: --without-v leaves no vector registers")
+    machine = Machine(None if without_v else vlen or 256, secrets.randbits(32) if seed is None else seed, steps)
     job.check(machine)
-    harts = "harts without V" if without_v else f"VLEN {vlen}"
+    harts = "harts without V" if without_v else f"VLEN {machine.vlen}"
     console.print(f"[bold]vctx linux-kvm[/]: {harts}; seed {machine.seed}; {steps} steps", soft_wrap=True)
     with _Bars() as bars:
         verdict = job.linux_kvm(machine, progress=bars)
@@ -374,7 +424,7 @@ def linux_kvm(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(out: Out = None) -> None:
     """Say which tools were found, and how to get the others."""
     from vctx.tb.doctor import examine
 

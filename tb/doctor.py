@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import shutil
 import subprocess
 import sys
@@ -10,13 +11,17 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from find_libpython import find_libpython
 from rich.console import Console
 from rich.table import Table
 
 from vctx.pymodel.errors import ToolError
+from vctx.pymodel.places import DOCS, INSTALLED, RTL, SW, out_root
 from vctx.tb.linux import needs as linux
 from vctx.tb.linux.boot import qemu_version
+from vctx.tb.runs.repeat import shown
 from vctx.tb.simulators.find import SIMULATORS
+from vctx.tb.spike.oracle import wheel
 
 _SYSTEM = {"g++": "-dumpfullversion", "make": "--version", "perl": "-e print $^V", "ccache": "--version"}
 _PACKAGES = {
@@ -24,22 +29,25 @@ _PACKAGES = {
     "cocotb-bus": "testbench",
     "numpy": "golden model",
     "ziglang": "compiles the programs of sw/",
+}
+_DEVELOPERS_PACKAGES = {
     "pytest": "make test",
     "hypothesis": "make test",
     "cocotbext-axi": "make test",
-    "spike": "make test",
     "pyosys": "make synth",
     "verible": "make lint",
 }
 _OPTIONAL = {"ccache"}
-_FOR_DEVELOPERS = {"pytest", "hypothesis", "cocotbext-axi", "spike", "pyosys", "verible"}
 
 
 def examine(console: Console) -> int:
-    """Print a table of tools and return 0, or 3 if one that `make` needs is missing."""
+    """Print a table of tools, and where things are; return 0, or 3 if a tool that everybody needs is missing.
+
+    An installed copy has neither tests nor Makefile: what only those use is left out there.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("tool", "found", "for"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     missing = 0
 
     def row(name: str, purpose: str, find: Callable[[], str], *, needed: bool) -> None:
@@ -52,20 +60,41 @@ def examine(console: Console) -> int:
         table.add_row(name, found, purpose)
 
     row("python", "everything", lambda: sys.version.split()[0], needed=True)
+    row("libpython", "replay --step" + ("" if INSTALLED else ", make test"), _libpython, needed=False)
     for name in SIMULATORS:
         row(name, "simulator", partial(_simulator, name), needed=name == "verilator")
     for name, flags in _SYSTEM.items():
         row(name, "Verilator builds", partial(_system, name, flags), needed=name not in _OPTIONAL)
     for name, purpose in _PACKAGES.items():
-        row(name, purpose, partial(_package, name), needed=name not in _FOR_DEVELOPERS)
+        row(name, purpose, partial(_package, name), needed=True)
+    row("spike", "fuzz, sweep, judge", _spike, needed=False)
+    for name, purpose in ({} if INSTALLED else _DEVELOPERS_PACKAGES).items():
+        row(name, purpose, partial(_package, name), needed=False)
     for thing, package in linux.packages().items():
-        row(Path(thing).name, "make linux-kvm", partial(_for_linux, thing, package), needed=False)
+        row(Path(thing).name, "vctx linux-kvm", partial(_for_linux, thing, package), needed=False)
     console.print(table)
+    console.print()
+    kind = "installed" if INSTALLED else "checkout"
+    for what, where in ((kind, RTL.parent), ("results", out_root()), ("programs", SW / "bare"), ("documents", DOCS)):
+        console.print(f"{what:<10} {shown(where)}", soft_wrap=True, markup=False)
     return 3 if missing else 0
 
 
 def _simulator(name: str) -> str:
     return SIMULATORS[name]().version
+
+
+def _libpython() -> str:
+    found = find_libpython()
+    if found is None:
+        package = f"libpython{sys.version_info.major}.{sys.version_info.minor}"
+        raise ToolError(f"missing: sudo apt-get install {package}, or a Python built with --enable-shared")
+    return Path(found).name
+
+
+def _spike() -> str:
+    wheel()
+    return importlib.metadata.version("spike")
 
 
 def _system(name: str, flags: str) -> str:
@@ -85,5 +114,14 @@ def _package(name: str) -> str:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        hint = "make setup-dev" if name in _FOR_DEVELOPERS else "make setup"
-        raise ToolError(f"missing: {hint}") from None
+        raise ToolError(f"missing: {_how_to_get(name)}") from None
+
+
+def _how_to_get(package: str) -> str:
+    if not INSTALLED:
+        return "make setup" if package in _PACKAGES else "make setup-dev"
+    for requirement in importlib.metadata.requires("vctx") or ():
+        wanted = requirement.partition(";")[0].strip()
+        if re.match(rf"{re.escape(package)}(?![\w-])", wanted):
+            return f"pip install '{wanted}'"
+    return f"pip install {package}"

@@ -12,20 +12,43 @@ SIMULATORS = ("verilator", "icarus")
 DEFAULT_SIM = "verilator"
 VLENS = (128, 256, 512, 1024, 2048, 4096)
 DLENS = (64, 128, 256, 512, 1024)  # and at most VLEN; AXI4 ends at 1024
+LINUX_VLENS = (128, 256, 512, 1024)  # what QEMU offers
+MAX_STEPS = 100_000  # of `vctx linux-kvm`
 MAX_VCPUS = 32
 DEFAULT_DLEN = 128
+
+_RANGES = {"SEED": (0, 2**32 - 1), "HARTS": (1, MAX_HARTS), "VCPUS": (1, MAX_VCPUS)}
+_CHOICES: dict[str, tuple[object, ...]] = {"SIM": SIMULATORS, "VLEN": VLENS, "KERNEL": tuple(versions)}
+
+
+def choice(allowed: tuple[object, ...]) -> str:
+    """Say which values are allowed."""
+    return f"one of {', '.join(map(str, allowed))}"
+
+
+def span(low: int, high: int) -> str:
+    """Say from where to where values are allowed."""
+    return f"from {low} to {high}"
+
+
+ALLOWED = {
+    **{knob: choice(allowed) for knob, allowed in _CHOICES.items()},
+    "DLEN": f"{choice(DLENS)}, and not above VLEN",
+    **{knob: span(*limits) for knob, limits in _RANGES.items()},
+}
+"""What each knob may be, in words."""
 
 
 def one_of(knob: str, value: object, allowed: tuple[object, ...]) -> None:
     """Raise UsageError, with what is allowed, unless `value` is."""
     if value not in allowed:
-        raise UsageError(f"{knob}={value}: must be one of {', '.join(map(str, allowed))}")
+        raise UsageError(f"{knob}={value}: must be {choice(allowed)}")
 
 
 def between(knob: str, value: int, low: int, high: int) -> None:
     """Raise UsageError, with what is allowed, unless `value` is from `low` to `high`."""
     if not low <= value <= high:
-        raise UsageError(f"{knob}={value}: must be from {low} to {high}")
+        raise UsageError(f"{knob}={value}: must be {span(low, high)}")
 
 
 @dataclass(frozen=True)
@@ -53,12 +76,10 @@ class Knobs:
     kernel: str = "v6.5"
 
     def __post_init__(self) -> None:
-        one_of("SIM", self.sim, SIMULATORS)
-        one_of("VLEN", self.vlen, VLENS)
-        dlens = tuple(d for d in DLENS if d <= self.vlen)
+        for knob, allowed in _CHOICES.items():
+            one_of(knob, getattr(self, knob.lower()), allowed)
+        dlens = tuple(dlen for dlen in DLENS if dlen <= self.vlen)
         if self.dlen not in dlens:
-            raise UsageError(f"DLEN={self.dlen}: with VLEN={self.vlen} it must be one of {', '.join(map(str, dlens))}")
-        between("SEED", self.seed, 0, 2**32 - 1)
-        between("HARTS", self.harts, 1, MAX_HARTS)
-        between("VCPUS", self.vcpus, 1, MAX_VCPUS)
-        one_of("KERNEL", self.kernel, tuple(versions))
+            raise UsageError(f"DLEN={self.dlen}: with VLEN={self.vlen} it must be {choice(dlens)}")
+        for knob, limits in _RANGES.items():
+            between(knob, getattr(self, knob.lower()), *limits)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from vctx.pymodel.errors import UsageError
-from vctx.pymodel.places import SIM_BUILD
+from vctx.pymodel.places import out_root
 from vctx.tb.bench.builds import builds as measure_builds
 from vctx.tb.bench.long import LENGTHS, MAX_MEMORY, long_replays
 from vctx.tb.bench.report import print_builds, print_long, print_paces, print_speeds
@@ -114,7 +114,7 @@ def main(
     builds_: Annotated[bool, typer.Option("--builds", help="Instead: ways to build the testbench.")] = False,
 ) -> None:
     """Measure speeds, as ratios side by side on this machine, and the cycles of save and restore."""
-    out_dir = SIM_BUILD / "bench"
+    out_dir = out_root() / "bench"
     if quick + long_ + builds_ > 1:
         raise UsageError("--quick, --long and --builds exclude each other")
     machine()  # before anything slow: are the simulators there?

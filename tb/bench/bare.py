@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from vctx.pymodel.places import HDL, SIM_BUILD
+from vctx.pymodel.places import HDL, out_root
 from vctx.pymodel.trace import TraceReader
 from vctx.pymodel.trace.bulk import frames
 from vctx.tb.bench.errors import BenchError
@@ -36,12 +36,13 @@ class BareRun:
     seconds: float
 
 
-def build_bare(vlen: int, dlen: int, root: Path = SIM_BUILD) -> Path:
+def build_bare(vlen: int, dlen: int, root: Path | None = None) -> Path:
     """Build the loop unless that is done already, and return the program.
 
     Raises:
         ToolError: no Verilator. SimulationError: it does not compile.
     """
+    root = root or out_root()
     tool = simulator("verilator")
     command = ["verilator", "--cc", "--exe", "--build", "--top-module", "vctx", "--Mdir", ".", "-o", "bare"]
     command += [*_FLAGS, f"-GVLEN={vlen}", f"-GDLEN={dlen}", "-CFLAGS", f"{_CFLAGS} -DDLEN={dlen}"]

@@ -14,7 +14,7 @@ from vctx.pymodel.errors import UsageError
 from vctx.pymodel.kvm.defects import DEFECTS
 from vctx.pymodel.kvm.machine import RAM_BASE, RAM_SIZE, KernelObserver
 from vctx.pymodel.kvm.version import CLEAN, KernelVersion, by_name
-from vctx.pymodel.places import SIM_BUILD
+from vctx.pymodel.places import out_root
 from vctx.pymodel.scenarios.audit import Audit, Finding, audit, with_defect
 from vctx.pymodel.scenarios.invariants import ALL_INVARIANTS
 from vctx.pymodel.scenarios.joined import JoinedTrace
@@ -28,7 +28,7 @@ from vctx.tb.replay.launch import replay
 from vctx.tb.replay.result import Mismatch
 from vctx.tb.runs.defaults import FILL, LATENCY
 from vctx.tb.runs.progress import Progress, silent
-from vctx.tb.runs.repeat import shown, vctx_command
+from vctx.tb.runs.repeat import vctx_command
 
 # Scenarios place RAM at RAM_BASE or right behind it.
 AUDIT_RAM_SIZE = 2 * RAM_SIZE
@@ -209,7 +209,7 @@ def run_audit(
     arguments += [f"--scenario {name}" for name in scenarios]
     arguments += ["--rtl", f"--sim {sim}"] if rtl else []
     command = vctx_command("audit", *arguments)
-    directory = SIM_BUILD / "audit" / (marked(version.name, " ".join(scenarios)) if scenarios else version.name)
+    directory = out_root() / "audit" / (marked(version.name, " ".join(scenarios)) if scenarios else version.name)
 
     with claimed(directory):
         with ExitStack() as stack:
@@ -253,7 +253,7 @@ def _replay(run: RtlRun, sim: str, directory: Path, progress: Callable[[int], No
         dlen=dlen,
         out_dir=directory / f"replay-{run.trace.stem}",
         latency=LATENCY,
-        command=f"{vctx_command('replay', shown(run.trace))} --sim {sim} --dlen {dlen} --waves",
+        command=vctx_command("replay", run.trace, f"--sim {sim} --dlen {dlen} --waves"),
         progress=progress,
     )
     run.instructions, run.mismatch = result.instructions, result.mismatch

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vctx.pymodel.kvm.machine import RAM_BASE
-from vctx.pymodel.places import SIM_BUILD
+from vctx.pymodel.places import out_root
 from vctx.pymodel.scenarios.invariants import INVARIANTS
 from vctx.pymodel.scenarios.shared_unit import SharedUnitConfig, SharedUnitResult, compare_with_eager, run_shared_unit
 from vctx.pymodel.trace import TraceWriter
@@ -159,7 +159,7 @@ def cosim(
     )
     if (pairs, entries) != (SharedUnitConfig.pairs, SharedUnitConfig.entries):
         name += f"-pairs{pairs}-entries{entries}"
-    out_dir = SIM_BUILD / "cosim" / (name + "-live" * live)
+    out_dir = out_root() / "cosim" / (name + "-live" * live)
     trace = out_dir / "trace.vctx"
     command = command_of(knobs, pairs, entries) + " --live" * live
     tool = simulator(knobs.sim)  # before anything slow: is it there?

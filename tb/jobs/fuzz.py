@@ -23,7 +23,7 @@ from vctx.pymodel.fuzz.coverage import Coverage, CrossResult, Point, evaluate
 from vctx.pymodel.fuzz.generator import NEVER, generate, seed_of
 from vctx.pymodel.fuzz.program import Program, read_assembly, world
 from vctx.pymodel.fuzz.shrink import shrink
-from vctx.pymodel.places import SIM_BUILD
+from vctx.pymodel.places import out_root
 from vctx.tb.jobs import lockstep
 from vctx.tb.jobs.fuzz_rtl import Recorded, RtlJudge, program_of, record
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, Knobs
@@ -38,7 +38,6 @@ from vctx.tb.simulators.build import build
 from vctx.tb.simulators.design import replay_design
 from vctx.tb.simulators.find import simulator
 
-OUT = SIM_BUILD / "fuzz"
 VLENS = (128, 256, 512, 4096)
 _CHUNK = 32  # programs that a job takes at a time
 _TRACE = 20_000  # instructions of one trace, at least
@@ -175,7 +174,7 @@ def fuzz(config: FuzzConfig, progress: Progress = silent) -> FuzzResult:
     Raises:
         VctxError: a tool is missing, or a simulation failed.
     """
-    out_dir = OUT / config.name
+    out_dir = _campaign(config)
     result = FuzzResult(config, out_dir / "result.json", command_of(config))
     with claimed(out_dir):
         result.path.unlink(missing_ok=True)
@@ -199,7 +198,7 @@ def replay_program(path: Path, config: FuzzConfig) -> list[str]:
         if divergence is not None:
             reports.append(lockstep.text(divergence))
     if config.rtl:
-        judge = _judge(config, program.vlen, OUT / "replay" / name_of(path))
+        judge = _judge(config, program.vlen, out_root() / "fuzz" / "replay" / name_of(path))
         with claimed(judge.out_dir):
             recorded = _record_one(program, judge, "")
             mismatch = judge.replay(recorded.trace, command=_replay_command(path, config)).mismatch
@@ -215,6 +214,11 @@ def command_of(config: FuzzConfig) -> str:
     return vctx_command(*arguments, *_sides(config))
 
 
+def _campaign(config: FuzzConfig) -> Path:
+    """Return the directory of a campaign's files."""
+    return out_root() / "fuzz" / config.name
+
+
 def _sides(config: FuzzConfig) -> list[str]:
     arguments = ["--oracle spike"] if config.spike else []
     if config.rtl:
@@ -223,7 +227,7 @@ def _sides(config: FuzzConfig) -> list[str]:
 
 
 def _replay_command(path: Path, config: FuzzConfig) -> str:
-    return vctx_command("fuzz", f"--replay {shown(path)}", *_sides(config))
+    return vctx_command("fuzz", "--replay", path, *_sides(config))
 
 
 # --- against Spike ---
@@ -336,7 +340,7 @@ def _record_one(program: Program, judge: RtlJudge, command: str) -> Recorded:
 
 
 def _against_rtl(config: FuzzConfig, vlen: int, result: FuzzResult, progress: Progress) -> None:
-    out_dir = OUT / config.name / f"vlen{vlen}"
+    out_dir = _campaign(config) / f"vlen{vlen}"
     judge = _judge(config, vlen, out_dir)
     design = replay_design(vlen, judge.dlen, 1, ram=world().size, batch=True)
     build(simulator(config.sim), design)  # once, before replays run side by side
@@ -391,13 +395,13 @@ def _rtl_failure(config: FuzzConfig, judge: RtlJudge, first: int, recorded: Reco
             again = alone.replay(_record_one(small, alone, "").trace, command=command).mismatch
             assert again is not None, "the program failed before"
             return _keep(path, "RTL", small, number, again.text(), config, command)
-    command = vctx_command("replay", shown(recorded.trace), f"--sim {rtl.sim} --dlen {rtl.dlen}")
+    command = vctx_command("replay", recorded.trace, f"--sim {rtl.sim} --dlen {rtl.dlen}")
     report = f"{mismatch.text()}\n  no program of the trace fails alone; the trace is kept"
     return Failure("RTL", rtl.vlen, numbers[0], report, shown(recorded.trace), 0, command)
 
 
 def _program_path(config: FuzzConfig, against: str, vlen: int, number: int) -> Path:
-    return OUT / config.name / f"{against}-vlen{vlen}-program{number}.S"
+    return _campaign(config) / f"{against}-vlen{vlen}-program{number}.S"
 
 
 def _keep(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vctx.pymodel.fuzz.machine import FILL, Machine
 from vctx.pymodel.fuzz.program import Program, world
-from vctx.pymodel.places import RTL, SIM_BUILD
+from vctx.pymodel.places import RTL
 from vctx.pymodel.trace import Checkpoint, Issue, Mark, Retire, TraceWriter
 from vctx.pymodel.trace.recorder import Recorder
 from vctx.tb.replay.launch import replay
@@ -116,7 +116,7 @@ class RtlJudge:
     dlen: int
     out_dir: Path
     rtl: Path = RTL
-    build_root: Path = SIM_BUILD
+    build_root: Path | None = None
 
     def __call__(self, programs: Sequence[Program]) -> int | None:
         """Return the position of the first program on which RTL and golden model differ."""

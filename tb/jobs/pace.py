@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vctx.pymodel.isa import encode
-from vctx.pymodel.places import SIM_BUILD
 from vctx.pymodel.trace import PAGE_SHIFT, Insn, Issue, Mark, Retire, Store, TraceWriter, Xlat
 from vctx.tb.plots.svg import curves
 from vctx.tb.replay.launch import replay
@@ -91,7 +90,7 @@ def write_trace(path: Path, vlen: int) -> None:
 
 
 def measure(
-    vlen: int, dlen: int, latency: int, out_dir: Path, *, sim: str = "icarus", build_root: Path = SIM_BUILD
+    vlen: int, dlen: int, latency: int, out_dir: Path, *, sim: str = "icarus", build_root: Path | None = None
 ) -> Pace:
     """Replay a restore and a save, and return what they cost.
 

@@ -11,7 +11,7 @@ from vctx.pymodel.kvm.kernel import Kernel
 from vctx.pymodel.kvm.machine import RAM_BASE, KernelObserver
 from vctx.pymodel.kvm.structs import VState
 from vctx.pymodel.kvm.version import CLEAN
-from vctx.pymodel.places import SIM_BUILD
+from vctx.pymodel.places import out_root
 from vctx.pymodel.scenarios.policies import POLICIES, Cost, Move, cost, execute, moves
 from vctx.pymodel.scenarios.shared_unit import PROGRAMS, SharedUnitConfig
 from vctx.pymodel.scenarios.workload import Workload, record
@@ -27,7 +27,7 @@ from vctx.tb.replay.launch import replay
 from vctx.tb.replay.result import Mismatch, ReplayResult
 from vctx.tb.runs.defaults import FILL, LATENCY
 from vctx.tb.runs.progress import Progress, silent
-from vctx.tb.runs.repeat import shown, vctx_command
+from vctx.tb.runs.repeat import vctx_command
 from vctx.tb.simulators.find import simulator
 
 _BASE = SharedUnitConfig(pairs=30, entries=400)
@@ -138,7 +138,7 @@ def run_policies(
     """
 
     simulator(sim)  # before anything slow: is it there?
-    directory = SIM_BUILD / "policies"
+    directory = out_root() / "policies"
     command = vctx_command("policies", f"--sim {sim}")
     with claimed(directory):
         recorded: list[Workload] = []
@@ -207,7 +207,7 @@ def replay_moves(
         dlen=dlen,
         out_dir=directory / f"replay-{name}",
         latency=LATENCY,
-        command=f"{vctx_command('replay', shown(trace))} --sim {sim} --dlen {dlen} --waves",
+        command=vctx_command("replay", trace, f"--sim {sim} --dlen {dlen} --waves"),
     )
 
 

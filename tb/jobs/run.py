@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.isa.commit import CSR_NAMES
-from vctx.pymodel.places import SIM_BUILD
+from vctx.pymodel.places import out_root
 from vctx.pymodel.programs import Image, read_elf
 from vctx.pymodel.scenarios.bare_metal import FILL, RAM_BASE, BareResult, ram_size, run_bare_metal
 from vctx.pymodel.trace import TraceWriter
@@ -21,7 +21,7 @@ from vctx.tb.replay.live import Announcer
 from vctx.tb.replay.result import ReplayResult
 from vctx.tb.runs.beside import record_and_replay
 from vctx.tb.runs.progress import Progress, silent
-from vctx.tb.runs.repeat import shown, vctx_command
+from vctx.tb.runs.repeat import vctx_command
 from vctx.tb.simulators.find import simulator
 
 _MAX_EXIT_CODE = 255
@@ -67,7 +67,7 @@ def run(
 
     simulator(knobs.sim)  # before anything slow: is it there?
     image = read_elf(program.name, program)
-    out_dir = SIM_BUILD / "run" / f"{name_of(program)}-{knobs.sim}-vlen{knobs.vlen}-dlen{knobs.dlen}"
+    out_dir = out_root() / "run" / f"{name_of(program)}-{knobs.sim}-vlen{knobs.vlen}-dlen{knobs.dlen}"
     trace = out_dir / "trace.vctx"
 
     def record_it(announcer: Announcer) -> BareResult:
@@ -91,7 +91,7 @@ def _record(
     """Run the program on the golden hart; return how it ended."""
     header = {
         "scenario": "run",
-        "command": vctx_command("run", shown(image.path), f"--vlen {knobs.vlen}"),
+        "command": vctx_command("run", image.path, f"--vlen {knobs.vlen}"),
         "vlen": knobs.vlen,
         "harts": 1,
         "seed": knobs.seed,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vctx.pymodel.isa import Latitude
-from vctx.pymodel.places import RTL, SIM_BUILD
+from vctx.pymodel.places import RTL, out_root
 from vctx.pymodel.scenarios.directed import SWEEPS, Failure, Probe, Sequence, Stimulus, failures
 from vctx.pymodel.scenarios.directed.stimulus import FILL, RAM_BASE, RAM_SIZE
 from vctx.pymodel.scenarios.directed.vs_states import KINDS, STATES, outcomes
@@ -18,7 +18,7 @@ from vctx.tb.process.files import write_json
 from vctx.tb.process.folders import claimed
 from vctx.tb.replay.launch import replay
 from vctx.tb.replay.result import Latency, Mismatch
-from vctx.tb.runs.repeat import shown, vctx_command
+from vctx.tb.runs.repeat import vctx_command
 from vctx.tb.spike.judge import judge
 
 GOLDEN, SPIKE = "golden model", "Spike"
@@ -108,7 +108,7 @@ def record(
     """Record a directed sequence on the golden model as a trace, and return its probes."""
     header = {
         "scenario": name,
-        "command": command or f"{vctx_command('replay', shown(path))}",
+        "command": command or vctx_command("replay", path),
         "vlen": vlen,
         "harts": 1,
         "seed": 1,
@@ -151,7 +151,7 @@ def rtl_opinion(
     dlen: int = 64,
     latency: Latency | None = None,
     rtl: Path = RTL,
-    build_root: Path = SIM_BUILD,
+    build_root: Path | None = None,
 ) -> Opinion:
     """Replay the trace on the RTL and check what was observed; arguments as for `tb.replay.launch.replay`."""
     result = replay(trace, sim=sim, out_dir=out_dir, dlen=dlen, latency=latency, rtl=rtl, build_root=build_root)
@@ -172,7 +172,7 @@ def sweep(name: str, *, sim: str, vlen: int, dlen: int, spike: bool = True) -> S
     Raises:
         VctxError: see `tb.replay.launch.replay`. ToolError: Spike is not installed.
     """
-    out_dir = SIM_BUILD / "sweep" / f"{name}-{sim}-vlen{vlen}-dlen{dlen}"
+    out_dir = out_root() / "sweep" / f"{name}-{sim}-vlen{vlen}-dlen{dlen}"
     arguments = [name, f"--sim {sim}", f"--vlen {vlen}", f"--dlen {dlen}", *([] if spike else ["--no-spike"])]
     command = vctx_command("sweep", *arguments)
     trace = out_dir / "trace.vctx"

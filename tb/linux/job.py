@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vctx.pymodel.places import SIM_BUILD
+from vctx.pymodel.places import out_root
 from vctx.pymodel.scenarios.linux import Kind, Verdict, read_rows, replay, summary
-from vctx.tb.knobs import between, one_of
+from vctx.tb.knobs import LINUX_VLENS, MAX_STEPS, between, one_of
 from vctx.tb.linux import needs
 from vctx.tb.linux.boot import Machine, boot, qemu_version
 from vctx.tb.linux.debian import linux_kernel
@@ -18,11 +18,6 @@ from vctx.tb.process.files import write_json
 from vctx.tb.process.folders import claimed
 from vctx.tb.runs.progress import Progress, silent
 from vctx.tb.runs.repeat import vctx_command
-
-CACHE = SIM_BUILD / "linux-kvm"
-VLENS = (128, 256, 512, 1024)
-"""What QEMU offers."""
-MAX_STEPS = 100_000
 
 
 @dataclass(frozen=True)
@@ -92,10 +87,15 @@ class LinuxVerdict:
         }
 
 
+def cache() -> Path:
+    """Return the folder of runs, and of what all of them use: kernel, module and init program."""
+    return out_root() / "linux-kvm"
+
+
 def check(machine: Machine) -> None:
     """Raise UsageError if the machine cannot be booted."""
     if machine.vlen is not None:
-        one_of("VLEN", machine.vlen, VLENS)
+        one_of("VLEN", machine.vlen, LINUX_VLENS)
     between("SEED", machine.seed, 0, 2**32 - 1)
     between("STEPS", machine.steps, 1, MAX_STEPS)
 
@@ -119,13 +119,13 @@ def linux_kvm(machine: Machine, *, progress: Progress = silent) -> LinuxVerdict:
     needs.require()
     emulator = qemu_version()
     phase("kernel", 0)
-    kernel = linux_kernel(CACHE / "kernel")
+    kernel = linux_kernel(cache() / "kernel")
     phase("kernel", 1)
     phase("init", 0)
-    init = build_init(CACHE)
+    init = build_init(cache())
     phase("init", 1)
     width = "without-v" if machine.vlen is None else f"vlen{machine.vlen}"
-    folder = CACHE / f"{width}-seed{machine.seed}-steps{machine.steps}"
+    folder = cache() / f"{width}-seed{machine.seed}-steps{machine.steps}"
     with claimed(folder):
         initrd = folder / "initramfs.cpio"
         initramfs(init, kernel, initrd)

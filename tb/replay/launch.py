@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from vctx.pymodel.errors import UsageError
-from vctx.pymodel.places import RTL, SIM_BUILD
+from vctx.pymodel.places import RTL
 from vctx.pymodel.trace import TraceError, TraceReader
 from vctx.pymodel.trace.header import Header
 from vctx.tb.process.files import write_json
@@ -42,7 +42,7 @@ def replay(
     command: str | None = None,
     progress: Callable[[int], None] | None = None,
     rtl: Path = RTL,
-    build_root: Path = SIM_BUILD,
+    build_root: Path | None = None,
     step: bool = False,
     closer: bool = False,
     recording: Recording | None = None,
@@ -60,7 +60,7 @@ def replay(
         command: what reproduces the run, for failure reports; default what recorded the trace.
         progress: called with the number of events replayed so far.
         rtl: directory of the block.
-        build_root: where builds are kept.
+        build_root: where builds are kept; default as for `tb.simulators.build.build`.
         step: hand over every instruction from Python, one at a time; slow, for debugging.
         closer: after a mismatch in a batch replay, run once more with waves of the records just before it.
         recording: `trace` is its file and still being written; in batch only.
@@ -119,7 +119,9 @@ def _check(config: ReplayConfig) -> None:
         raise
 
 
-def _look_closer(tool: Simulator, design: Design, config: ReplayConfig, result: ReplayResult, build_root: Path) -> None:
+def _look_closer(
+    tool: Simulator, design: Design, config: ReplayConfig, result: ReplayResult, build_root: Path | None
+) -> None:
     """Repeat a batch replay that failed, with waves of what led to it, and note the outcome in `result`.
 
     Its timing is repeated with it, which a replay step by step would not do.

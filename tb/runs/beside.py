@@ -12,7 +12,7 @@ from vctx.tb.replay.live import Announcer, Overlapped, Recording, overlap
 from vctx.tb.replay.result import ReplayResult
 from vctx.tb.runs.defaults import LATENCY
 from vctx.tb.runs.progress import Progress
-from vctx.tb.runs.repeat import shown, vctx_command
+from vctx.tb.runs.repeat import vctx_command
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ def record_and_replay(
             waves=waves,
             closer=True,
             recording=recording,
-            command=f"{vctx_command('replay', shown(trace))} --sim {knobs.sim} --dlen {knobs.dlen} --waves",
+            command=vctx_command("replay", trace, f"--sim {knobs.sim} --dlen {knobs.dlen} --waves"),
             progress=lambda done: progress("replay", done, max(done, recording.events)),
         )
 

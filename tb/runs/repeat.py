@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
 from pathlib import Path
+
+from vctx.pymodel.places import default_out, out_root
 
 
 def shown(path: Path | str) -> str:
@@ -12,7 +16,22 @@ def shown(path: Path | str) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def vctx_command(*arguments: str) -> str:
-    """Return a command line of this installation's `vctx`, as short as it can be typed here."""
-    script = shown(Path(sys.executable).with_name("vctx"))
-    return " ".join((script, *arguments))
+def vctx_command(*arguments: str | Path) -> str:
+    """Return a command line of this installation's `vctx`, as short as it can be typed here.
+
+    Args:
+        arguments: paths are shortened and quoted, text is taken as it is.
+    """
+    words = [shlex.quote(shown(word)) if isinstance(word, Path) else word for word in arguments]
+    out = [] if out_root() == default_out() else [f"--out {shlex.quote(shown(out_root()))}"]
+    return " ".join((_script(), *words, *out))
+
+
+def _script() -> str:
+    """Return what starts this installation's `vctx`: its name where the shell finds it by that."""
+    called = Path(sys.argv[0])  # with `pip install --user` it is not beside the interpreter
+    script = called.absolute() if called.name == "vctx" else Path(sys.executable).with_name("vctx")
+    if not script.exists():
+        return f"{shlex.quote(shown(sys.executable))} -m vctx.tb.cli"
+    found = shutil.which("vctx")
+    return "vctx" if found is not None and script.samefile(found) else shlex.quote(shown(script))

@@ -11,19 +11,23 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from vctx.pymodel.places import SIM_BUILD
+from vctx.pymodel.places import out_root
 from vctx.tb.process.folders import locked
 from vctx.tb.simulators.design import BATCH_TOP, Design
 from vctx.tb.simulators.job import run_job
 from vctx.tb.simulators.simulator import TIMESCALE, SimulationError, Simulator, log_tail
 
 
-def build(tool: Simulator, design: Design, root: Path = SIM_BUILD) -> Path:
+def build(tool: Simulator, design: Design, root: Path | None = None) -> Path:
     """Build a design and return its directory; a design that was built before is found by its hash.
+
+    Args:
+        tool, design: what builds what. root: where builds are kept; default the folder of everything generated.
 
     Raises:
         SimulationError: the sources do not compile.
     """
+    root = root or out_root()
     directory = root / f"{tool.name}-{_hash(tool, design)}"
     if directory.is_dir():
         return directory

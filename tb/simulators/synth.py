@@ -22,13 +22,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vctx.pymodel.errors import ToolError, VctxError
-from vctx.pymodel.places import RTL, SIM_BUILD
+from vctx.pymodel.places import RTL, out_root
 from vctx.tb.ending import execute
 from vctx.tb.process.files import write_json
 from vctx.tb.simulators.design import rtl_sources
 
 CONFIGURATIONS = ((128, 64), (256, 128))  # VLEN, DLEN
-OUT_DIR = SIM_BUILD / "synth"
 
 _MEMORY, _RAM, _LUT, _FLIP_FLOP = "$mem_v2", "$__PDPW16KD_", "$lut", "$_DFF"
 _BANK_BITS = 64  # width of a bank of the register file
@@ -93,7 +92,11 @@ class Report:
     path_to: str
 
 
-def synthesize(vlen: int, dlen: int, rtl: Path = RTL, out_dir: Path = OUT_DIR) -> Report:
+def _out() -> Path:
+    return out_root() / "synth"
+
+
+def synthesize(vlen: int, dlen: int, rtl: Path = RTL, out_dir: Path | None = None) -> Report:
     """Synthesize one configuration of the block in directory `rtl`; the files go to `out_dir`/vlen<n>-dlen<n>/.
 
     Raises:
@@ -102,7 +105,7 @@ def synthesize(vlen: int, dlen: int, rtl: Path = RTL, out_dir: Path = OUT_DIR) -
     """
     if importlib.util.find_spec("pyosys") is None:
         raise ToolError("Yosys is missing: pip install pyosys==0.70 into this Python environment")
-    directory = out_dir / f"vlen{vlen}-dlen{dlen}"
+    directory = (out_dir or _out()) / f"vlen{vlen}-dlen{dlen}"
     directory.mkdir(parents=True, exist_ok=True)
     script, log = directory / "synth.ys", directory / "yosys.log"
     # Relative, because read_slang takes no quotes and the way here may contain spaces.
@@ -169,7 +172,7 @@ def main() -> None:
         reports.append(asdict(report))
         cells = "".join(f"{reports[-1][name]:12}" for name in columns)
         print(f"{vlen:4} {dlen:4}{cells}  {report.path_from} to {report.path_to}", flush=True)
-    write_json(OUT_DIR / "synth.json", reports)
+    write_json(_out() / "synth.json", reports)
 
 
 if __name__ == "__main__":

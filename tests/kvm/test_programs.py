@@ -11,6 +11,7 @@ from vctx.pymodel import programs
 from vctx.pymodel.errors import ToolError
 from vctx.pymodel.isa import Csr, decode
 from vctx.pymodel.isa.compressed import expand
+from vctx.pymodel.places import OUT_VARIABLE
 from vctx.pymodel.programs import PROGRAMS, Program, ProgramError, build, instructions, load, read_elf
 
 # What makes each C guest worth having: the compiler vectorised its loop.
@@ -110,7 +111,7 @@ def test_unknown_program_names_the_known_ones() -> None:
 
 
 def test_missing_compiler_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(programs, "_BUILD", tmp_path)
+    monkeypatch.setenv(OUT_VARIABLE, str(tmp_path))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ToolError, match="pip install ziglang"):
         build("task")
@@ -131,12 +132,12 @@ def test_build_and_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: 
     (sources / "probe.S").write_text(f".globl _start\n_start:\n{text}")
     (sources / "probe.ld").write_text("SECTIONS { . = 0x1000; .text : { *(.text) } }\n")
     monkeypatch.setattr(programs, "SW", sources)
-    monkeypatch.setattr(programs, "_BUILD", tmp_path / "build")
+    monkeypatch.setenv(OUT_VARIABLE, str(tmp_path / "build"))
     monkeypatch.setitem(PROGRAMS, "probe", Program(("probe.S",), "probe.ld"))  # type: ignore[misc]
     if error:
         with pytest.raises(ProgramError, match=error):
             build("probe")
-        assert not list((tmp_path / "build").glob("*.elf"))
+        assert not list((tmp_path / "build" / "sw").glob("*.elf"))
         return
     path = build("probe")
     built = path.stat().st_mtime_ns

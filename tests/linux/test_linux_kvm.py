@@ -16,6 +16,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from vctx.pymodel.errors import ToolError, UsageError
+from vctx.pymodel.places import OUT_VARIABLE
 from vctx.pymodel.programs import ProgramError
 from vctx.pymodel.scenarios.linux import Kind
 from vctx.tb.linux import boot as linux_boot
@@ -50,7 +51,9 @@ def script(folder: Path, name: str, text: str) -> None:
         (("--vlen", "2048"), "VLEN=2048: must be one of 128, 256, 512, 1024"),
         (("--seed", "-1"), "SEED=-1: must be from 0 to 4294967295"),
         (("--steps", "0"), "STEPS=0: must be from 1 to 100000"),
-        (("--vlen", "abc"), "valid integer"),
+        (("--steps", "few"), "STEPS=few: must be from 1 to 100000"),
+        (("--without-v", "--vlen", "128"), "--without-v leaves no vector registers"),
+        (("--vlen", "abc"), "VLEN=abc: must be one of 128, 256, 512, 1024"),
     ],
 )
 def test_bad_arguments(arguments: tuple[str, ...], allowed: str, tmp_path: Path) -> None:
@@ -189,13 +192,13 @@ def test_trouble_with_apt_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_init_program_is_static_and_built_once() -> None:
-    program = image.build_init(job.CACHE)
+    program = image.build_init(job.cache())
     with program.open("rb") as file:
         elf = ELFFile(file)
         assert (elf["e_machine"], elf["e_type"]) == ("EM_RISCV", "ET_EXEC")
         assert "PT_INTERP" not in {segment["p_type"] for segment in elf.iter_segments()}
     written = program.stat().st_mtime_ns
-    assert image.build_init(job.CACHE) == program
+    assert image.build_init(job.cache()) == program
     assert program.stat().st_mtime_ns == written
 
 
@@ -205,7 +208,7 @@ def test_an_error_in_the_init_program_is_shown(tmp_path: Path, monkeypatch: pyte
     (sources / "main.c").write_text("int main(void) { return nothing; }\n")
     monkeypatch.setattr(image, "SOURCES", sources)
     with pytest.raises(ProgramError, match="undeclared identifier 'nothing'"):
-        image.build_init(job.CACHE)
+        image.build_init(job.cache())
 
 
 def test_trouble_with_cpio_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,9 +375,9 @@ def test_the_whole_command(falsify: bool, code: int, tmp_path: Path, monkeypatch
     script(tmp_path, "cpio", "import sys; open(sys.argv[-1].removeprefix('--file='), 'w').write(sys.stdin.read())")
     monkeypatch.setenv("PATH", f"{tmp_path}:{path}")
     monkeypatch.setattr(job.needs, "packages", lambda: {"cpio": "cpio"})
-    monkeypatch.setattr(job, "CACHE", tmp_path / "cache")
+    monkeypatch.setenv(OUT_VARIABLE, str(tmp_path / "out"))
     monkeypatch.setattr(job, "build_init", lambda cache: tmp_path / "cpio")
-    kernel = tmp_path / "cache" / "kernel"
+    kernel = job.cache() / "kernel"
     kernel.mkdir(parents=True)
     for name, contents in (("release", "6.12.9\n"), ("vmlinux", ""), ("kvm.ko", "")):
         (kernel / name).write_text(contents)

@@ -21,7 +21,7 @@ SCENARIOS = ("two-enables", "one-write-one-save", "host-without-v", "wrong-routi
 
 @pytest.fixture(autouse=True)
 def _own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "SIM_BUILD", tmp_path)
+    monkeypatch.setattr(audit, "out_root", lambda: tmp_path)
 
 
 def test_scenarios_agree_with_the_rtl(sim: str) -> None:

@@ -25,7 +25,7 @@ CONFIG = SharedUnitConfig(vlen=128, pairs=8, entries=40)
 def test_every_policy_moves_on_the_bus_what_the_model_counts(
     sim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(policies, "SIM_BUILD", tmp_path)
+    monkeypatch.setattr(policies, "out_root", lambda: tmp_path)
     phases = []
     report = run_policies({"small one": CONFIG}, sim=sim, progress=lambda *step: phases.append(step))
     assert report.ok

@@ -88,6 +88,15 @@ def test_a_missing_tool_says_how_to_get_it(
     assert error.value.exit_code == 3
 
 
+def test_a_perl_without_its_modules_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Debian's perl-base is, which every Debian has."""
+    (tmp_path / "Pod").mkdir()
+    (tmp_path / "Pod" / "Usage.pm").write_text("die 'no such module';\n")
+    monkeypatch.setenv("PERL5LIB", str(tmp_path))
+    with pytest.raises(ToolError, match=r"apt-get install perl \(no such module"):
+        Verilator()
+
+
 def test_an_old_icarus_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("iverilog", "vvp"):
         (tmp_path / name).write_text("#!/bin/sh\necho 'Icarus Verilog version 10.3 (stable)'\n")

@@ -1,0 +1,79 @@
+"""The options that several commands share, and how their values are read: a bad one ends with what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.kvm.version import versions
+from vctx.pymodel.places import DOCS, OUT_VARIABLE, use_out
+from vctx.tb.knobs import ALLOWED
+from vctx.tb.runs.repeat import shown
+
+
+def number(knob: str, allowed: str | None = None) -> Callable[[str], int]:
+    """Return a parser of the number that a knob is; its range is checked where all knobs are known.
+
+    Args:
+        knob: its name. allowed: what it may be, if that is not what `ALLOWED` says.
+    """
+
+    def parse(text: str) -> int:
+        try:
+            return int(text)
+        except ValueError:
+            raise UsageError(f"{knob}={text}: must be {allowed or ALLOWED[knob]}") from None
+
+    return parse
+
+
+def positive(option: str) -> Callable[[str], int]:
+    """Return a parser of the number from 1 that an option is."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = 0
+        if value < 1:
+            raise UsageError(f"{option} {text}: must be a whole number, at least 1")
+        return value
+
+    return parse
+
+
+def _use_out(folder: Path | None) -> Path | None:
+    if folder is not None:
+        use_out(folder)
+    return folder
+
+
+Sim = Annotated[str, typer.Option(help="Simulator: verilator or icarus.")]
+RtlSim = Annotated[str | None, typer.Option(help="Simulator: verilator (the default) or icarus; with --rtl.")]
+Vlen = Annotated[int, typer.Option(parser=number("VLEN"), metavar="N", help="Vector register width in bits.")]
+Dlen = Annotated[
+    int | None,
+    typer.Option(
+        parser=number("DLEN"), metavar="N", help="Bus and datapath width, 64 to VLEN, at most 1024. Default: 128."
+    ),
+]
+Seed = Annotated[int, typer.Option(parser=number("SEED"), metavar="N", help="Seed of every random choice.")]
+Kernel = Annotated[
+    str,
+    typer.Option(help=f"Kernel version: {', '.join(versions)}; {shown(DOCS / 'kvm.md')} says what they are."),
+]
+Waves = Annotated[bool, typer.Option("--waves", help="Dump all signals, and a signal list for GTKWave or Surfer.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        envvar=OUT_VARIABLE,
+        callback=_use_out,
+        is_eager=True,
+        help="Folder for results and builds. Default: sim_build, in the checkout or, of an installed vctx, here.",
+    ),
+]
