@@ -14,6 +14,19 @@ HARTS  ?=
 KERNEL ?=
 WAVES  ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+OUT    ?= $(VCTX_OUT)
+
+# With OUT nothing is written to the checkout, which may be read-only then (and needs VENV elsewhere, unless it has one).
+ifneq ($(OUT),)
+export VCTX_OUT := $(abspath $(OUT))
+export MYPY_CACHE_DIR := $(VCTX_OUT)/cache/mypy
+export RUFF_CACHE_DIR := $(VCTX_OUT)/cache/ruff
+export HYPOTHESIS_STORAGE_DIRECTORY := $(VCTX_OUT)/cache/hypothesis
+ifneq ($(shell [ -w pymodel ] || echo read-only),)
+export PYTHONPYCACHEPREFIX := $(VCTX_OUT)/cache/python
+endif
+PYTEST_CACHE = -o cache_dir="$(VCTX_OUT)/cache/pytest"
+endif
 
 flag = $(if $($(1)),--$(2) "$($(1))")
 RTL_FLAGS   = $(call flag,SIM,sim) $(call flag,VLEN,vlen) $(call flag,DLEN,dlen) $(if $(filter-out 0,$(WAVES)),--waves)
@@ -40,7 +53,7 @@ linux-kvm: setup ## optional: a real Linux KVM under QEMU (VLEN 128 to 1024, fre
 	@$(PY) -m vctx.tb.cli linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen)
 
 test: setup-dev ## every test, on both simulators (JOBS= parallel jobs, K= selects by name)
-	@$(PY) -m pytest -n $(JOBS) --dist worksteal $(if $(K),-k "$(K)") tests
+	@$(PY) -m pytest $(PYTEST_CACHE) -n $(JOBS) --dist worksteal $(if $(K),-k "$(K)") tests
 
 lint: setup-dev ## Verilator -Wall, verible and Icarus on the RTL; ruff, mypy and import-linter on the Python
 	@$(PY) -m vctx.tb.simulators.lint
@@ -72,7 +85,7 @@ help: ## this list
 	@echo "targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 	@echo "knobs: SIM=verilator|icarus VLEN=128..4096 DLEN=64..VLEN SEED=n VCPUS=n HARTS=n WAVES=1 JOBS=n (of make test)"
-	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean"
+	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean OUT=folder for results and builds VENV=folder"
 
 clean: ## remove everything generated, except the environment in .venv
 	@rm -rf sim_build build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -59,6 +59,20 @@ if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13
     exit 3
 fi
 
+# Print the folder that pip is to install: the checkout, or, since pip writes there, a copy of its description with a link
+# to its code if it is read-only.
+installable() {
+    if [ -w src ]; then
+        echo .
+    else
+        rm -rf "$venv/checkout"
+        mkdir -p "$venv/checkout/src"
+        find . -maxdepth 1 -type f -exec cp {} "$venv/checkout" \;
+        ln -s "$PWD/src/vctx" "$venv/checkout/src/vctx"
+        echo "$venv/checkout"
+    fi
+}
+
 # The stamp carries the lock file's checksum: a changed lock file is installed, an unchanged one costs nothing.
 stamp=$venv/.$(basename "$lock").$(cksum <"$lock" | cut -d' ' -f1)
 if [ ! -e "$stamp" ]; then
@@ -66,7 +80,7 @@ if [ ! -e "$stamp" ]; then
     # One that was interrupted while it was made has no pip yet; what is there already is kept.
     "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --requirement "$lock"
-    "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
+    "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable "$(installable)"
     rm -f "$venv/.$(basename "$lock")."*
     : >"$stamp"
 fi

@@ -8,12 +8,9 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from package_env import Installed, pip
+from package_env import Installed, copy_checkout, pip
 
-from vctx.pymodel.places import ROOT
 from vctx.tb.process.folders import locked
-
-_PACKAGED = ("pyproject.toml", "README.md", "LICENSE", "docs", "pymodel", "rtl", "src", "sw", "tb")
 
 
 @pytest.fixture(scope="session")
@@ -28,18 +25,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     made, wheels = shared / "environment", shared / "wheels"
     with locked(shared / "environment.lock"):
         if not wheels.exists():
-            copy = shared / "checkout"
-            copy.mkdir()
-            for name in _PACKAGED:
-                if (ROOT / name).is_dir():
-                    shutil.copytree(
-                        ROOT / name,
-                        copy / name,
-                        symlinks=True,
-                        ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"),
-                    )
-                elif (ROOT / name).exists():
-                    shutil.copy(ROOT / name, copy / name)
+            copy = copy_checkout(shared / "checkout")
             built = shared / "built"
             pip(sys.executable, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", built, copy)
             shutil.rmtree(copy)

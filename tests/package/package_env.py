@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from vctx.pymodel.places import OUT_VARIABLE
+from vctx.pymodel.places import OUT_VARIABLE, ROOT
+
+_FOLDERS = ("docs", "pymodel", "rtl", "src", "sw", "tb")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,18 @@ class Installed:
     @property
     def vctx(self) -> Path:
         return self.folder / "bin" / "vctx"
+
+
+def copy_checkout(to: Path) -> Path:
+    """Copy what a wheel is made of, and the Makefile, as they are in the checkout."""
+    to.mkdir()
+    for path in ROOT.iterdir():
+        if path.is_file():
+            shutil.copy(path, to)
+    for name in _FOLDERS:
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(ROOT / name, to / name, symlinks=True, ignore=ignored)
+    return to
 
 
 def environment(**more: str) -> dict[str, str]:
