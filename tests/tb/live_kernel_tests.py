@@ -6,8 +6,8 @@ from typing import Any
 
 import cocotb
 
-from vctx.pymodel.kvm.register_ids import vector_csr_id
 from vctx.pymodel.kvm.exits import ExitReason
+from vctx.pymodel.kvm.register_ids import vector_csr_id
 from vctx.pymodel.kvm.version import CLEAN
 from vctx.tb.live import LiveKernel
 from vctx.tb.replay.result import Latency
