@@ -40,7 +40,7 @@ _ROLES: dict[str, Sequence[int]] = {
     "data": range(25, 27),
 }
 _ANY = range(27)
-_MOVED = 4  # holds an address moved by an offset
+_STRIDE, _MOVED = 3, 4  # of these the second holds an address moved by an offset
 _LUCKY, _TRIES, _ARGUMENT, _TEMPORARY = 28, 29, 30, 31
 _DESTINATIONS = (*_ROLES["scratch"], *_ROLES["data"])
 
@@ -56,7 +56,16 @@ _DELEGABLE = (2, 4, 5, 6, 7, 13, 15, 21, 22, 23)
 
 _OPERATIONS = tuple(spec for spec in TABLE.values() if spec.kind is Kind.VOP)
 # Loads and stores by form, with the weight of each form; whole-register loads alone are half of the instructions.
-_FORMS = {r"vle\d+\.v": 24, r"vse\d+\.v": 30, r"vle\d+ff\.v": 14, r"vl\dre\d+\.v": 14, r"vs\dr\.v": 10, r"v[ls]m\.v": 8}
+_STRIDED = r"v[ls]se\d+\.v"
+_FORMS = {
+    r"vle\d+\.v": 24,
+    r"vse\d+\.v": 30,
+    _STRIDED: 16,
+    r"vle\d+ff\.v": 14,
+    r"vl\dre\d+\.v": 14,
+    r"vs\dr\.v": 10,
+    r"v[ls]m\.v": 8,
+}
 _ACCESSES = tuple(
     (weight, tuple(spec for spec in TABLE.values() if re.fullmatch(form, spec.mnemonic)))
     for form, weight in _FORMS.items()
@@ -240,10 +249,29 @@ class _Generator:
             self._emit(encode("addi", rd=_MOVED, rs1=rng.choice(_ROLES["address"]), imm=offset))
             rs1 = _MOVED
         (form,) = rng.choices([specs for _, specs in _ACCESSES], [weight for weight, _ in _ACCESSES])
+        spec = rng.choice(form)
+        word, before = self._fill(spec, rs1=rs1), []
+        if re.fullmatch(_STRIDED, spec.mnemonic) and ("vs3" in spec.syntax or rng.random() < 0.9):
+            before.append(self._stride(1 << (spec.match >> 12 & 3)))
+            word = word & ~(31 << 20) | _STRIDE << 20
         irq = rng.choice((0, 1, rng.randrange(16), rng.randrange(self.vlen))) if rng.random() < 0.08 else None
-        self._emit(self._fill(rng.choice(form), rs1=rs1), irq=irq)
+        self._emit(*before, word, irq=irq)
         if rng.random() < 0.3:  # the access may have left vstart where no arithmetic is possible
             self._emit(encode("csrrwi", rd=0, csr=Csr.VSTART, uimm=0))
+
+    def _stride(self, size: int) -> int:
+        """Return an instruction that sets the stride of elements of `size` bytes.
+
+        Few are negative, as what is moved down must not reach the tables below the data: it is at most VLEN bytes times
+        the stride's multiple of the element.
+        """
+        rng = self.rng
+        if rng.random() < 0.15:
+            return encode("lui", rd=_STRIDE, imm=rng.randrange(1, 4))  # pages
+        lowest = -(PAGE_SIZE // 2 // self.vlen)
+        multiple = rng.choice((0, 1, 2, 2, 3, lowest, rng.randrange(lowest, 256 // size)))
+        odd = rng.randrange(size) if rng.random() < 0.05 else 0
+        return encode("addi", rd=_STRIDE, rs1=0, imm=multiple * size + odd)
 
     def _operation(self) -> None:
         self._emit(self._fill(self.rng.choice(_OPERATIONS)))

@@ -15,7 +15,8 @@ from vctx.pymodel.isa.effects import Effects, Execute
 from vctx.pymodel.isa.encoding import Decoded, Kind
 from vctx.pymodel.isa.errors import ArchTrap, InterruptedInsn
 from vctx.pymodel.isa.state import HartState
-from vctx.pymodel.isa.vector import compile_vop, compile_vset
+from vctx.pymodel.isa.vector import compile_vset
+from vctx.pymodel.isa.vector_mixed import compile_vop
 from vctx.pymodel.isa.vmem import compile_vmem
 from vctx.pymodel.trace.records import NO_BYTES, NO_REGISTERS, Issue, Retire, Trap
 

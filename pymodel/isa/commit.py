@@ -14,7 +14,7 @@ from vctx.pymodel.isa.bits import M64, VS
 from vctx.pymodel.isa.compiled import Op
 from vctx.pymodel.isa.csr import TABLE
 from vctx.pymodel.isa.csr_numbers import VECTOR_CSRS, Csr
-from vctx.pymodel.isa.encoding import Decoded, Kind
+from vctx.pymodel.isa.encoding import Decoded, Kind, is_reduction
 from vctx.pymodel.isa.errors import ArchTrap, Cause
 from vctx.pymodel.isa.observer import CommitObserver
 from vctx.pymodel.isa.scalar import SIZES
@@ -193,7 +193,8 @@ class CommitReporter:
         vec = self.hart.vec
         lmul = (self._requested & 7 ^ 4) - 4  # log2, signed
         commit.vector = (8 << (self._requested >> 3 & 7), f"m{1 << lmul}" if lmul >= 0 else f"mf{1 << -lmul}", vec.vl)
-        commit.vregs = vec.values(self.hart.effects.regs)
+        regs = self.hart.effects.regs
+        commit.vregs = vec.values(1 << d.fields["vd"] if is_reduction(d) else regs)
         self._wrote(commit, Csr.VSTART)
         self._dirtied(commit, before)
 
@@ -205,9 +206,9 @@ class CommitReporter:
             self._wrote(commit, Csr.VL)
         store = "vs3" in d.fields
         stop = form.count(vec.vl, vec.vlenb) if fault is None else fault
-        base = before.x[d.fields["rs1"]]
+        base, stride = before.x[d.fields["rs1"]], form.stride(before.x[d.fields.get("rs2", 0)])
         active = list(self._active(d, before.vstart, stop))
-        addresses = [base + element * form.size & M64 for element in active]
+        addresses = [base + element * stride & M64 for element in active]
         if store:
             register = vec.elements[form.size][d.fields["vs3"] * vec.vlenb // form.size :]
             values = [int(register[element]) for element in active]

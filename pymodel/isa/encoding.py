@@ -145,6 +145,7 @@ _I = _OPCODE | _F3
 _RS2, _ALL = 0x1F00000, 0xFFFFFFFF
 _VM = 1 << 25
 _OP_V = 0x57
+_F6_MASK, _VS2_MASK, _VS1_MASK = 0xFC00707F, 0x01F00000, 0x000F8000
 
 
 def _scalar() -> Iterator[InsnSpec]:
@@ -212,20 +213,39 @@ def _vector_memory() -> Iterator[InsnSpec]:
         for regs in (1, 2, 4, 8):
             match = regs - 1 << 29 | 0x02800000 | width << 12 | load
             yield InsnSpec(f"vl{regs}re{eew}.v", match, fixed_vm, "vd, (rs1)", Kind.VMEM)
+        strided = 2 << 26 | width << 12
+        yield InsnSpec(f"vlse{eew}.v", strided | load, any_vm & ~_RS2, "vd, (rs1), rs2 vm", Kind.VMEM)
+        yield InsnSpec(f"vsse{eew}.v", strided | store, any_vm & ~_RS2, "vs3, (rs1), rs2 vm", Kind.VMEM)
     for regs in (1, 2, 4, 8):
         yield InsnSpec(f"vs{regs}r.v", regs - 1 << 29 | 0x02800000 | store, fixed_vm, "vs3, (rs1)", Kind.VMEM)
     yield InsnSpec("vlm.v", 0x02B00000 | load, fixed_vm, "vd, (rs1)", Kind.VMEM)
     yield InsnSpec("vsm.v", 0x02B00000 | store, fixed_vm, "vs3, (rs1)", Kind.VMEM)
 
 
-# funct6 of the element-wise operations, with the operand categories each has (E-5, E-13).
-_ELEMENTWISE = {
+# Operand categories: funct3 and source operand. OPIVV, OPIVX, OPIVI, the same with an unsigned immediate; OPMVV, OPMVX.
+_CATEGORY = {
+    "v": (0, "vs1"),
+    "x": (4, "rs1"),
+    "i": (3, "imm_v"),
+    "u": (3, "uimm"),
+    "V": (2, "vs1"),
+    "X": (6, "rs1"),
+}
+# funct6 of the operations on elements, with their categories (E-5, E-13, E-19 to E-24). In those called WIDE vs2 has
+# elements of 2*SEW bits.
+_OPI = {
     0x00: ("vadd", "vxi"),
     0x02: ("vsub", "vx"),
     0x03: ("vrsub", "xi"),
+    0x04: ("vminu", "vx"),
+    0x05: ("vmin", "vx"),
+    0x06: ("vmaxu", "vx"),
+    0x07: ("vmax", "vx"),
     0x09: ("vand", "vxi"),
     0x0A: ("vor", "vxi"),
     0x0B: ("vxor", "vxi"),
+    0x0E: ("vslideup", "xu"),
+    0x0F: ("vslidedown", "xu"),
     0x18: ("vmseq", "vxi"),
     0x19: ("vmsne", "vxi"),
     0x1A: ("vmsltu", "vx"),
@@ -234,32 +254,91 @@ _ELEMENTWISE = {
     0x1D: ("vmsle", "vxi"),
     0x1E: ("vmsgtu", "xi"),
     0x1F: ("vmsgt", "xi"),
+    0x25: ("vsll", "vxu"),
+    0x28: ("vsrl", "vxu"),
+    0x29: ("vsra", "vxu"),
 }
+_OPI_WIDE = {0x2C: ("vnsrl", "vxu"), 0x2D: ("vnsra", "vxu")}
+_OPM = {
+    0x0E: ("vslide1up", "X"),
+    0x0F: ("vslide1down", "X"),
+    0x24: ("vmulhu", "VX"),
+    0x25: ("vmul", "VX"),
+    0x26: ("vmulhsu", "VX"),
+    0x27: ("vmulh", "VX"),
+    0x30: ("vwaddu", "VX"),
+    0x31: ("vwadd", "VX"),
+    0x32: ("vwsubu", "VX"),
+    0x33: ("vwsub", "VX"),
+    0x38: ("vwmulu", "VX"),
+    0x3A: ("vwmulsu", "VX"),
+    0x3B: ("vwmul", "VX"),
+}
+_OPM_WIDE = {
+    0x34: ("vwaddu", "VX"),
+    0x35: ("vwadd", "VX"),
+    0x36: ("vwsubu", "VX"),
+    0x37: ("vwsub", "VX"),
+}
+# These overwrite an operand, and the assembler wants vs2 last (E-21).
+_OPM_ADD = {
+    0x29: ("vmadd", "VX"),
+    0x2B: ("vnmsub", "VX"),
+    0x2D: ("vmacc", "VX"),
+    0x2F: ("vnmsac", "VX"),
+    0x3C: ("vwmaccu", "VX"),
+    0x3D: ("vwmacc", "VX"),
+    0x3E: ("vwmaccus", "X"),
+    0x3F: ("vwmaccsu", "VX"),
+}
+_REDUCTIONS = ("vredsum", "vredand", "vredor", "vredxor", "vredminu", "vredmin", "vredmaxu", "vredmax")  # by funct6
+_WIDENING_REDUCTIONS = ("vwredsumu", "vwredsum")  # funct6 0x30 + index (E-23)
+_EXTENSIONS = ("vzext.vf8", "vsext.vf8", "vzext.vf4", "vsext.vf4", "vzext.vf2", "vsext.vf2")  # vs1 2 + index (E-17)
 _MASK_LOGIC = ("vmandn", "vmand", "vmor", "vmxor", "vmorn", "vmnand", "vmnor", "vmxnor")  # funct6 0x18 + index (E-15)
-_CATEGORY = {"v": (0, "vs1"), "x": (4, "rs1"), "i": (3, "imm_v")}  # funct3 and source of OPIVV, OPIVX, OPIVI
+
+
+def _operations(rows: Mapping[int, tuple[str, str]], wide: str = "v", *, vs2_last: bool = False) -> Iterator[InsnSpec]:
+    """Return the rows of operations given by funct6; `wide` is the letter of vs2 in the mnemonic."""
+    for funct6, (name, categories) in rows.items():
+        for category in categories:
+            funct3, source = _CATEGORY[category]
+            form = {"u": "i"}.get(category, category.lower())
+            syntax = f"vd, {source}, vs2 vm" if vs2_last else f"vd, vs2, {source} vm"
+            match = funct6 << 26 | funct3 << 12 | _OP_V
+            yield InsnSpec(f"{name}.{wide}{form}", match, _F6_MASK, syntax, Kind.VOP)
 
 
 def _vector() -> Iterator[InsnSpec]:
     yield InsnSpec("vsetvli", 0x00007057, 0x8000707F, "rd, rs1, vtypei11", Kind.VSET)
     yield InsnSpec("vsetivli", 0xC0007057, 0xC000707F, "rd, uimm, vtypei10", Kind.VSET)
     yield InsnSpec("vsetvl", 0x80007057, 0xFE00707F, "rd, rs1, rs2", Kind.VSET)
-    f6_mask, vs2_mask, vs1_mask = 0xFC00707F, 0x01F00000, 0x000F8000
-    for f6, (name, categories) in _ELEMENTWISE.items():
-        for c in categories:
-            f3, source = _CATEGORY[c]
-            yield InsnSpec(f"{name}.v{c}", f6 << 26 | f3 << 12 | _OP_V, f6_mask, f"vd, vs2, {source} vm", Kind.VOP)
-    for c, (f3, source) in _CATEGORY.items():
-        match = 0x17 << 26 | f3 << 12 | _OP_V
-        yield InsnSpec(f"vmerge.v{c}m", match, f6_mask | _VM, f"vd, vs2, {source}, v0", Kind.VOP)
-        yield InsnSpec(f"vmv.v.{c}", match | _VM, f6_mask | _VM | vs2_mask, f"vd, {source}", Kind.VOP)
+    yield from _operations(_OPI)
+    yield from _operations(_OPI_WIDE, "w")
+    yield from _operations(_OPM)
+    yield from _operations(_OPM_WIDE, "w")
+    yield from _operations(_OPM_ADD, vs2_last=True)
+    for category in "vxi":
+        funct3, source = _CATEGORY[category]
+        match = 0x17 << 26 | funct3 << 12 | _OP_V
+        yield InsnSpec(f"vmerge.v{category}m", match, _F6_MASK | _VM, f"vd, vs2, {source}, v0", Kind.VOP)
+        yield InsnSpec(f"vmv.v.{category}", match | _VM, _F6_MASK | _VM | _VS2_MASK, f"vd, {source}", Kind.VOP)
+    for index, name in enumerate(_REDUCTIONS):
+        yield InsnSpec(f"{name}.vs", index << 26 | 0x2057, _F6_MASK, "vd, vs2, vs1 vm", Kind.VOP)
+    for index, name in enumerate(_WIDENING_REDUCTIONS):
+        yield InsnSpec(f"{name}.vs", 0x30 + index << 26 | _OP_V, _F6_MASK, "vd, vs2, vs1 vm", Kind.VOP)
+    for index, name in enumerate(_EXTENSIONS):
+        yield InsnSpec(name, 0x12 << 26 | 2 + index << 15 | 0x2057, _F6_MASK | _VS1_MASK, "vd, vs2 vm", Kind.VOP)
     for index, name in enumerate(_MASK_LOGIC):
-        yield InsnSpec(f"{name}.mm", 0x18 + index << 26 | _VM | 0x2057, f6_mask | _VM, "vd, vs2, vs1", Kind.VOP)
-    yield InsnSpec("vmv.s.x", 0x42006057, f6_mask | _VM | vs2_mask, "vd, rs1", Kind.VOP)
-    yield InsnSpec("vmv.x.s", 0x42002057, f6_mask | _VM | vs1_mask, "rd, vs2", Kind.VOP)
-    yield InsnSpec("vid.v", 0x5008A057, f6_mask | vs2_mask | vs1_mask, "vd vm", Kind.VOP)
+        yield InsnSpec(f"{name}.mm", 0x18 + index << 26 | _VM | 0x2057, _F6_MASK | _VM, "vd, vs2, vs1", Kind.VOP)
+    yield InsnSpec("vmv.s.x", 0x42006057, _F6_MASK | _VM | _VS2_MASK, "vd, rs1", Kind.VOP)
+    yield InsnSpec("vmv.x.s", 0x42002057, _F6_MASK | _VM | _VS1_MASK, "rd, vs2", Kind.VOP)
+    yield InsnSpec("vcpop.m", 0x40082057, _F6_MASK | _VS1_MASK, "rd, vs2 vm", Kind.VOP)
+    yield InsnSpec("vfirst.m", 0x4008A057, _F6_MASK | _VS1_MASK, "rd, vs2 vm", Kind.VOP)
+    yield InsnSpec("viota.m", 0x50082057, _F6_MASK | _VS1_MASK, "vd, vs2 vm", Kind.VOP)
+    yield InsnSpec("vid.v", 0x5008A057, _F6_MASK | _VS2_MASK | _VS1_MASK, "vd vm", Kind.VOP)
     for regs in (1, 2, 4, 8):
         match = 0x9E003057 | regs - 1 << 15
-        yield InsnSpec(f"vmv{regs}r.v", match, f6_mask | _VM | vs1_mask, "vd, vs2", Kind.VOP)
+        yield InsnSpec(f"vmv{regs}r.v", match, _F6_MASK | _VM | _VS1_MASK, "vd, vs2", Kind.VOP)
 
 
 TABLE: Mapping[str, InsnSpec] = {
@@ -280,6 +359,11 @@ def decode(word: int) -> Decoded:
         if word & spec.mask == spec.match:
             return Decoded(word, spec, {operand.keyword: operand.extract(word) for operand in spec.operands})
     return Decoded(word, UNKNOWN, {})
+
+
+def is_reduction(d: Decoded) -> bool:
+    """Tell whether an instruction is a reduction; Spike logs its destination as written even if vl is 0 (E-23)."""
+    return d.mnemonic.endswith(".vs")
 
 
 def encode(mnemonic: str, **operands: int) -> int:

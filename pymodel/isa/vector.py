@@ -1,4 +1,4 @@
-"""vset* and the element-wise, mask and move instructions (C, E)."""
+"""vset* and the instructions on elements of width SEW, on masks, and the moves (C, E)."""
 
 from __future__ import annotations
 
@@ -15,17 +15,27 @@ from vctx.pymodel.isa.state import HartState
 from vctx.pymodel.isa.vector_state import Booleans, VectorState
 from vctx.pymodel.isa.vtype import Vtype, decode_vtype, vset
 
-_Array = NDArray[Any]
-_Mask = Booleans | None
+Array = NDArray[Any]
+Mask = Booleans | None
 
-# operation, and whether the operands change places
+# operation, and whether it is signed (E-5, E-19 to E-21); vrsub takes its operands the other way round
 _ARITHMETIC: dict[str, tuple[np.ufunc, bool]] = {
     "vadd": (np.add, False),
     "vsub": (np.subtract, False),
-    "vrsub": (np.subtract, True),
+    "vrsub": (np.subtract, False),
     "vand": (np.bitwise_and, False),
     "vor": (np.bitwise_or, False),
     "vxor": (np.bitwise_xor, False),
+    "vminu": (np.minimum, False),
+    "vmin": (np.minimum, True),
+    "vmaxu": (np.maximum, False),
+    "vmax": (np.maximum, True),
+    "vmul": (np.multiply, False),
+}
+_SHIFTS: dict[str, tuple[np.ufunc, bool]] = {
+    "vsll": (np.left_shift, False),
+    "vsrl": (np.right_shift, False),
+    "vsra": (np.right_shift, True),
 }
 # comparison, and whether it is signed (E-13)
 _COMPARE: dict[str, tuple[np.ufunc, bool]] = {
@@ -51,7 +61,7 @@ _MASK_LOGIC: dict[str, Callable[[int, int], int]] = {
 }
 
 
-def touched(vec: VectorState, vd: int, size: int, start: int, stop: int, mask: _Mask) -> int:
+def touched(vec: VectorState, vd: int, size: int, start: int, stop: int, mask: Mask) -> int:
     """Return the registers that hold the active elements `start` to `stop` - 1 of the group at `vd`: bit i for v<i>.
 
     Args:
@@ -69,12 +79,14 @@ def touched(vec: VectorState, vd: int, size: int, start: int, stop: int, mask: _
     return sum(1 << reg for reg in set((vd + indexes * size // vlenb).tolist()))
 
 
-class _VectorOp:
+class VectorOp:
     """What every OP-V instruction but vset* has in common: legality and completion.
 
     A subclass says with which vtypes the instruction is legal, and what it does to the body: the elements vstart to
     vl - 1.
     """
+
+    restartable = True  # it could begin at an element other than 0, if the latitude lets it (E-10)
 
     def __init__(self, hart: HartState, d: Decoded) -> None:
         self.hart = hart
@@ -85,6 +97,7 @@ class _VectorOp:
         self.vd, self.vs1, self.vs2 = (d.fields.get(key, 0) for key in ("vd", "vs1", "vs2"))
         self.masked = d.fields.get("vm") == 0
         self.sources = (self.vs1, self.vs2) if "vs1" in d.fields else (self.vs2,)
+        self.immediate = d.fields.get("imm", d.fields.get("uimm"))
         self._type: Vtype | None = None  # with which `_is_legal` was found
         self._is_legal = False
 
@@ -93,8 +106,8 @@ class _VectorOp:
         vec, hart = self.vec, self.hart
         vtype, vstart = vec.type, vec._vstart
         if vtype is not self._type:
-            self._type, self._is_legal = vtype, not vtype.vill and self.legal(vtype.group)
-        if not self._is_legal or (vstart and self.latitude.vstart_alu_trap) or not hart.vector_on():
+            self._type, self._is_legal = vtype, not vtype.vill and self.legal(vtype)
+        if not self._is_legal or (vstart and not self._start_legal()) or not hart.vector_on():
             raise hart.illegal(self.d.word)
         value = self.body(rs1, fx)
         if vstart:
@@ -102,8 +115,12 @@ class _VectorOp:
         hart.dirty_vs()
         return value
 
-    def legal(self, group: int) -> bool:
-        """Tell whether the registers are acceptable where a group has `group` of them."""
+    def _start_legal(self) -> bool:
+        """Tell whether a vstart other than 0 is acceptable (E-9, E-10)."""
+        return self.restartable and not self.latitude.vstart_alu_trap
+
+    def legal(self, vtype: Vtype) -> bool:
+        """Tell whether the registers are acceptable with this legal vtype."""
         return True
 
     def body(self, rs1: int, fx: Effects) -> int | None:
@@ -123,30 +140,31 @@ class _VectorOp:
 
     def scalar(self, rs1: int) -> int:
         """Return the scalar source operand, truncated to SEW (E-4)."""
-        return self.d.fields.get("imm", rs1) & (1 << self.vec.type.sew) - 1
+        return (rs1 if self.immediate is None else self.immediate) & (1 << self.vec.type.sew) - 1
 
-    def mask(self) -> _Mask:
+    def mask(self) -> Mask:
+        """Return which elements of the body are active; None for all."""
         return self.vec.mask_bits(0, self.vec.vstart, self.vec.vl) if self.masked else None
 
 
-class _Elementwise(_VectorOp):
+class _Elementwise(VectorOp):
     """Takes elements, and writes elements or mask bits.
 
     The views of the body stay bound until vtype, vl or vstart changes, which in a loop they seldom do. A scalar operand
     is an array of one element, which numpy combines with others at less cost than an integer.
     """
 
-    target: _Array
-    a: _Array
-    b: _Array  # the first source operand
+    target: Array
+    a: Array
+    b: Array  # the first source operand
 
     def __init__(self, hart: HartState, d: Decoded) -> None:
         super().__init__(hart, d)
         self._bound: tuple[Vtype, int, int] | None = None
         self._scalar: int | None = None  # x[rs1] that `b` holds; None when `b` is something else
 
-    def legal(self, group: int) -> bool:
-        return self.sources_legal(group) and self.target_legal(group)
+    def legal(self, vtype: Vtype) -> bool:
+        return self.sources_legal(vtype.group) and self.target_legal(vtype.group)
 
     def body(self, rs1: int, fx: Effects) -> None:
         vec = self.vec
@@ -169,13 +187,13 @@ class _Elementwise(_VectorOp):
         if "vs1" in self.d.fields:
             self.b = self._elements(self.vs1)
         else:
-            self._scalar = None if "imm" in self.d.fields else 0
+            self._scalar = 0 if self.immediate is None else None
             self.b = np.array([self.scalar(0)], self.a.dtype)
         self.target = self._elements(self.vd)
         self.body_regs = touched(vec, self.vd, self.size, vec.vstart, vec.vl, None)
-        self.body_bits = _body_bits(vec)
+        self.body_bits = body_bits(vec)
 
-    def _elements(self, register: int) -> _Array:
+    def _elements(self, register: int) -> Array:
         """Return elements vstart to vl - 1 of the group at `register`, as a view."""
         vec = self.vec
         first = register * vec.vlenb // self.size
@@ -185,7 +203,7 @@ class _Elementwise(_VectorOp):
         """Do it to a body that is not empty."""
         raise NotImplementedError
 
-    def write(self, result: _Array, fx: Effects) -> None:
+    def write(self, result: Array, fx: Effects) -> None:
         """Write the active elements of the destination group."""
         mask = self.mask()
         if mask is None:
@@ -211,20 +229,82 @@ class _Elementwise(_VectorOp):
 
 
 class _Arithmetic(_Elementwise):
-    """vadd, vsub, vrsub, vand, vor, vxor."""
+    """Operations that numpy has, from the elements of vs2 and the first source."""
+
+    first: Array
+    second: Array
+    result: Array  # the destination, all of them signed if the operation is
 
     def __init__(self, hart: HartState, d: Decoded) -> None:
         super().__init__(hart, d)
-        self.fn, self.reverse = _ARITHMETIC[self.name]
+        self.fn, self.signed = (_ARITHMETIC | _SHIFTS)[self.name]
+
+    def bind(self) -> None:
+        super().bind()
+        views = (self.b, self.a) if self.name == "vrsub" else (self.a, self.b)
+        dtype = f"<i{self.size}" if self.signed else self.a.dtype
+        self.first, self.second, self.result = (view.view(dtype) for view in (*views, self.target))
 
     def apply(self, fx: Effects) -> None:
-        first, second = (self.b, self.a) if self.reverse else (self.a, self.b)
         if self.masked:
-            self.fn(first, second, out=self.target, where=self.vec.mask_bits(0, self.vec.vstart, self.vec.vl))
+            mask = self.vec.mask_bits(0, self.vec.vstart, self.vec.vl)
+            self.fn(self.first, self.second, out=self.result, where=mask)
             fx.regs = self.active_regs()
         else:
-            self.fn(first, second, out=self.target)
+            self.fn(self.first, self.second, out=self.result)
             fx.regs = self.body_regs
+
+
+class _Shift(_Arithmetic):
+    """Shifts: of an amount, its low log2(SEW) bits count (E-19)."""
+
+    def bind(self) -> None:
+        super().bind()
+        self.amounts = self.second
+        self.second = np.empty_like(self.amounts)
+
+    def apply(self, fx: Effects) -> None:
+        np.bitwise_and(self.amounts, 8 * self.size - 1, out=self.second)
+        super().apply(fx)
+
+
+class _MultiplyHigh(_Elementwise):
+    """The upper half of a product: unsigned, signed, or vs2 signed and the other one not (E-21)."""
+
+    def apply(self, fx: Effects) -> None:
+        a, b, bits = self.a, self.b, 8 * self.size
+        if bits == 64:
+            high = _high_product(a, b)
+        else:
+            wide = f"<u{2 * self.size}"
+            high = (a.astype(wide) * b.astype(wide) >> bits).astype(a.dtype)
+        # A negative operand counts 2**SEW less than its bits say.
+        if self.name != "vmulhu":
+            high -= np.where(a >> bits - 1, b, 0).astype(a.dtype)
+        if self.name == "vmulh":
+            high -= np.where(b >> bits - 1, a, 0).astype(a.dtype)
+        self.write(high, fx)
+
+
+def _high_product(a: Array, b: Array) -> Array:
+    """Return bits 127:64 of the unsigned products of 64-bit elements."""
+    low, half = np.uint64(0xFFFF_FFFF), np.uint64(32)
+    a0, a1, b0, b1 = a & low, a >> half, b & low, b >> half
+    middle = (a0 * b0 >> half) + (a1 * b0 & low) + (a0 * b1 & low)
+    high: Array = a1 * b1 + (a1 * b0 >> half) + (a0 * b1 >> half) + (middle >> half)
+    return high
+
+
+class _MultiplyAdd(_Elementwise):
+    """vmacc and vnmsac add a product to vd, vmadd and vnmsub multiply vd; the n forms subtract the product (E-21)."""
+
+    def apply(self, fx: Effects) -> None:
+        if self.name in ("vmacc", "vnmsac"):
+            factor, addend = self.a, self.target
+        else:
+            factor, addend = self.target, self.a
+        product = factor * self.b
+        self.write(addend - product if self.name.startswith("vn") else addend + product, fx)
 
 
 class _Compare(_Elementwise):
@@ -234,9 +314,9 @@ class _Compare(_Elementwise):
         super().__init__(hart, d)
         self.fn, self.signed = _COMPARE[self.name]
 
-    def legal(self, group: int) -> bool:
-        overlap = any(source < self.vd < source + group for source in self.sources)
-        return self.sources_legal(group) and not (overlap and self.latitude.compare_overlap_trap)
+    def legal(self, vtype: Vtype) -> bool:
+        overlap = any(source < self.vd < source + vtype.group for source in self.sources)
+        return self.sources_legal(vtype.group) and not (overlap and self.latitude.compare_overlap_trap)
 
     def bind(self) -> None:
         super().bind()
@@ -259,8 +339,8 @@ class _Compare(_Elementwise):
 class _Move(_Elementwise):
     """vmv.v.v, vmv.v.x, vmv.v.i (E-6)."""
 
-    def legal(self, group: int) -> bool:
-        return self.vd % group == 0 and self.vs1 % group == 0
+    def legal(self, vtype: Vtype) -> bool:
+        return self.vd % vtype.group == 0 and self.vs1 % vtype.group == 0
 
     def apply(self, fx: Effects) -> None:
         self.write(self.b, fx)
@@ -283,14 +363,14 @@ class _Merge(_Elementwise):
 class _Index(_Elementwise):
     """vid.v (E-12)."""
 
-    def legal(self, group: int) -> bool:
-        return self.target_legal(group)
+    def legal(self, vtype: Vtype) -> bool:
+        return self.target_legal(vtype.group)
 
     def apply(self, fx: Effects) -> None:
         self.write(np.arange(self.vec.vstart, self.vec.vl).astype(self.target.dtype), fx)
 
 
-class _MaskLogic(_VectorOp):
+class _MaskLogic(VectorOp):
     """vmand.mm and its kin: bits vstart to vl - 1 (E-15)."""
 
     def __init__(self, hart: HartState, d: Decoded) -> None:
@@ -301,11 +381,11 @@ class _MaskLogic(_VectorOp):
         vec = self.vec
         if vec.vstart < vec.vl:
             result = self.fn(vec.mask_value(self.vs2), vec.mask_value(self.vs1))
-            vec.write_mask(self.vd, result, _body_bits(vec))
+            vec.write_mask(self.vd, result, body_bits(vec))
             fx.regs = 1 << self.vd
 
 
-class _ToScalar(_VectorOp):
+class _ToScalar(VectorOp):
     """vmv.x.s: element 0, sign-extended, whatever vl and LMUL (E-7)."""
 
     def body(self, rs1: int, fx: Effects) -> int:
@@ -313,7 +393,7 @@ class _ToScalar(_VectorOp):
         return sext(int.from_bytes(self.vec.registers[self.vs2][:size], "little"), 8 * size)
 
 
-class _FromScalar(_VectorOp):
+class _FromScalar(VectorOp):
     """vmv.s.x: element 0 if there is a body (E-8)."""
 
     def body(self, rs1: int, fx: Effects) -> None:
@@ -323,14 +403,14 @@ class _FromScalar(_VectorOp):
             fx.regs = 1 << self.vd
 
 
-class _WholeRegisters(_VectorOp):
+class _WholeRegisters(VectorOp):
     """vmv<nr>r.v: from vstart (in SEW units) to the end of nr registers (E-11); none is written if vd is vs2."""
 
     def __init__(self, hart: HartState, d: Decoded) -> None:
         super().__init__(hart, d)
         self.count = int(self.name[3])
 
-    def legal(self, group: int) -> bool:
+    def legal(self, vtype: Vtype) -> bool:
         return self.vd % self.count == 0 and self.vs2 % self.count == 0
 
     def body(self, rs1: int, fx: Effects) -> None:
@@ -342,29 +422,26 @@ class _WholeRegisters(_VectorOp):
             fx.regs = touched(vec, self.vd, 1, start, stop, None)
 
 
-def _body_bits(vec: VectorState) -> int:
+def body_bits(vec: VectorState) -> int:
     """Return the mask bits of the body, vstart to vl - 1."""
     return (1 << vec.vl) - (1 << vec.vstart)
 
 
-def compile_vop(hart: HartState, d: Decoded) -> Execute:
-    """Bind an element-wise, mask or move instruction to `hart`."""
-    special = {"vmv.x.s": _ToScalar, "vmv.s.x": _FromScalar, "vid.v": _Index}
-    name = d.mnemonic.split(".")[0]
-    kind: type[_VectorOp]
-    if d.mnemonic in special:
-        kind = special[d.mnemonic]
-    elif name in _ARITHMETIC:
-        kind = _Arithmetic
-    elif name in _COMPARE:
-        kind = _Compare
-    elif name in _MASK_LOGIC:
-        kind = _MaskLogic
-    elif name == "vmerge":
-        kind = _Merge
-    else:
-        kind = _Move if name == "vmv" else _WholeRegisters
-    return kind(hart, d).execute
+SAME_WIDTH: dict[str, type[VectorOp]] = {
+    **dict.fromkeys(_ARITHMETIC, _Arithmetic),
+    **dict.fromkeys(_SHIFTS, _Shift),
+    **dict.fromkeys(("vmulhu", "vmulhsu", "vmulh"), _MultiplyHigh),
+    **dict.fromkeys(("vmacc", "vnmsac", "vmadd", "vnmsub"), _MultiplyAdd),
+    **dict.fromkeys(_COMPARE, _Compare),
+    **dict.fromkeys(_MASK_LOGIC, _MaskLogic),
+    **dict.fromkeys(("vmv1r", "vmv2r", "vmv4r", "vmv8r"), _WholeRegisters),
+    "vmerge": _Merge,
+    "vmv": _Move,
+    "vmv.x.s": _ToScalar,
+    "vmv.s.x": _FromScalar,
+    "vid": _Index,
+}
+"""The instructions of this module, by mnemonic, or by what is before its first dot."""
 
 
 def compile_vset(hart: HartState, d: Decoded) -> Execute:

@@ -1,13 +1,15 @@
 """Vector loads and stores: which elements move, where they stop, and why (D).
 
-Elements go in order, page by page. A misaligned base traps at the first active element, a page with a fault at its
-first active element. At one element the order is irq, misaligned, page fault.
+Elements go in order. Those of a unit-stride access go page by page: a misaligned base traps at the first active
+element, a page with a fault at its first active element. Those of a strided access go one by one. At one element the
+order is irq, misaligned, page fault.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -22,7 +24,7 @@ from vctx.pymodel.isa.vector_state import Booleans
 from vctx.pymodel.isa.vtype import Vtype
 from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns, Xlat, set_runs
 
-_UNIT = re.compile(r"v[ls]e(\d+)(ff)?\.v")
+_ELEMENTS = re.compile(r"v[ls](s?)e(\d+)(ff)?\.v")
 _WHOLE = re.compile(r"v[ls](\d)r(?:e(\d+))?\.v")
 _OFFSET = PAGE_SIZE - 1
 
@@ -36,12 +38,14 @@ class ElementForm:
         whole: registers of a whole-register access, else 0.
         mask: vlm.v or vsm.v.
         first_only: fault-only-first.
+        strided: x[rs2] is the distance from one element to the next (D-24).
     """
 
     size: int
     whole: int = 0
     mask: bool = False
     first_only: bool = False
+    strided: bool = False
 
     def count(self, vl: int, vlenb: int) -> int:
         """Return evl, the number of elements (D-16 to D-19)."""
@@ -49,11 +53,15 @@ class ElementForm:
             return self.whole * vlenb // self.size
         return -(-vl // 8) if self.mask else vl
 
+    def stride(self, rs2: int) -> int:
+        """Return the distance from one element to the next in bytes, given x[rs2]; negative as its complement."""
+        return rs2 if self.strided else self.size
+
 
 def element_form(mnemonic: str) -> ElementForm:
     """Return the form of a vector load or store."""
-    if unit := _UNIT.fullmatch(mnemonic):
-        return ElementForm(int(unit[1]) // 8, first_only=bool(unit[2]))
+    if elements := _ELEMENTS.fullmatch(mnemonic):
+        return ElementForm(int(elements[2]) // 8, first_only=bool(elements[3]), strided=bool(elements[1]))
     if whole := _WHOLE.fullmatch(mnemonic):
         return ElementForm(int(whole[2] or 8) // 8, whole=int(whole[1]))
     return ElementForm(1, mask=True)
@@ -76,8 +84,9 @@ class _VectorAccess:
         self._bound: tuple[Vtype, int] | None = None  # vtype and vl of what `_bind` found
 
     def execute(self, rs1: int, rs2: int, fx: Effects) -> None:
-        """Execute with base address `rs1`."""
+        """Execute with base address `rs1` and, where there is one, stride `rs2`."""
         hart, vec = self.hart, self.vec
+        self.stride = self.form.stride(rs2)
         evl = self._check()
         start = vec._vstart
         if start == 0 and self._move_all(rs1, fx):
@@ -92,7 +101,7 @@ class _VectorAccess:
                 vec.vstart = stop
                 if stop > start or not interrupted:
                     hart.dirty_vs()
-                raise InterruptedInsn if interrupted else self._trap(rs1 + stop * self.size & M64)
+                raise InterruptedInsn if interrupted else self._trap(rs1 + stop * self.stride & M64)
         vec.vstart = 0
         hart.dirty_vs()
 
@@ -263,6 +272,38 @@ class _VectorAccess:
         return tuple(stored)
 
 
+class _StridedAccess(_VectorAccess):
+    """One strided load or store: each active element is an access of its own, in order (D-24)."""
+
+    def _move_all(self, base: int, fx: Effects) -> bool:
+        return False
+
+    def _transfer(self, base: int, start: int, evl: int, irq: int, fx: Effects) -> tuple[int, bool]:
+        """Move active elements from `start`; see `_VectorAccess._transfer`."""
+        mmu, size = self.hart.mmu, self.size
+        mask = self.vec.mask_value(0) if self.masked else -1
+        addresses = {i: base + i * self.stride & M64 for i in range(start, evl) if mask >> i & 1}
+        pages = {i: mmu.xlat(address, self.access) for i, address in addresses.items()}
+        fx.xlat = tuple(page for page, _ in groupby(pages.values()))
+        fault = next((i for i, page in pages.items() if addresses[i] % size or page.fault), evl)
+        interrupted = irq < evl and irq <= fault
+        stop = irq if interrupted else fault
+        stored: dict[int, int] = {}  # of two elements in one place, the later one stays
+        for i, page in pages.items():
+            if i >= stop:
+                break
+            paddr = page.ppn << PAGE_SHIFT | addresses[i] & _OFFSET
+            if self.store:
+                for address, data in self._store(paddr, i, 1):
+                    stored |= enumerate(data, address)
+            else:
+                self._load(paddr, i, i + 1, None, fx)
+        if stored:
+            fx.stored = ByteRuns.of(stored)
+        return stop, interrupted
+
+
 def compile_vmem(hart: HartState, d: Decoded) -> Execute:
     """Bind a vector load or store to `hart`."""
-    return _VectorAccess(hart, d).execute
+    kind = _StridedAccess if element_form(d.mnemonic).strided else _VectorAccess
+    return kind(hart, d).execute

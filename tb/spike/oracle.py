@@ -21,9 +21,10 @@ from types import TracebackType
 import numpy as np
 
 from vctx.pymodel.errors import ToolError
-from vctx.pymodel.isa import bits
+from vctx.pymodel.isa import bits, decode
 from vctx.pymodel.isa.csr_numbers import STATUS_CSRS
 from vctx.pymodel.places import out_root
+from vctx.pymodel.isa.encoding import is_reduction
 from vctx.pymodel.trace import Retire, Trap
 
 SOURCE = Path(__file__).resolve().with_name("shim.cc")
@@ -216,6 +217,8 @@ class Spike:
         step = self.last
         base = self._lib.spike_vregs(self._hart)
         written = step.vregs
+        if written and not step.vl and is_reduction(decode(step.insn)):
+            written = 0  # whatever its log says
         vregs = {}
         while written:
             reg = (written & -written).bit_length() - 1
