@@ -7,7 +7,7 @@
 //                                       |
 //             +-----------------+-------+--------+---------------+
 //             |                 |                |               |
-//       vctx_vset ---> vctx_csr |            vctx_alu        vctx_lsu --- translate
+//       vctx_vset ---> vctx_csr |       vctx_alu, _serial    vctx_lsu --- translate
 //                          |    |                |               |  \---- AXI4
 //                        state  vctx_mask -------+---------------+
 //                                   |            |               |
@@ -132,8 +132,9 @@ module vctx
   logic            virt, fs_dirty, vsfs_dirty, irq_valid;
   logic [12:0]     irq_elem;
   dec_t            dec;
-  logic [1:0]      eew, group;
-  logic            accept, masked, emul_ok, legal, csr_writes;
+  logic [1:0]      eew, vd_group, vs1_group, vs2_group;
+  logic            vs1_fraction, vs2_fraction, widths_ok;
+  logic            accept, masked, legal, csr_writes;
   logic [CntW-1:0] evl;
   logic [5:0]      cause;
 
@@ -250,8 +251,12 @@ module vctx
     .irq_elem_o         (irq_elem),
     .dec_o              (dec),
     .eew_o              (eew),
-    .group_o            (group),
-    .emul_ok_o          (emul_ok),
+    .vd_group_o         (vd_group),
+    .vs1_group_o        (vs1_group),
+    .vs2_group_o        (vs2_group),
+    .vs1_fraction_o     (vs1_fraction),
+    .vs2_fraction_o     (vs2_fraction),
+    .widths_ok_o        (widths_ok),
     .evl_o              (evl)
   );
 
@@ -266,8 +271,12 @@ module vctx
     .vsstatus_vs_i    (vsstatus_vs_o),
     .vill_i           (vill),
     .vstart_nonzero_i (vstart != '0),
-    .group_i          (group),
-    .emul_ok_i        (emul_ok),
+    .vd_group_i       (vd_group),
+    .vs1_group_i      (vs1_group),
+    .vs2_group_i      (vs2_group),
+    .vs1_fraction_i   (vs1_fraction),
+    .vs2_fraction_i   (vs2_fraction),
+    .widths_ok_i      (widths_ok),
     .csr_writes_o     (csr_writes),
     .legal_o          (legal),
     .cause_o          (cause)
@@ -355,21 +364,27 @@ module vctx
 
   if (HasV) begin : gen_units
     // One unit uses the mask and the register file at a time.
-    logic [GroupRowW-1:0] alu_mask_row, lsu_mask_row;
+    logic [GroupRowW-1:0] row_mask_row, ser_mask_row, lsu_mask_row;
     logic [1:0]           lsu_mask_eew;
     logic [Bytes-1:0]     mask_bytes;
-    logic                 mask_re, alu_re, lsu_re, is_alu;
-    logic [RowW-1:0]      mask_raddr, alu_raddr, lsu_raddr, alu_waddr, lsu_waddr;
-    logic [Bytes-1:0]     alu_wbe, lsu_wbe;
-    logic [DLEN-1:0]      alu_wdata, lsu_wdata;
+    logic                 mask_re, row_re, ser_re, lsu_re, is_row, is_ser, row_done, ser_done;
+    logic [RowW-1:0]      mask_raddr, row_raddr_a, row_raddr_b, ser_raddr_a, ser_raddr_b, lsu_raddr;
+    logic [RowW-1:0]      row_waddr, ser_waddr, lsu_waddr;
+    logic [Bytes-1:0]     row_wbe, ser_wbe, lsu_wbe;
+    logic [DLEN-1:0]      row_wdata, ser_wdata, lsu_wdata;
+    logic [63:0]          row_rd, ser_rd;
 
-    assign is_alu  = (dec.unit == UnitAlu) && !older;
-    assign re_a    = mask_re || alu_re || lsu_re;
-    assign re_b    = alu_re;
-    assign raddr_a = mask_re ? mask_raddr : (is_alu ? alu_raddr : lsu_raddr);
-    assign wbe     = alu_wbe | lsu_wbe;
-    assign waddr   = is_alu ? alu_waddr : lsu_waddr;
-    assign wdata   = is_alu ? alu_wdata : lsu_wdata;
+    assign is_row   = (dec.unit == UnitAlu) && !older;
+    assign is_ser   = (dec.unit == UnitSerial) && !older;
+    assign alu_done = row_done || ser_done;
+    assign alu_rd   = row_rd | ser_rd;
+    assign re_a     = mask_re || row_re || ser_re || lsu_re;
+    assign re_b     = row_re || ser_re;
+    assign raddr_a  = mask_re ? mask_raddr : (is_row ? row_raddr_a : (is_ser ? ser_raddr_a : lsu_raddr));
+    assign raddr_b  = is_ser ? ser_raddr_b : row_raddr_b;
+    assign wbe      = row_wbe | ser_wbe | lsu_wbe;
+    assign waddr    = is_row ? row_waddr : (is_ser ? ser_waddr : lsu_waddr);
+    assign wdata    = is_row ? row_wdata : (is_ser ? ser_wdata : lsu_wdata);
 
     vctx_mask #(
       .VLEN (VLEN),
@@ -383,8 +398,8 @@ module vctx
       .raddr_o      (mask_raddr),
       .rdata_i      (rdata_a),
       .masked_i     (masked),
-      .row_i        (is_alu ? alu_mask_row : lsu_mask_row),
-      .eew_i        (is_alu ? eew : lsu_mask_eew),
+      .row_i        (is_row ? row_mask_row : (is_ser ? ser_mask_row : lsu_mask_row)),
+      .eew_i        (is_row ? eew : (is_ser ? 2'd0 : lsu_mask_eew)),
       .bytes_o      (mask_bytes)
     );
 
@@ -394,24 +409,51 @@ module vctx
     ) u_alu (
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),
-      .start_i      (alu_start),
+      .start_i      (alu_start && is_row),
       .dec_i        (dec),
       .insn_i       (insn),
       .rs1_i        (rs1),
       .eew_i        (eew),
       .evl_i        (evl),
-      .done_o       (alu_done),
-      .rd_o         (alu_rd),
-      .mask_row_o   (alu_mask_row),
+      .done_o       (row_done),
+      .rd_o         (row_rd),
+      .mask_row_o   (row_mask_row),
       .mask_bytes_i (mask_bytes),
-      .re_o         (alu_re),
-      .raddr_a_o    (alu_raddr),
+      .re_o         (row_re),
+      .raddr_a_o    (row_raddr_a),
       .rdata_a_i    (rdata_a),
-      .raddr_b_o    (raddr_b),
+      .raddr_b_o    (row_raddr_b),
       .rdata_b_i    (rdata_b),
-      .wbe_o        (alu_wbe),
-      .waddr_o      (alu_waddr),
-      .wdata_o      (alu_wdata)
+      .wbe_o        (row_wbe),
+      .waddr_o      (row_waddr),
+      .wdata_o      (row_wdata)
+    );
+
+    vctx_serial #(
+      .VLEN (VLEN),
+      .DLEN (DLEN)
+    ) u_serial (
+      .clk_i       (clk_i),
+      .rst_ni      (rst_ni),
+      .start_i     (alu_start && is_ser),
+      .dec_i       (dec),
+      .insn_i      (insn),
+      .rs1_i       (rs1),
+      .sew_i       (eew),
+      .lmul_i      (vtype[2:0]),
+      .evl_i       (evl),
+      .done_o      (ser_done),
+      .rd_o        (ser_rd),
+      .mask_row_o  (ser_mask_row),
+      .mask_bits_i (mask_bytes),
+      .re_o        (ser_re),
+      .raddr_a_o   (ser_raddr_a),
+      .rdata_a_i   (rdata_a),
+      .raddr_b_o   (ser_raddr_b),
+      .rdata_b_i   (rdata_b),
+      .wbe_o       (ser_wbe),
+      .waddr_o     (ser_waddr),
+      .wdata_o     (ser_wdata)
     );
 
     vctx_lsu #(

@@ -167,6 +167,7 @@ module vctx_alu
       .active_i  (body_bytes[8*b +: 8] != 8'd0),
       .compare_i (alu == AluCompare),
       .op_i      (dec_i.op),
+      .signed_i  (dec_i.signed2),
       .sew_i     (eew_i),
       .src1_i    (src1[64*b +: 64]),
       .src2_i    (src2[64*b +: 64]),
@@ -208,14 +209,7 @@ module vctx_alu
   // vmv.x.s: element 0, sign-extended (E-7).
   function automatic logic [63:0] extract(input logic active, input logic [1:0] eew, input logic [63:0] elem0);
     extract = '0;
-    if (active) begin
-      case (eew)
-        2'd0:    extract = {{56{elem0[7]}}, elem0[7:0]};
-        2'd1:    extract = {{48{elem0[15]}}, elem0[15:0]};
-        2'd2:    extract = {{32{elem0[31]}}, elem0[31:0]};
-        default: extract = elem0;
-      endcase
-    end
+    if (active) extract = extend(eew, 1'b1, elem0);
   endfunction
   assign rd_o = extract(exec_operands && (alu == AluExtract), eew_i, src2[63:0]);
 

@@ -26,7 +26,7 @@ module vctx_ctrl
   input  logic [5:0]      cause_i,
   input  logic            csr_writes_i,
 
-  // Mask fetch, ALU and load/store unit
+  // Mask fetch, arithmetic (both units of it) and load/store unit
   output logic            mask_fetch_o,
   input  logic            mask_done_i,
   output logic            alu_start_o,
@@ -94,7 +94,7 @@ module vctx_ctrl
   assign is_csr    = (dec_i.unit == UnitCsr);
   assign is_vset   = (dec_i.unit == UnitVset);
   assign is_mem    = (dec_i.unit == UnitLoad) || (dec_i.unit == UnitStore);
-  assign is_alu    = (dec_i.unit == UnitAlu);
+  assign is_alu    = (dec_i.unit == UnitAlu) || (dec_i.unit == UnitSerial);
   assign is_masked = !insn_i[25];
 
   // Start
@@ -138,7 +138,7 @@ module vctx_ctrl
   logic retires, retiring, rd_we;
   assign retires  = illegal || csr_done || vset_done || vector_done;
   assign retiring = retires || retire_valid_o;
-  assign rd_we    = (csr_done || vset_done || (alu_done_i && (dec_i.alu == AluExtract))) && (insn_i[11:7] != 5'd0);
+  assign rd_we    = (csr_done || vset_done || (alu_done_i && dec_i.to_x)) && (insn_i[11:7] != 5'd0);
 
   // Registers written, those of this cycle included
   function automatic logic [31:0] written(input logic [31:0] earlier, input logic valid, input logic [4:0] register);

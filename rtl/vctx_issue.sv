@@ -41,18 +41,23 @@ module vctx_issue
   output logic [12:0]     irq_elem_o,
   output dec_t            dec_o,
   output logic [1:0]      eew_o,
-  output logic [1:0]      group_o,
-  output logic            emul_ok_o,
+  output logic [1:0]      vd_group_o,
+  output logic [1:0]      vs1_group_o,
+  output logic [1:0]      vs2_group_o,
+  output logic            vs1_fraction_o,
+  output logic            vs2_fraction_o,
+  output logic            widths_ok_o,
   output logic [CntW-1:0] evl_o
 );
 
   dec_t            dec;
-  logic [1:0]      eew, group;
-  logic            emul_ok;
+  logic [1:0]      eew, vd_group, vs1_group, vs2_group;
+  logic            vs1_fraction, vs2_fraction, widths_ok;
   logic [CntW-1:0] evl;
 
   logic masked;
-  assign masked = !issue_insn_i[25] && ((dec.unit == UnitLoad) || (dec.unit == UnitStore) || (dec.unit == UnitAlu));
+  assign masked = !issue_insn_i[25] && ((dec.unit == UnitLoad) || (dec.unit == UnitStore) ||
+                                        (dec.unit == UnitAlu) || (dec.unit == UnitSerial));
 
   vctx_decode u_decode (
     .insn_i (issue_insn_i),
@@ -62,50 +67,62 @@ module vctx_issue
   vctx_shape #(
     .VLEN (VLEN)
   ) u_shape (
-    .dec_i     (dec),
-    .insn_i    (issue_insn_i),
-    .sew_i     (sew_i),
-    .lmul_i    (lmul_i),
-    .vl_i      (vl_i),
-    .eew_o     (eew),
-    .group_o   (group),
-    .emul_ok_o (emul_ok),
-    .evl_o     (evl)
+    .dec_i          (dec),
+    .insn_i         (issue_insn_i),
+    .sew_i          (sew_i),
+    .lmul_i         (lmul_i),
+    .vl_i           (vl_i),
+    .eew_o          (eew),
+    .vd_group_o     (vd_group),
+    .vs1_group_o    (vs1_group),
+    .vs2_group_o    (vs2_group),
+    .vs1_fraction_o (vs1_fraction),
+    .vs2_fraction_o (vs2_fraction),
+    .widths_ok_o    (widths_ok),
+    .evl_o          (evl)
   );
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      insn_o       <= '0;
-      masked_o     <= 1'b0;
-      rs1_o        <= '0;
-      rs2_o        <= '0;
-      prv_o        <= '0;
-      virt_o       <= 1'b0;
-      fs_dirty_o   <= 1'b0;
-      vsfs_dirty_o <= 1'b0;
-      irq_valid_o  <= 1'b0;
-      irq_elem_o   <= '0;
-      dec_o        <= '0;
-      eew_o        <= '0;
-      group_o      <= '0;
-      emul_ok_o    <= 1'b0;
-      evl_o        <= '0;
+      insn_o         <= '0;
+      masked_o       <= 1'b0;
+      rs1_o          <= '0;
+      rs2_o          <= '0;
+      prv_o          <= '0;
+      virt_o         <= 1'b0;
+      fs_dirty_o     <= 1'b0;
+      vsfs_dirty_o   <= 1'b0;
+      irq_valid_o    <= 1'b0;
+      irq_elem_o     <= '0;
+      dec_o          <= '0;
+      eew_o          <= '0;
+      vd_group_o     <= '0;
+      vs1_group_o    <= '0;
+      vs2_group_o    <= '0;
+      vs1_fraction_o <= 1'b0;
+      vs2_fraction_o <= 1'b0;
+      widths_ok_o    <= 1'b0;
+      evl_o          <= '0;
     end else if (accept_i) begin
-      insn_o       <= issue_insn_i;
-      masked_o     <= masked;
-      rs1_o        <= issue_rs1_i;
-      rs2_o        <= issue_rs2_i;
-      prv_o        <= issue_prv_i;
-      virt_o       <= issue_virt_i && (issue_prv_i != PrvM);  // M-mode has V=0
-      fs_dirty_o   <= issue_fs_dirty_i;
-      vsfs_dirty_o <= issue_vsfs_dirty_i;
-      irq_valid_o  <= irq_valid_i;
-      irq_elem_o   <= irq_elem_i;
-      dec_o        <= dec;
-      eew_o        <= eew;
-      group_o      <= group;
-      emul_ok_o    <= emul_ok;
-      evl_o        <= evl;
+      insn_o         <= issue_insn_i;
+      masked_o       <= masked;
+      rs1_o          <= issue_rs1_i;
+      rs2_o          <= issue_rs2_i;
+      prv_o          <= issue_prv_i;
+      virt_o         <= issue_virt_i && (issue_prv_i != PrvM);  // M-mode has V=0
+      fs_dirty_o     <= issue_fs_dirty_i;
+      vsfs_dirty_o   <= issue_vsfs_dirty_i;
+      irq_valid_o    <= irq_valid_i;
+      irq_elem_o     <= irq_elem_i;
+      dec_o          <= dec;
+      eew_o          <= eew;
+      vd_group_o     <= vd_group;
+      vs1_group_o    <= vs1_group;
+      vs2_group_o    <= vs2_group;
+      vs1_fraction_o <= vs1_fraction;
+      vs2_fraction_o <= vs2_fraction;
+      widths_ok_o    <= widths_ok;
+      evl_o          <= evl;
     end
   end
 

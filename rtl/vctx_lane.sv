@@ -1,6 +1,6 @@
 // 64-bit slice of the integer datapath: 8, 4, 2 or 1 elements.
 //
-// One adder serves add, subtract and the compares, whatever the element width. The top bit of each element is kept out
+// One adder serves add, subtract, the compares, min and max, whatever the element width. The top bit of each element is kept out
 // of it, so no carry leaves an element, and is added without carry afterwards; a - b is ~(~a + b), so none enters one.
 
 `default_nettype none
@@ -10,7 +10,8 @@ module vctx_lane
 (
   input  logic        active_i,  // the operands count; else the outputs are 0
   input  logic        compare_i,
-  input  logic [3:0]  op_i,      // op_e, or funct6[2:0] of a compare
+  input  logic [4:0]  op_i,      // op_e, or funct6[2:0] of a compare
+  input  logic        signed_i,  // min, max and right shifts
   input  logic [1:0]  sew_i,     // log2 of the element width in bytes
   input  logic [63:0] src1_i,
   input  logic [63:0] src2_i,
@@ -61,16 +62,66 @@ module vctx_lane
     endcase
   endfunction
 
+  // The bit of the last byte of each element, for all of its bytes
+  function automatic logic [7:0] of_element(input logic [1:0] sew, input logic [7:0] x);
+    case (sew)
+      2'd0:    of_element = x;
+      2'd1:    of_element = {{2{x[7]}}, {2{x[5]}}, {2{x[3]}}, {2{x[1]}}};
+      2'd2:    of_element = {{4{x[7]}}, {4{x[3]}}};
+      default: of_element = {8{x[7]}};
+    endcase
+  endfunction
+
+  function automatic logic [63:0] reversed(input logic [63:0] x);
+    for (int i = 0; i < 64; i++) reversed[i] = x[63-i];
+  endfunction
+
+  function automatic logic [7:0] reversed_byte(input logic [7:0] x);
+    reversed_byte = {x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]};
+  endfunction
+
+  // The bit of the first byte of each element, for all of its bytes
+  function automatic logic [7:0] of_first(input logic [1:0] sew, input logic [7:0] x);
+    of_first = reversed_byte(of_element(sew, reversed_byte(x)));
+  endfunction
+
+  // Elements of src2 shifted by those of src1 (E-19). A left shift is a right shift of everything in reverse. Stage k
+  // shifts by 2**k where bit k of the amount is set, and keeps bits of the next element out.
+  function automatic logic [63:0] shift(input logic left, input logic is_signed, input logic [1:0] sew,
+                                        input logic [63:0] src1, input logic [63:0] src2);
+    logic [63:0] x, fill, own, moved;
+    logic [7:0]  take;
+    x    = left ? reversed(src2) : src2;
+    fill = is_signed ? widen(of_element(sew, byte_tops(src2))) : '0;
+    for (int k = 0; k < 6; k++) begin
+      if (k < 3 + 32'(sew)) begin
+        take = of_first(sew, {src1[56+k], src1[48+k], src1[40+k], src1[32+k],
+                              src1[24+k], src1[16+k], src1[8+k], src1[k]});
+        take = left ? reversed_byte(take) : take;
+        case (sew)
+          2'd0:    own = {8{8'hFF >> (1 << k)}};
+          2'd1:    own = {4{16'hFFFF >> (1 << k)}};
+          2'd2:    own = {2{32'hFFFF_FFFF >> (1 << k)}};
+          default: own = 64'hFFFF_FFFF_FFFF_FFFF >> (1 << k);
+        endcase
+        moved = ((x >> (1 << k)) & own) | (fill & ~own);
+        x     = (moved & widen(take)) | (x & ~widen(take));
+      end
+    end
+    shift = left ? reversed(x) : x;
+  endfunction
+
   // Result, or the outcome of a compare in the low byte. vsub and compares: vs2 - src1; vrsub: src1 - vs2. Only what the
   // operation takes is computed.
-  function automatic logic [63:0] lane(input logic active, input logic compare, input logic [3:0] op,
-                                       input logic [1:0] sew, input logic [63:0] src1, input logic [63:0] src2,
-                                       input logic [7:0] mask);
+  function automatic logic [63:0] lane(input logic active, input logic compare, input logic [4:0] op,
+                                       input logic is_signed, input logic [1:0] sew, input logic [63:0] src1,
+                                       input logic [63:0] src2, input logic [7:0] mask);
     logic        subtract;
+    logic [7:0]  less;
     logic [63:0] x, y, tops, low, sum;
     lane = '0;
     if (active) begin
-      if (compare || (op <= OpRsub)) begin
+      if (compare || (op <= OpMax)) begin
         subtract = compare || (op != OpAdd);
         x        = (!compare && (op == OpRsub)) ? src1 : src2;
         y        = (!compare && (op == OpRsub)) ? src2 : src1;
@@ -79,12 +130,20 @@ module vctx_lane
         low      = (x & ~tops) + (y & ~tops);
         sum      = low ^ ((x ^ y) & tops);
         lane     = subtract ? ~sum : sum;
-        if (compare) lane[7:0] = outcome(op[2:0], sew, src1, src2, low);
+        if (compare) begin
+          lane[7:0] = outcome(op[2:0], sew, src1, src2, low);
+        end else if (op >= OpMin) begin
+          less = of_element(sew, outcome(is_signed ? CmpLt : CmpLtu, sew, src1, src2, low));
+          less = (op == OpMin) ? less : ~less;
+          lane = (src2 & widen(less)) | (src1 & ~widen(less));
+        end
       end else begin
         case (op)
           OpAnd:   lane = src2 & src1;
           OpOr:    lane = src2 | src1;
           OpXor:   lane = src2 ^ src1;
+          OpSll,
+          OpShr:   lane = shift(op == OpSll, is_signed, sew, src1, src2);
           OpSrc1:  lane = src1;
           OpSrc2:  lane = src2;
           default: lane = (src1 & widen(mask)) | (src2 & ~widen(mask));  // OpMerge
@@ -93,7 +152,7 @@ module vctx_lane
     end
   endfunction
 
-  assign result_o = lane(active_i, compare_i, op_i, sew_i, src1_i, src2_i, mask_i);
+  assign result_o = lane(active_i, compare_i, op_i, signed_i, sew_i, src1_i, src2_i, mask_i);
   assign true_o   = result_o[7:0];
 
 endmodule

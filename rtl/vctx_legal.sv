@@ -18,8 +18,12 @@ module vctx_legal
   input  logic [1:0]  vsstatus_vs_i,
   input  logic        vill_i,
   input  logic        vstart_nonzero_i,
-  input  logic [1:0]  group_i,
-  input  logic        emul_ok_i,
+  input  logic [1:0]  vd_group_i,
+  input  logic [1:0]  vs1_group_i,
+  input  logic [1:0]  vs2_group_i,
+  input  logic        vs1_fraction_i,
+  input  logic        vs2_fraction_i,
+  input  logic        widths_ok_i,
   output logic        csr_writes_o,  // the CSR instruction writes
   output logic        legal_o,
   output logic [5:0]  cause_o  // when not legal
@@ -53,40 +57,49 @@ module vctx_legal
 
   // Register groups start at a multiple of their size (D-3, D-17, E-2); a masked instruction does not overwrite
   // its mask with elements (D-4, E-2). Reading v0 as data, too, is a matter of choice.
-  logic [2:0] in_group;  // these bits of a register number count the registers of a group
+  logic [2:0] in_vd, in_vs1, in_vs2;  // these bits of a register number count the registers of its group
   logic       groups_ok, mask_ok, source_ok;
-  assign in_group    = {group_i == 2'd3, group_i[1], group_i != 2'd0};
-  assign groups_ok = (!dec_i.vd_group  || ((vd[2:0] & in_group) == 3'd0)) &&
-                     (!dec_i.vs1_group || ((vs1[2:0] & in_group) == 3'd0)) &&
-                     (!dec_i.vs2_group || ((vs2[2:0] & in_group) == 3'd0));
+  assign in_vd     = {vd_group_i == 2'd3, vd_group_i[1], vd_group_i != 2'd0};
+  assign in_vs1    = {vs1_group_i == 2'd3, vs1_group_i[1], vs1_group_i != 2'd0};
+  assign in_vs2    = {vs2_group_i == 2'd3, vs2_group_i[1], vs2_group_i != 2'd0};
+  assign groups_ok = (!dec_i.vd_group  || ((vd[2:0] & in_vd) == 3'd0)) &&
+                     (!dec_i.vs1_group || ((vs1[2:0] & in_vs1) == 3'd0)) &&
+                     (!dec_i.vs2_group || ((vs2[2:0] & in_vs2) == 3'd0));
   assign mask_ok   = !(dec_i.vd_group && (dec_i.unit != UnitStore || MaskedV0StoreTrap) && masked &&
                        (vd == 5'd0));  // L-14
   assign source_ok = !(MaskedV0SourceTrap && masked &&
-                       ((dec_i.vs1_group && (vs1 == 5'd0)) || (dec_i.vs2_group && (vs2 == 5'd0))));  // L-13
+                       (((dec_i.src1 == Src1Vec) && (vs1 == 5'd0)) || (dec_i.vs2_group && (vs2 == 5'd0))));  // L-13
 
-  // A compare may overwrite a source group only in its lowest register (E-13, L-15).
+  // A destination overlaps a source group where elements have the same width, in the lowest register of wider elements
+  // (L-15), or in the last registers if they are narrower, with EMUL >= 1 (E-13, E-18). Of two groups that overlap one
+  // contains the other.
   logic [4:0] from_vs1, from_vs2;  // where vd differs from the source
-  logic       above_vs1, above_vs2, overlap_ok;
-  assign from_vs1   = vd ^ vs1;
-  assign from_vs2   = vd ^ vs2;
-  assign above_vs1  = (from_vs1 != 5'd0) && ((from_vs1 & ~{2'b0, in_group}) == 5'd0);
-  assign above_vs2  = (from_vs2 != 5'd0) && ((from_vs2 & ~{2'b0, in_group}) == 5'd0);
-  assign overlap_ok = (dec_i.alu != AluCompare) ||
-                      (!(dec_i.vs1_group && above_vs1) && !(dec_i.vs2_group && above_vs2));
+  logic       in_one1, in_one2, overlap1_ok, overlap2_ok, overlap_ok;
+  assign from_vs1    = vd ^ vs1;
+  assign from_vs2    = vd ^ vs2;
+  assign in_one1     = ((from_vs1 & ~{2'b0, in_vd | in_vs1}) == 5'd0);
+  assign in_one2     = ((from_vs2 & ~{2'b0, in_vd | in_vs2}) == 5'd0);
+  assign overlap1_ok = !in_one1 || (dec_i.vs1_overlap == OverlapAny) ||
+                       ((dec_i.vs1_overlap == OverlapLow) && (from_vs1 == 5'd0)) ||
+                       ((dec_i.vs1_overlap == OverlapHigh) && !vs1_fraction_i && ((vs1[2:0] | in_vs1 | ~in_vd) == '1));
+  assign overlap2_ok = !in_one2 || (dec_i.vs2_overlap == OverlapAny) ||
+                       ((dec_i.vs2_overlap == OverlapLow) && (from_vs2 == 5'd0)) ||
+                       ((dec_i.vs2_overlap == OverlapHigh) && !vs2_fraction_i && ((vs2[2:0] | in_vs2 | ~in_vd) == '1));
+  assign overlap_ok  = overlap1_ok && overlap2_ok;
 
   // vtype matters to all but whole-register loads and stores (D-18, E-11).
   logic vtype_ok, mem_ok, alu_ok;
   assign vtype_ok = !vill_i || (dec_i.shape == ShapeWholeMem);
-  assign mem_ok   = vs_on && vtype_ok && emul_ok_i && groups_ok && mask_ok;
-  assign alu_ok   = vs_on && vtype_ok && groups_ok && mask_ok && source_ok && overlap_ok &&
-                    !vstart_nonzero_i;  // L-9
+  assign mem_ok   = vs_on && vtype_ok && widths_ok_i && groups_ok && mask_ok;
+  assign alu_ok   = vs_on && vtype_ok && widths_ok_i && groups_ok && mask_ok && source_ok && overlap_ok &&
+                    !vstart_nonzero_i;  // L-9, E-10
 
   logic [2:0] unit;
   assign unit    = dec_i.unit;
   assign legal_o = (unit == UnitCsr)                           ? csr_ok :
                    (unit == UnitVset)                          ? vs_on :
                    ((unit == UnitLoad) || (unit == UnitStore)) ? mem_ok :
-                   (unit == UnitAlu)                           ? alu_ok : 1'b0;
+                   ((unit == UnitAlu) || (unit == UnitSerial)) ? alu_ok : 1'b0;
 
   assign cause_o = ((dec_i.unit == UnitCsr) && csr_virtual) ? CauseVirtual : CauseIllegal;
 

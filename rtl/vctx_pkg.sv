@@ -15,7 +15,8 @@ package vctx_pkg;
     UnitVset,
     UnitLoad,
     UnitStore,
-    UnitAlu
+    UnitAlu,    // arithmetic row by row
+    UnitSerial  // and element by element
   } unit_e;
 
   // Where the element width (EEW), the register group size and the number of elements (evl) come from.
@@ -37,17 +38,36 @@ package vctx_pkg;
     AluExtract  // element 0 into x[rd]
   } alu_e;
 
-  // Operation of an AluElem instruction. AluCompare and AluLogic use the low three bits for funct6[2:0].
-  typedef enum logic [3:0] {
+  // Operation of an AluElem or UnitSerial instruction; the second operand is vs2. AluCompare and AluLogic use the low
+  // three bits for funct6[2:0].
+  typedef enum logic [4:0] {
     OpAdd,
     OpSub,
     OpRsub,
+    OpMin,
+    OpMax,
     OpAnd,
     OpOr,
     OpXor,
-    OpSrc1,  // first operand unchanged
-    OpSrc2,  // second operand unchanged
-    OpMerge  // first operand where the mask bit is set, else the second
+    OpSll,
+    OpShr,         // right, arithmetic if the second operand is signed
+    OpSrc1,        // first operand unchanged
+    OpSrc2,        // second operand unchanged
+    OpMerge,       // first operand where the mask bit is set, else the second
+    // Only of UnitSerial. Products, of the first operand with the second or, in the last two, with vd.      (E-21, E-22)
+    OpMul,
+    OpMulh,        // the upper half
+    OpMacc,        // vd + product
+    OpNmsac,       // vd - product
+    OpMadd,        // vs2 + product
+    OpNmsub,       // vs2 - product
+    OpSlideUp,     // (E-24)
+    OpSlideDown,
+    OpSlide1Up,
+    OpSlide1Down,
+    OpCpop,        // of mask bits: their number, the first that is set, the number below each (E-25, E-26)
+    OpFirst,
+    OpIota
   } op_e;
 
   // funct6[2:0] of the compares (E-13).
@@ -71,12 +91,21 @@ package vctx_pkg;
   localparam logic [2:0] LogicXnor = 3'd7;
 
   // First operand of an ALU instruction.
-  typedef enum logic [1:0] {
+  typedef enum logic [2:0] {
     Src1Vec,   // vs1
     Src1X,     // x[rs1], low SEW bits
     Src1Imm,   // 5-bit immediate, sign-extended
+    Src1Uimm,  // 5-bit immediate, zero-extended
     Src1Index  // element index
   } src1_e;
+
+  // Where a source group may overlap the destination group, if at all (E-18).
+  typedef enum logic [1:0] {
+    OverlapAny,   // elements of the same width
+    OverlapLow,   // narrower elements in the destination: only its lowest register
+    OverlapHigh,  // wider ones: only in the last registers, and only a source with EMUL >= 1
+    OverlapNone
+  } overlap_e;
 
   // One row of the decode table.
   typedef struct packed {
@@ -84,11 +113,20 @@ package vctx_pkg;
     logic [2:0] shape;        // shape_e
     logic       first_fault;  // fault-only-first load
     logic [1:0] alu;          // alu_e
-    logic [3:0] op;           // op_e, or funct6[2:0]
-    logic [1:0] src1;         // src1_e
+    logic [4:0] op;           // op_e, or funct6[2:0]
+    logic [2:0] src1;         // src1_e
+    logic       signed1;      // operands are signed: the first,
+    logic       signed2;      // the second
+    logic       reduce;       // UnitSerial: all elements to one
+    logic       to_x;         // the result goes to x[rd]
     logic       vd_group;     // vd (vs3) names a register group
     logic       vs1_group;    // vs1 names a register group
     logic       vs2_group;    // vs2 names a register group
+    logic       vd_wide;      // elements of vd have 2 * SEW bits
+    logic       vs2_wide;     // so have those of vs2
+    logic [1:0] vs2_narrow;   // or they have SEW >> this
+    logic [1:0] vs1_overlap;  // overlap_e
+    logic [1:0] vs2_overlap;
   } dec_t;
 
   localparam logic [11:0] CsrVstart   = 12'h008;
@@ -134,6 +172,26 @@ package vctx_pkg;
   // Each bit of x for the eight bits of a byte.
   function automatic logic [63:0] widen(input logic [7:0] x);
     widen = {{8{x[7]}}, {8{x[6]}}, {8{x[5]}}, {8{x[4]}}, {8{x[3]}}, {8{x[2]}}, {8{x[1]}}, {8{x[0]}}};
+  endfunction
+
+  // An element side by side with its like.
+  function automatic logic [63:0] splat(input logic [1:0] eew, input logic [63:0] element);
+    case (eew)
+      2'd0:    splat = {8{element[7:0]}};
+      2'd1:    splat = {4{element[15:0]}};
+      2'd2:    splat = {2{element[31:0]}};
+      default: splat = element;
+    endcase
+  endfunction
+
+  // An element in the low bits of a word, extended.
+  function automatic logic [63:0] extend(input logic [1:0] eew, input logic is_signed, input logic [63:0] element);
+    case (eew)
+      2'd0:    extend = {{56{is_signed & element[7]}}, element[7:0]};
+      2'd1:    extend = {{48{is_signed & element[15]}}, element[15:0]};
+      2'd2:    extend = {{32{is_signed & element[31]}}, element[31:0]};
+      default: extend = element;
+    endcase
   endfunction
 
   // Value a CSR instruction writes; op is funct3[1:0]: 1 write, 2 set, 3 clear.

@@ -9,7 +9,7 @@ module vctx_src1
   parameter int GroupRowW = 4
 ) (
   input  logic                 active_i,  // the operand counts
-  input  logic [1:0]           src1_i,    // src1_e
+  input  logic [2:0]           src1_i,    // src1_e
   input  logic [1:0]           eew_i,
   input  logic [GroupRowW-1:0] row_i,
   input  logic [63:0]          rs1_i,
@@ -17,15 +17,6 @@ module vctx_src1
   input  logic [DLEN-1:0]      vs1_i,
   output logic [DLEN-1:0]      operand_o
 );
-
-  function automatic logic [63:0] splat(input logic [1:0] eew, input logic [63:0] scalar);
-    case (eew)
-      2'd0:    splat = {8{scalar[7:0]}};
-      2'd1:    splat = {4{scalar[15:0]}};
-      2'd2:    splat = {2{scalar[31:0]}};
-      default: splat = scalar;
-    endcase
-  endfunction
 
   // Elements of a 64-bit word have the indices word * (elements in a word) upwards.
   function automatic logic [63:0] indices(input logic [1:0] eew, input logic [15:0] word);
@@ -38,14 +29,15 @@ module vctx_src1
   endfunction
 
   // The scalar, which stays while the rows go by
-  logic        from_x, from_imm;
-  logic [4:0]  imm;
+  logic        from_x, from_imm, from_uimm;
+  logic [5:0]  imm;
   logic [63:0] rs1, scalar;
-  assign from_x   = active_i && (src1_i == Src1X);
-  assign from_imm = active_i && (src1_i == Src1Imm);
-  assign rs1      = from_x ? rs1_i : '0;
-  assign imm      = from_imm ? imm_i : '0;
-  assign scalar   = splat(eew_i, from_x ? rs1 : 64'($signed(imm)));  // E-4
+  assign from_x    = active_i && (src1_i == Src1X);
+  assign from_imm  = active_i && (src1_i == Src1Imm);
+  assign from_uimm = active_i && (src1_i == Src1Uimm);
+  assign rs1       = from_x ? rs1_i : '0;
+  assign imm       = (from_imm || from_uimm) ? {from_imm && imm_i[4], imm_i} : '0;
+  assign scalar    = splat(eew_i, from_x ? rs1 : 64'($signed(imm)));  // E-4
 
   for (genvar w = 0; w < DLEN / 64; w++) begin : gen_word
     logic [15:0] word;

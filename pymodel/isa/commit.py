@@ -14,11 +14,12 @@ from vctx.pymodel.isa.bits import M64, VS
 from vctx.pymodel.isa.compiled import Op
 from vctx.pymodel.isa.csr import TABLE
 from vctx.pymodel.isa.csr_numbers import VECTOR_CSRS, Csr
-from vctx.pymodel.isa.encoding import Decoded, Kind, is_reduction
+from vctx.pymodel.isa.encoding import Decoded, Kind, is_reduction, is_widening
 from vctx.pymodel.isa.errors import ArchTrap, Cause
 from vctx.pymodel.isa.observer import CommitObserver
 from vctx.pymodel.isa.scalar import SIZES
 from vctx.pymodel.isa.state import HartState
+from vctx.pymodel.isa.vector import touched
 from vctx.pymodel.isa.vmem import element_form
 from vctx.pymodel.trace.records import Commit
 
@@ -193,10 +194,23 @@ class CommitReporter:
         vec = self.hart.vec
         lmul = (self._requested & 7 ^ 4) - 4  # log2, signed
         commit.vector = (8 << (self._requested >> 3 & 7), f"m{1 << lmul}" if lmul >= 0 else f"mf{1 << -lmul}", vec.vl)
-        regs = self.hart.effects.regs
-        commit.vregs = vec.values(1 << d.fields["vd"] if is_reduction(d) else regs)
+        commit.vregs = vec.values(self.hart.effects.regs | self._looked_at(d))
         self._wrote(commit, Csr.VSTART)
         self._dirtied(commit, before)
+
+    def _looked_at(self, d: Decoded) -> int:
+        """Return registers that Spike logs as written only because it looks at them as if it were to: bit i for v<i>.
+
+        They are the destination of a reduction, even if vl is 0, and those in which the active elements of a widening
+        instruction would lie if they had SEW bits.
+        """
+        vec = self.hart.vec
+        if is_reduction(d):
+            return 1 << d.fields["vd"]
+        if not is_widening(d) or not vec.vl:
+            return 0
+        mask = vec.mask_bits(0, 0, vec.vl) if d.fields["vm"] == 0 else None
+        return touched(vec.vlenb, d.fields["vd"], vec.type.sew // 8, 0, vec.vl, mask)
 
     def _vector_memory(self, commit: Commit, d: Decoded, before: _Before, fault: int | None = None) -> None:
         """Report a vector load or store; `fault` is the element that faulted, if one did."""

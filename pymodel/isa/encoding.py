@@ -362,8 +362,13 @@ def decode(word: int) -> Decoded:
 
 
 def is_reduction(d: Decoded) -> bool:
-    """Tell whether an instruction is a reduction; Spike logs its destination as written even if vl is 0 (E-23)."""
+    """Tell whether an instruction is a reduction (E-23)."""
     return d.mnemonic.endswith(".vs")
+
+
+def is_widening(d: Decoded) -> bool:
+    """Tell whether an instruction writes elements of 2*SEW bits (E-22)."""
+    return d.mnemonic.startswith("vw") and not is_reduction(d)
 
 
 def encode(mnemonic: str, **operands: int) -> int:

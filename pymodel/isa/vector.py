@@ -61,17 +61,16 @@ _MASK_LOGIC: dict[str, Callable[[int, int], int]] = {
 }
 
 
-def touched(vec: VectorState, vd: int, size: int, start: int, stop: int, mask: Mask) -> int:
+def touched(vlenb: int, vd: int, size: int, start: int, stop: int, mask: Mask) -> int:
     """Return the registers that hold the active elements `start` to `stop` - 1 of the group at `vd`: bit i for v<i>.
 
     Args:
-        vec: gives the register length.
+        vlenb: bytes in a register.
         vd: lowest register of the group.
         size: element size in bytes.
         start, stop: element range; `mask` is None or has `stop` - `start` booleans.
         mask: the active elements; None for all.
     """
-    vlenb = vec.vlenb
     if mask is None:
         first, last = start * size // vlenb, -(-stop * size // vlenb)
         return (1 << vd + last) - (1 << vd + first)
@@ -190,7 +189,7 @@ class _Elementwise(VectorOp):
             self._scalar = 0 if self.immediate is None else None
             self.b = np.array([self.scalar(0)], self.a.dtype)
         self.target = self._elements(self.vd)
-        self.body_regs = touched(vec, self.vd, self.size, vec.vstart, vec.vl, None)
+        self.body_regs = touched(vec.vlenb, self.vd, self.size, vec.vstart, vec.vl, None)
         self.body_bits = body_bits(vec)
 
     def _elements(self, register: int) -> Array:
@@ -419,7 +418,7 @@ class _WholeRegisters(VectorOp):
         if start < stop and self.vd != self.vs2:
             source, target = self.vs2 * vec.vlenb, self.vd * vec.vlenb
             vec.view[target + start : target + stop] = vec.view[source + start : source + stop].tobytes()
-            fx.regs = touched(vec, self.vd, 1, start, stop, None)
+            fx.regs = touched(vec.vlenb, self.vd, 1, start, stop, None)
 
 
 def body_bits(vec: VectorState) -> int:

@@ -102,7 +102,7 @@ def write_elements(
     stop, first = start + len(result), register * vec.vlenb // size
     mask = vec.mask_bits(0, start, stop) if masked else None
     np.copyto(vec.elements[size][first + start : first + stop], result, where=True if mask is None else mask)
-    fx.regs = touched(vec, register, size, start, stop, mask)
+    fx.regs = touched(vec.vlenb, register, size, start, stop, mask)
 
 
 class _Extend(_Mixed):

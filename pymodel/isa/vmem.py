@@ -124,7 +124,7 @@ class _VectorAccess:
         self._length = evl * self.size
         origin = self.reg * self.vlenb
         self._place = self.vec.view[origin : origin + self._length]
-        self._regs = touched(self.vec, self.reg, self.size, 0, evl, None)
+        self._regs = touched(self.vlenb, self.reg, self.size, 0, evl, None)
 
     def _start_legal(self, vstart: int) -> bool:
         """Tell whether a `vstart` other than 0 is acceptable."""
@@ -254,7 +254,7 @@ class _VectorAccess:
         else:
             target = vec.flat[origin : origin + len(data)]
             np.copyto(target, np.frombuffer(data, np.uint8), where=np.repeat(mask, size))
-        fx.regs |= touched(vec, self.reg, size, first, last, mask)
+        fx.regs |= touched(vec.vlenb, self.reg, size, first, last, mask)
 
     def _store(self, paddr: int, first: int, active: int) -> tuple[tuple[int, bytes], ...]:
         """Store elements from `first` on, of which that belongs to `paddr`, and return what was stored where.

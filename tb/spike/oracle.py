@@ -23,8 +23,10 @@ import numpy as np
 from vctx.pymodel.errors import ToolError
 from vctx.pymodel.isa import bits, decode
 from vctx.pymodel.isa.csr_numbers import STATUS_CSRS
+from vctx.pymodel.isa.encoding import is_reduction, is_widening
+from vctx.pymodel.isa.vector import touched
+from vctx.pymodel.isa.vtype import decode_vtype
 from vctx.pymodel.places import out_root
-from vctx.pymodel.isa.encoding import is_reduction
 from vctx.pymodel.trace import Retire, Trap
 
 SOURCE = Path(__file__).resolve().with_name("shim.cc")
@@ -216,9 +218,7 @@ class Spike:
         """
         step = self.last
         base = self._lib.spike_vregs(self._hart)
-        written = step.vregs
-        if written and not step.vl and is_reduction(decode(step.insn)):
-            written = 0  # whatever its log says
+        written = self._written() if step.vregs else 0
         vregs = {}
         while written:
             reg = (written & -written).bit_length() - 1
@@ -239,6 +239,23 @@ class Spike:
             vregs=vregs,
             mem=_stored(step) if step.stores else {},
         )
+
+    def _written(self) -> int:
+        """Return the vector registers that the last step wrote: bit i for v<i>.
+
+        They are those of Spike's log, less what it only looks at as if it were to write it: see
+        `pymodel.isa.commit.CommitReporter`.
+        """
+        step, decoded, written = self.last, decode(self.last.insn), int(self.last.vregs)
+        if is_reduction(decoded) and not step.vl:
+            return 0
+        if is_widening(decoded):
+            v0 = np.frombuffer(ctypes.string_at(self._lib.spike_vregs(self._hart), self.vlenb), np.uint8)
+            mask = np.unpackbits(v0, count=step.vl, bitorder="little").view(np.bool_)
+            size = decode_vtype(step.vtype, 8 * self.vlenb).sew // 8 * 2
+            masked = decoded.fields["vm"] == 0
+            written &= touched(self.vlenb, decoded.fields["vd"], size, 0, step.vl, mask if masked else None)
+        return written
 
 
 def _stored(step: Step) -> dict[int, int]:
