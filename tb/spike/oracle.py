@@ -26,7 +26,11 @@ from vctx.pymodel.isa.csr_numbers import STATUS_CSRS
 from vctx.pymodel.isa.encoding import is_reduction, is_widening
 from vctx.pymodel.isa.vector import touched
 from vctx.pymodel.isa.vtype import decode_vtype
+<<<<<<< HEAD
 from vctx.pymodel.places import out_root
+=======
+from vctx.pymodel.places import SIM_BUILD
+>>>>>>> f7e0952 (Add the serial unit, and min, max and shifts in the lanes)
 from vctx.pymodel.trace import Retire, Trap
 
 SOURCE = Path(__file__).resolve().with_name("shim.cc")
