@@ -465,9 +465,11 @@ module vctx
       .start_i       (lsu_start),
       .store_i       (dec.unit == UnitStore),
       .first_fault_i (dec.first_fault),
+      .strided_i     (dec.strided),
       .masked_i      (masked),
       .vd_i          (insn[11:7]),
       .base_i        (rs1),
+      .stride_i      (rs2),
       .eew_i         (eew),
       .evl_i         (evl),
       .vstart_i      (older ? '0 : vstart),  // which the older instruction will clear

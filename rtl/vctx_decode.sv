@@ -29,11 +29,12 @@ module vctx_decode
   endfunction
 
   function automatic dec_t mem(input logic [6:0] opcode, input logic [2:0] shape,
-                               input logic first_fault);
+                               input logic first_fault, input logic strided);
     mem             = '0;
     mem.unit        = (opcode == LoadFp) ? UnitLoad : UnitStore;
     mem.shape       = shape;
     mem.first_fault = first_fault;
+    mem.strided     = strided;
     mem.vd_group    = 1'b1;
   endfunction
 
@@ -191,15 +192,15 @@ module vctx_decode
       32'b000_000_?_00000_?????_000_?????_0?00111,
       32'b000_000_?_00000_?????_101_?????_0?00111,
       32'b000_000_?_00000_?????_11?_?????_0?00111:
-        load_store = mem(insn[6:0], ShapeWidth, 1'b0);
+        load_store = mem(insn[6:0], ShapeWidth, 1'b0, 1'b0);
       // Fault-only-first loads.
       32'b000_000_?_10000_?????_000_?????_0000111,
       32'b000_000_?_10000_?????_101_?????_0000111,
       32'b000_000_?_10000_?????_11?_?????_0000111:
-        load_store = mem(insn[6:0], ShapeWidth, 1'b1);
+        load_store = mem(insn[6:0], ShapeWidth, 1'b1, 1'b0);
       // vlm.v, vsm.v.
       32'b000_000_1_01011_?????_000_?????_0?00111:
-        load_store = mem(insn[6:0], ShapeMask, 1'b0);
+        load_store = mem(insn[6:0], ShapeMask, 1'b0, 1'b0);
       // vl<nr>re<eew>.v, vs<nr>r.v.
       32'b000_000_1_01000_?????_000_?????_0?00111,
       32'b001_000_1_01000_?????_000_?????_0?00111,
@@ -213,7 +214,12 @@ module vctx_decode
       32'b001_000_1_01000_?????_11?_?????_0000111,
       32'b011_000_1_01000_?????_11?_?????_0000111,
       32'b111_000_1_01000_?????_11?_?????_0000111:
-        load_store = mem(insn[6:0], ShapeWholeMem, 1'b0);
+        load_store = mem(insn[6:0], ShapeWholeMem, 1'b0, 1'b0);
+      // Strided loads and stores: x[rs2] in place of lumop or sumop (D-24).
+      32'b000_010_?_?????_?????_000_?????_0?00111,
+      32'b000_010_?_?????_?????_101_?????_0?00111,
+      32'b000_010_?_?????_?????_11?_?????_0?00111:
+        load_store = mem(insn[6:0], ShapeWidth, 1'b0, 1'b1);
 
       default: load_store = other(UnitNone);
     endcase

@@ -1,4 +1,4 @@
-// Vector loads and stores: elements in order, page by page.
+// Vector loads and stores: elements in order, page by page, or one by one if there is a stride between them.
 //
 // This module finds the active elements, translates pages, and decides how the instruction ends: done, trapped at an
 // element, trimmed (fault-only-first), or stopped for an interrupt. What it hands to the address and data units is a
@@ -6,6 +6,9 @@
 //
 // Two facts keep it simple. Byte b of the register group corresponds to memory address x[rs1] + b, so the data
 // needs one rotation by x[rs1] mod DLEN/8 all along. And either all elements are misaligned or none is.
+//
+// With a stride each element is a segment of its own, as if it were the only one of its page; both facts then hold for
+// the element alone. Elements before vstart are passed one a cycle, as their addresses must be added up.
 
 `default_nettype none
 
@@ -28,9 +31,11 @@ module vctx_lsu
   input  logic                 start_i,
   input  logic                 store_i,
   input  logic                 first_fault_i,
+  input  logic                 strided_i,
   input  logic                 masked_i,
   input  logic [4:0]           vd_i,
   input  logic [63:0]          base_i,       // x[rs1]
+  input  logic [63:0]          stride_i,     // x[rs2]
   input  logic [1:0]           eew_i,
   input  logic [CntW-1:0]      evl_i,
   input  logic [IdxW-1:0]      vstart_i,
@@ -121,16 +126,17 @@ module vctx_lsu
   assign stop      = irq_valid_i && (stop_elem < 13'(evl_i));
 
   // Address of elem_q, and the end of its page. Misaligned elements are never moved, only the first matters.
-  logic [63:0]     addr;
+  logic [63:0]     addr, strided_q;  // strided_q: with a stride
   logic            misaligned;
   logic [12:0]     page_elems;
   logic [CntW-1:0] left, page_end;
   logic            nothing_left;
-  assign addr         = base_i + (64'(elem_q) << eew_i);
-  assign misaligned   = ((base_i[2:0] & ~(3'b111 << eew_i)) != 3'b0);
+  assign addr         = strided_i ? strided_q : (base_i + (64'(elem_q) << eew_i));
+  assign misaligned   = ((addr[2:0] & ~(3'b111 << eew_i)) != 3'b0);
   assign page_elems   = (13'd4096 - 13'(addr[11:0])) >> eew_i;
   assign left         = end_q - elem_q;
-  assign page_end     = (!misaligned && (page_elems < 13'(left))) ? (elem_q + CntW'(page_elems)) : end_q;
+  assign page_end     = strided_i                                   ? (elem_q + CntW'(1)) :
+                        (!misaligned && (page_elems < 13'(left))) ? (elem_q + CntW'(page_elems)) : end_q;
   assign nothing_left = (elem_q >= end_q);
 
   // Active or not: elem_q itself, and the next active element of its page, looking at DLEN/8 mask bits a cycle. Without
@@ -163,14 +169,17 @@ module vctx_lsu
   endfunction
   assign first_lane = lowest(candidates);
   assign chunk_end = {chunk + (CntW-LaneW)'(1), {LaneW{1'b0}}};
-  assign next_elem = found ? {chunk, first_lane} : ((chunk_end < page_end) ? chunk_end : page_end);
+  assign next_elem = strided_i ? page_end :
+                     found     ? {chunk, first_lane} : ((chunk_end < page_end) ? chunk_end : page_end);
 
   // elem_q is active: trap on it, or translate its page and move what the page holds. The next page is translated while
   // the data of the one before moves, except that a masked instruction has one mask lookup for both.
-  logic idle, active, exception, translated, segment_start, mover_done, mover_busy, burst_valid, queued_q;
+  logic idle, active, passes, exception, translated, segment_start, mover_done, mover_busy, burst_valid, queued_q;
   assign idle          = !mover_busy && !queued_q && !burst_valid;
   assign scan          = (state_q == StPage) && (!masked_i || idle);
-  assign active        = scan && !nothing_left && mask_bytes_i[elem_q[LaneW-1:0]];
+  assign active        = scan && !nothing_left && mask_bytes_i[elem_q[LaneW-1:0]] &&
+                         (!strided_i || (elem_q >= CntW'(vstart_i)));
+  assign passes        = scan && !active && !nothing_left;
   assign xlat_valid_o  = active && !misaligned && !queued_q && !burst_valid;
   assign xlat_vpn_o    = addr[63:12];
   assign xlat_store_o  = store_i;
@@ -204,12 +213,13 @@ module vctx_lsu
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      state_q <= StIdle;
-      elem_q  <= '0;
-      end_q   <= '0;
-      irq_q   <= 1'b0;
-      cause_q <= '0;
-      gpn_q   <= '0;
+      state_q   <= StIdle;
+      elem_q    <= '0;
+      end_q     <= '0;
+      irq_q     <= 1'b0;
+      cause_q   <= '0;
+      gpn_q     <= '0;
+      strided_q <= '0;
     end else begin
       if (translated) begin
         cause_q <= xlat_cause_i;
@@ -219,9 +229,10 @@ module vctx_lsu
         StIdle: begin
           if (start_i) begin
             state_q <= StPage;
-            elem_q  <= CntW'(vstart_i);
+            elem_q  <= strided_i ? '0 : CntW'(vstart_i);
             end_q   <= stop ? CntW'(stop_elem) : evl_i;
             irq_q   <= stop;
+            if (strided_i) strided_q <= base_i;
           end
         end
         StPage: begin
@@ -229,20 +240,21 @@ module vctx_lsu
           else if (translated && xlat_fault_i) state_q <= StFault;
           else if (segment_start && last_page) state_q <= StMove;
           else if (segment_start) elem_q <= page_end;
-          else if (scan && !active && !nothing_left) elem_q <= next_elem;
+          else if (passes) elem_q <= next_elem;
+          if (strided_i && (segment_start || passes)) strided_q <= strided_q + stride_i;
         end
         default: if (done_o || hand_over_i) state_q <= StIdle;  // StMove, StFault
       endcase
     end
   end
 
-  // The segment, in bytes of the register group and in beats. Beat n holds the bytes with (x[rs1] mod DLEN/8) + b
-  // in [n * DLEN/8, (n + 1) * DLEN/8).
+  // The segment, in bytes of the register group and in beats. Beat n holds the bytes with offset + b in
+  // [n * DLEN/8, (n + 1) * DLEN/8).
   logic [LaneW-1:0]    offset;
   logic [CntW-1:0]     first_byte, end_byte;
   logic [GroupRowW:0]  first_beat, last_beat;
   logic [CntW:0]       first_sum, last_sum;
-  assign offset     = base_i[LaneW-1:0];
+  assign offset     = strided_i ? (addr[LaneW-1:0] - first_byte[LaneW-1:0]) : base_i[LaneW-1:0];
   assign first_byte = elem_q << eew_i;
   assign end_byte   = page_end << eew_i;
   assign first_sum  = (CntW+1)'(first_byte) + (CntW+1)'(offset);

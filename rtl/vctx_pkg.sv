@@ -112,6 +112,7 @@ package vctx_pkg;
     logic [2:0] unit;         // unit_e
     logic [2:0] shape;        // shape_e
     logic       first_fault;  // fault-only-first load
+    logic       strided;      // x[rs2] is the distance between elements
     logic [1:0] alu;          // alu_e
     logic [4:0] op;           // op_e, or funct6[2:0]
     logic [2:0] src1;         // src1_e

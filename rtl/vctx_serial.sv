@@ -3,7 +3,7 @@
 // What it executes has operands of different widths, or looks across elements, or multiplies, so that a row at a time would
 // take a datapath of its own for each: extension, narrowing and widening, multiplication, reductions, slides, and questions
 // about masks. One element in two cycles, one of addresses and one of operands, and more for
-//   a product             one for each byte of the multiplier, and one in which it is written
+//   a product             one for each four bits of SEW, and one in which it is written
 //   an operand in vd      one in which that is read, as only two rows can be read at a time
 //   an element that is masked off: one alone
 // No row is ever read and written in the same cycle.
@@ -81,26 +81,25 @@ module vctx_serial
 
   typedef enum logic [2:0] {
     StIdle,
-    StSeed,   // reductions: vs1 is read
-    StFetch,  // the operands of elem_q are read, or first vd, or nothing if it is not active
-    StVd,     // vd is there, the others are read
-    StExec,   // operands are there; a step of the multiplication
-    StWrite   // the product is there
+    StSeed,      // reductions: vs1 is read
+    StFetch,     // the operands of elem_q are read, or first vd, or nothing if it is not active
+    StVd,        // vd is there, the others are read
+    StExec,      // operands are there
+    StMultiply,  // a step of the multiplication
+    StWrite      // the product is there
   } state_e;
   state_e          state_q;
   logic [CntW-1:0] elem_q;
-  logic [2:0]      step_q;    // of a multiplication, from the last byte of the multiplier down
-  logic            seed_q;    // the first element of vs1 is there
-  logic [127:0]    acc_q;     // product, reduction, count of bits or index of the first one
-  logic [63:0]     vd_q;      // element of vd
+  logic            seed_q;  // the first element of vs1 is there
+  logic [63:0]     acc_q;   // reduction, number of bits, index of the first one
+  logic [63:0]     vd_q;    // element of vd
 
-  logic working, finished, active, fetches, exec, last_step, advances, found;
+  logic working, finished, active, fetches, exec, advances, found;
   assign working   = start_i || (state_q != StIdle);
   assign finished  = (state_q == StFetch) && (elem_q == evl_i);
   assign active    = mask_bits_i[elem_q[LaneW-1:0]];
   assign fetches   = (state_q == StFetch) && !finished && active;
   assign exec      = (state_q == StExec);
-  assign last_step = (step_q == 3'd0);
   assign advances  = (exec && !multiplies) || (state_q == StWrite);
   assign done_o    = finished;
 
@@ -134,7 +133,18 @@ module vctx_serial
   endfunction
   function automatic logic [63:0] element(input logic [63:0] from, input logic [2:0] at, input logic [1:0] eew,
                                           input logic is_signed);
-    element = extend(eew, is_signed, from >> {at, 3'b000});
+    logic [31:0] half;
+    logic [15:0] quarter;
+    logic [7:0]  eighth;
+    half    = at[2] ? from[63:32] : from[31:0];
+    quarter = at[1] ? half[31:16] : half[15:0];
+    eighth  = at[0] ? quarter[15:8] : quarter[7:0];
+    case (eew)
+      2'd0:    element = {{56{is_signed & eighth[7]}}, eighth};
+      2'd1:    element = {{48{is_signed & quarter[15]}}, quarter};
+      2'd2:    element = {{32{is_signed & half[31]}}, half};
+      default: element = from;
+    endcase
   endfunction
 
   logic        uses_a, uses_b;
@@ -150,42 +160,41 @@ module vctx_serial
   assign first    = (dec_i.src1 == Src1Vec)  ? vs1 :
                     (dec_i.src1 == Src1Uimm) ? 64'(insn_i[19:15]) : extend(sew_i, dec_i.signed1, rs1_i);
 
-  // Multiplication: the multiplicand times one byte of the multiplier, which is the first operand, added to what there is
-  function automatic logic [127:0] multiplied(input logic used, input logic [127:0] acc, input logic [64:0] x,
-                                              input logic [8:0] digit);
-    logic signed [73:0] product;
-    multiplied = acc;
-    if (used) begin
-      product    = $signed(x) * $signed(digit);
-      multiplied = (acc << 8) + 128'(product);
-    end
-  endfunction
-  logic [7:0]   digit;
-  logic         top_digit;
-  logic [63:0]  multiplicand;
-  logic [127:0] product;
-  assign top_digit    = (3'(step_q) == 3'((4'd1 << sew_i) - 4'd1));
-  assign digit        = first[8*step_q +: 8];
-  assign multiplicand = (op >= OpMadd) ? vd_q : vs2;
-  assign product      = multiplied(exec && multiplies, top_digit ? '0 : acc_q,
-                                   {dec_i.signed2 && multiplicand[63], multiplicand},
-                                   {dec_i.signed1 && top_digit && digit[7], digit});
+  // Multiplication: four bits of the multiplier a step
+  logic        product_done;
+  logic [63:0] product_low, product_high;
+  vctx_serial_multiply u_multiply (
+    .clk_i          (clk_i),
+    .rst_ni         (rst_ni),
+    .load_i         (exec && multiplies),
+    .sew_i          (sew_i),
+    .signed1_i      (dec_i.signed1),
+    .signed2_i      (dec_i.signed2),
+    .multiplier_i   (first),
+    .multiplicand_i ((op >= OpMadd) ? vd_q : vs2),
+    .step_i         (state_q == StMultiply),
+    .done_o         (product_done),
+    .low_o          (product_low),
+    .high_o         (product_high)
+  );
 
   // The result for one element, or of a reduction so far
   function automatic logic [63:0] result(input logic used, input logic [4:0] kind, input logic is_signed,
                                          input logic [1:0] eew, input logic [63:0] x, input logic [63:0] y);
-    logic less;
+    logic        adds;
+    logic [64:0] total;
     result = '0;
     if (used) begin
-      less = ({x[63] ^ is_signed, x[62:0]} < {y[63] ^ is_signed, y[62:0]});
+      adds  = (kind == OpAdd) || (kind == OpMacc) || (kind == OpMadd);
+      total = {is_signed & x[63], x} + ({is_signed & y[63], y} ^ {65{!adds}}) + 65'(!adds);  // x + y, x - y
       case (kind)
-        OpAdd, OpMacc, OpMadd:    result = x + y;
-        OpSub, OpNmsac, OpNmsub:  result = x - y;
+        OpAdd, OpMacc, OpMadd,
+        OpSub, OpNmsac, OpNmsub:  result = total[63:0];
         OpAnd:                    result = x & y;
         OpOr:                     result = x | y;
         OpXor:                    result = x ^ y;
-        OpMin:                    result = less ? x : y;
-        OpMax:                    result = less ? y : x;
+        OpMin:                    result = total[64] ? x : y;
+        OpMax:                    result = total[64] ? y : x;
         OpShr:                    result = shifted(is_signed, eew, x, y[5:0]);
         OpMul, OpMulh, OpIota:    result = y;
         default:                  result = x;  // OpSrc2, slides
@@ -197,28 +206,26 @@ module vctx_serial
                                           input logic [5:0] y);
     logic [5:0] amount;
     amount  = y & ~(6'b111000 << eew);
-    shifted = x >> amount;
-    if (is_signed && x[63]) shifted = shifted | ~(64'hFFFF_FFFF_FFFF_FFFF >> amount);
+    shifted = 64'($signed({is_signed & x[63], x}) >>> amount);
   endfunction
 
-  logic        from_acc, at_end;
-  logic [63:0] half, x, y, value;
-  assign half     = (op == OpMulh) ? 64'(acc_q >> (8 << sew_i)) : acc_q[63:0];
-  assign from_acc = multiplies || dec_i.reduce || (op == OpIota);
-  assign at_end   = slides_one && (elem_q == (slides_up ? '0 : (evl_i - CntW'(1))));
-  assign x        = ((op == OpMacc) || (op == OpNmsac)) ? vd_q :
-                    at_end                              ? rs1_i :
-                    (slides_down && !in_group)            ? '0 : vs2;
-  assign y        = from_acc ? half : first;
-  assign value    = result(advances, op, dec_i.signed2, vs2_eew, x, y);
-  assign found    = exec && (op == OpFirst) && mask_bit;
-  assign rd_o     = (finished && dec_i.to_x) ? acc_q[63:0] : '0;
+  logic        at_end;
+  logic [63:0] x, y, value;
+  assign at_end = slides_one && (elem_q == (slides_up ? '0 : (evl_i - CntW'(1))));
+  assign x      = ((op == OpMacc) || (op == OpNmsac)) ? vd_q :
+                  at_end                              ? rs1_i :
+                  (slides_down && !in_group)          ? '0 : vs2;
+  assign y      = (op == OpMulh)                      ? product_high :
+                  multiplies                          ? product_low :
+                  (dec_i.reduce || (op == OpIota))    ? acc_q : first;
+  assign value  = result(advances, op, dec_i.signed2, vs2_eew, x, y);
+  assign found  = exec && (op == OpFirst) && mask_bit;
+  assign rd_o   = (finished && dec_i.to_x) ? acc_q : '0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= StIdle;
       elem_q  <= '0;
-      step_q  <= '0;
       seed_q  <= 1'b0;
       acc_q   <= '0;
       vd_q    <= '0;
@@ -228,12 +235,11 @@ module vctx_serial
         StIdle: begin
           state_q <= dec_i.reduce ? StSeed : StFetch;
           elem_q  <= (op == OpSlideUp) ? up : '0;
-          step_q  <= 3'((4'd1 << sew_i) - 4'd1);
-          acc_q   <= (op == OpFirst) ? {64'b0, {64{1'b1}}} : '0;
+          acc_q   <= (op == OpFirst) ? '1 : '0;
         end
         StSeed: state_q <= StFetch;
         StFetch: begin
-          if (seed_q) acc_q[63:0] <= element(word_b, 3'd0, vd_eew, dec_i.signed1);
+          if (seed_q) acc_q <= element(word_b, 3'd0, vd_eew, dec_i.signed1);
           if (finished) state_q <= StIdle;
           else if (!active) elem_q <= elem_q + CntW'(1);
           else state_q <= takes_vd ? StVd : StExec;
@@ -244,20 +250,17 @@ module vctx_serial
         end
         StExec: begin
           if (multiplies) begin
-            acc_q  <= product;
-            step_q <= step_q - 3'd1;
-            if (last_step) state_q <= StWrite;
+            state_q <= StMultiply;
           end else begin
-            if (dec_i.reduce) acc_q[63:0] <= value;
-            else if (found) acc_q[CntW-1:0] <= elem_q;
-            else if ((op == OpCpop) || (op == OpIota)) acc_q[CntW-1:0] <= acc_q[CntW-1:0] + CntW'(mask_bit);
-            if (found) acc_q[63:CntW] <= '0;
+            if (dec_i.reduce) acc_q <= value;
+            else if (found) acc_q <= 64'(elem_q);
+            else if ((op == OpCpop) || (op == OpIota)) acc_q <= 64'(acc_q[CntW-1:0] + CntW'(mask_bit));
             elem_q  <= found ? evl_i : (elem_q + CntW'(1));
             state_q <= StFetch;
           end
         end
+        StMultiply: if (product_done) state_q <= StWrite;
         default: begin  // StWrite
-          step_q  <= 3'((4'd1 << sew_i) - 4'd1);
           elem_q  <= elem_q + CntW'(1);
           state_q <= StFetch;
         end
@@ -273,7 +276,7 @@ module vctx_serial
   assign lanes          = 8'hFF >> (4'd8 - (4'd1 << vd_eew));
   assign wbe_o          = (writes || writes_reduced) ? (Bytes'(lanes) << (writes ? vd_byte[LaneW-1:0] : '0)) : '0;
   assign waddr_o        = vd_row + (writes ? RowW'(vd_byte >> LaneW) : '0);
-  assign wdata_o        = {DLEN / 64{splat(vd_eew, writes ? value : acc_q[63:0])}};
+  assign wdata_o        = {DLEN / 64{splat(vd_eew, writes ? value : acc_q)}};
 
 endmodule
 
