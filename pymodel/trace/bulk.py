@@ -30,7 +30,7 @@ INSN_HEAD = np.dtype(
         ("prv", "u1"),
         ("flags", "u1"),
         ("irq_elem", "<u2"),
-        ("pages", "u1"),
+        ("pages", "<u2"),
     ]
 )
 XLAT = np.dtype([("vpn", "<u8"), ("ppn", "<u8"), ("fault", "u1"), ("gpn", "<u8")])
@@ -310,4 +310,4 @@ def _runs(raw: Array, where: Array, counts: Array) -> Runs:
     return Runs.merged(*rounds)
 
 
-assert INSN_HEAD.itemsize == struct.calcsize("<BQ") + struct.calcsize("<IQQBBHB")
+assert INSN_HEAD.itemsize == struct.calcsize("<BQ") + struct.calcsize("<IQQBBHH")

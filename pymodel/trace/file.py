@@ -2,7 +2,7 @@
 
 Layout, all integers little-endian::
 
-    "VCTXTRC4"  u32 header length  header (JSON object)
+    "VCTXTRC5"  u32 header length  header (JSON object)
     repeated:   u8 kind  u32 payload length  payload
     end frame:  kind 0xFF, payload = u64 number of events, u32 CRC-32 of all bytes before
 
@@ -42,7 +42,7 @@ from vctx.pymodel.trace.records import (
     Xlat,
 )
 
-MAGIC = b"VCTXTRC4"
+MAGIC = b"VCTXTRC5"
 
 _INSN, _STORE, _MARK, _SYNC, _CHECKPOINT, _END = 1, 2, 3, 4, 5, 0xFF
 
@@ -53,7 +53,7 @@ FRAME = struct.Struct("<BI")
 END_PAYLOAD = struct.Struct("<QI")
 # An instruction is a head, a record and pages; a record is a head, the registers back to back, and runs.
 # hart, pc, insn, rs1, rs2, prv, flags (virt 1, fs_dirty 2, vsfs_dirty 4, irq 8), irq_elem, number of pages
-_INSN_HEAD = struct.Struct("<BQIQQBBHB")
+_INSN_HEAD = struct.Struct("<BQIQQBBHH")
 # flags (trap 1, irq 2, rd 4), cause, tval, tval2, rd, vl, vtype, vstart, vcsr, VS, vsstatus.VS, registers (bit i for
 # v<i>), bytes in each or 0, number of runs
 _RETIRE_HEAD = struct.Struct("<BBQQQQQQBBBIHH")

@@ -29,6 +29,8 @@ from vctx.pymodel.trace.records import (
     set_runs,
 )
 
+_MOP_SHIFT, _STRIDED = 26, 2  # D-24
+
 LINE = 64
 _LINE_MASK = LINE - 1
 _ONES = [(1 << size) - 1 for size in range(LINE + 1)]
@@ -129,8 +131,12 @@ class Recorder:
         """Every line that the instruction could read or write, from its base address and pages."""
         ranges = []
         base = issue.rs1
+        strided = issue.insn >> _MOP_SHIFT & 3 == _STRIDED
         for page in issue.xlat:
             if page.fault:
+                continue
+            if strided:  # anywhere
+                ranges.append(range(page.ppn << PAGE_SHIFT, page.ppn + 1 << PAGE_SHIFT, LINE))
                 continue
             first = base - (page.vpn << PAGE_SHIFT)  # in the page; the end likewise
             if first >= PAGE_SIZE:  # it goes on at address 0

@@ -160,8 +160,9 @@ class Issue(NamedTuple):
         fs_dirty, vsfs_dirty: mstatus.FS / vsstatus.FS is Dirty; feeds SD of the same register (B-12).
         irq_elem: an interrupt is pending and a vector memory instruction must stop at the first element boundary
             at or after this element index; None for no interrupt.
-        xlat: answers of the translate port, one for each page that body elements touch, in address order. A vector
-            memory instruction moves at most 4096 bytes, so there are at most two.
+        xlat: answers of the translate port, one for each page that body elements touch, in address order: at most two,
+            as they are at most 4096 bytes. Of a strided access, one each time that an active element is on another page
+            than the one before it.
     """
 
     insn: int

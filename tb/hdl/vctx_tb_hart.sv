@@ -45,9 +45,10 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
   output logic              rready_o
 );
 
-  localparam int Timeout = 50000;  // cycles without retirement that count as a hang,
+  localparam int Timeout = 50000;  // cycles without retirement, or a translation for an element, that count as a hang,
   localparam int Grace = 1000;     // and once an error is known
-  localparam int Beats = LOG_BEATS * (8 * VLEN / DLEN / LOG_BEATS + 2);
+  localparam int Bursts = LOG_BEATS * (VLEN / LOG_BEATS + 4);  // one an element, with a stride
+  localparam int Beats = Bursts + LOG_BEATS * (8 * VLEN / DLEN / LOG_BEATS);
 
   typedef enum logic [2:0] {Idle, Offer, Run, Copy, Compare, Done} state_e;
   state_e state;
@@ -79,7 +80,8 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
   logic [63:0] read_entry;
   logic [56+DLEN/8+DLEN-1:0] write_entry;
   logic [15:0] read_bursts, write_beats;
-  logic [31:0] read_beats, read_beats_before, bus_busy, bus_busy_before, bus_errors, timer, own_errors;
+  logic [31:0] read_beats, read_beats_before, bus_busy, bus_busy_before, bus_errors, own_errors;
+  logic [31:0] timer, asked;  // asked: translations of the instruction
 
   assign s = stim;
   assign offered = state == Offer;
@@ -162,7 +164,9 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
     .bus_err_o          (bus_err)
   );
 
-  vctx_tb_xlat u_xlat (
+  vctx_tb_xlat #(
+    .Most(VLEN)
+  ) u_xlat (
     .clk_i         (clk_i),
     .rst_ni        (rst_ni),
     .seed_i        ({seed_i[30:0], 1'b1}),
@@ -171,6 +175,11 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
     .page0_i       (s.page0),
     .page1_i       (s.page1),
     .pages_i       (s.pages),
+    .push_i        (state == Idle && s.go != done && s.more),
+    .push0_i       (s.page0),
+    .push1_i       (s.page1),
+    .push_pages_i  (s.pages),
+    .accept_i      (offered && issue_ready && s.pages == MANY),
     .valid_i       (xlat_valid),
     .vpn_i         (xlat_vpn),
     .store_i       (xlat_store),
@@ -227,7 +236,7 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
     .errors_o     (bus_errors)
   );
 
-  vctx_tb_log #(.Width(64), .Depth(LOG_BEATS * 4)) u_reads (
+  vctx_tb_log #(.Width(64), .Depth(Bursts)) u_reads (
     .clk_i  (!clk_i),
     .clear_i(state == Idle),
     .push_i (read_push),
@@ -262,6 +271,7 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
       case (state)
         Idle: begin
           timer <= '0;
+          asked <= '0;
           read_beats_before <= read_beats;
           bus_busy_before <= bus_busy;
           if (s.go != done) state <= s.issue ? Offer : Copy;
@@ -276,7 +286,12 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
           o.cycles <= '0;
         end
         Offer, Run: begin
-          timer <= timer + 32'd1;
+          if (xlat_ready && asked < 32'(VLEN)) begin
+            timer <= '0;
+            asked <= asked + 32'd1;
+          end else begin
+            timer <= timer + 32'd1;
+          end
           if (offered && issue_ready) begin
             state <= Run;
             o.cycles <= 32'd1;

@@ -17,7 +17,7 @@ package vctx_tb_pkg;
   typedef struct packed {
     page_t       page1;
     page_t       page0;
-    logic [1:0]  pages;      // how many of page0, page1 are given
+    logic [1:0]  pages;      // how many of page0, page1 are given; MANY: the table has them
     logic        irq_valid;
     logic [12:0] irq_elem;
     logic        vsfs_dirty;
@@ -27,9 +27,12 @@ package vctx_tb_pkg;
     logic [63:0] rs2;
     logic [63:0] rs1;
     logic [31:0] insn;
+    logic        more;       // with issue = 0: page0 and page1 go to the table
     logic        issue;      // 0: issue nothing, only observe the state
     logic        go;
   } stim_t;
+
+  localparam logic [1:0] MANY = 2'd3;  // pages of an instruction that has more than two
 
   // What a hart answers. Counters cover the instruction alone.
   typedef struct packed {
@@ -88,6 +91,7 @@ package vctx_tb_pkg;
   localparam int REC_FLUSH = 5;       // the same, and the files are brought up to date
   localparam int REC_END = 6;         // the same, and the image of RAM is written
   localparam int REC_STOP = 7;        // not in the stimulus: there is no more of it, for whatever reason
+  localparam int REC_PAGES = 8;       // pages of the instruction that follows, if it has more than two; rec_insn_t
 
   typedef struct packed {
     logic [7:0]   kind;
@@ -108,7 +112,7 @@ package vctx_tb_pkg;
     logic [7:0]  kind;
     logic [7:0]  hart;
     logic [7:0]  prv;
-    logic [7:0]  flags;  // virt, fs_dirty, vsfs_dirty, irq_valid from bit 0; bits 5:4 number of pages
+    logic [7:0]  flags;  // virt, fs_dirty, vsfs_dirty, irq_valid from bit 0; bits 5:4 number of pages, or MANY
     logic [15:0] irq_elem;
     logic [7:0]  fault0;
     logic [7:0]  fault1;

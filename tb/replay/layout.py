@@ -71,9 +71,13 @@ STIM = Layout(
     ("rs2", 64),
     ("rs1", 64),
     ("insn", 32),
+    ("more", 1),
     ("issue", 1),
     ("go", 1),
 )
+
+PAGES = 2  # pages that a request has room for,
+MANY = 3  # and the number that says that there are more
 
 OBS = Layout(
     ("trap", 1),

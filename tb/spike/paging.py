@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from vctx.pymodel.trace import PAGE_SHIFT, PAGE_SIZE, Issue, TraceError, Xlat
 
 ALIGN = 4 * PAGE_SIZE  # of the tables: a root of the second stage has four pages (F-3)
-CODE_OFFSET = 9 * PAGE_SIZE  # two roots, up to four tables, then a page for code
+_TABLES = 64  # beside the roots: two for a page far from all others, so that strided accesses find room, too
+CODE_OFFSET = (5 + _TABLES) * PAGE_SIZE  # two roots, the tables, then a page for code
 SIZE = CODE_OFFSET + PAGE_SIZE
 WINDOW = 1 << 40
 
@@ -21,7 +22,7 @@ _SV39 = 8 << 60
 _V, _R, _W, _X, _U, _AD = 1, 2, 4, 8, 16, 0xC0
 _ROOT_G, _ROOT, _POOL = 0, 4 * PAGE_SIZE, 5 * PAGE_SIZE
 _GIGAPAGE = 30
-_CODE_SLOTS = range(4, 8)  # entries of the first-stage root that may map the code; data pages use at most two
+_CODE_SLOTS = range(4, 256)  # entries of the first-stage root that may map the code; data pages use a few others
 _SECOND_STAGE = (21, 23)
 _ACCESS = (5, 7)
 _NOWHERE = 1 << 50  # a physical address that no memory has,
@@ -59,6 +60,8 @@ class _Image:
         for level in (2, 1):
             prefix = (level, vpn >> 9 * level)
             if prefix not in self._tables:
+                if len(self._tables) == _TABLES:
+                    raise TraceError("Spike cannot translate as many pages, far from each other, as an access has")
                 self._tables[prefix] = self._free
                 self._free += PAGE_SIZE
                 self.put(table, vpn >> 9 * level & 0x1FF, self._window + self.base + self._tables[prefix], _V)

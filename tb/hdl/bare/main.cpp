@@ -147,6 +147,7 @@ class Hart {
   void translate() {
     const Record& rec = *pages_;
     const unsigned given = rec.bytes[3] >> 4 & 3;
+    if (given == kMany) die("an instruction with more than two pages");
     for (unsigned i = 0; i < given; i++) {
       if ((rec.u64(32 + 16 * i) & ((uint64_t{1} << 52) - 1)) != top_.xlat_vpn_o) continue;
       const unsigned fault = rec.bytes[6 + i];

@@ -225,6 +225,7 @@ class Bench {
       if (!held_) next();
       switch (rec_.kind()) {
         case kInsn:
+        case kPages:
         case kCheckpoint:
           more = !harts_[rec_.hart()]->full();
           if (more) harts_[rec_.hart()]->push(rec_);

@@ -6,9 +6,10 @@
 #include <cstdint>
 #include <cstring>
 
-enum Kind : uint8_t { kConfig, kInsn, kStore, kCheckpoint, kSync, kFlush, kEnd, kStop };
+enum Kind : uint8_t { kConfig, kInsn, kStore, kCheckpoint, kSync, kFlush, kEnd, kStop, kPages };
 
 constexpr size_t kStoreBytes = 32;
+constexpr unsigned kMany = 3;  // MANY of vctx_tb_pkg.sv
 
 struct Record {
   uint8_t bytes[64];

@@ -170,7 +170,7 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #(
         target = 32'(rec[REC_BITS-9 -: 8]);
       end
       case (kind)
-        REC_INSN, REC_CHECKPOINT: begin
+        REC_INSN, REC_PAGES, REC_CHECKPOINT: begin
           more = tail[target] - head[target] != QueueDepth;
           if (more) begin
             queue[QueueDepth*target + tail[target]%QueueDepth] = rec;

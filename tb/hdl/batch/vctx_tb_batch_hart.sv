@@ -15,7 +15,7 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #
   input  logic                rst_ni,
   input  logic [7:0]          number_i,
   input  logic [REC_BITS-1:0] config_i,     // CONFIG
-  // head of the queue: INSN or CHECKPOINT
+  // head of the queue: INSN, PAGES or CHECKPOINT
   input  logic                valid_i,
   input  logic [REC_BITS-1:0] rec_i,
   output logic                take_o,
@@ -35,7 +35,7 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #
   input  logic [31:0]         writes_file_i
 );
 
-  localparam int Timeout = 50000;  // cycles without retirement that count as a hang,
+  localparam int Timeout = 50000;  // cycles without retirement, or a translation for an element, that count as a hang,
   localparam int Grace = 1000;     // and once an error is known
   localparam int Flight = 8;       // instructions between issue and retirement
   localparam int Words = VLEN / 64;  // of a register
@@ -85,7 +85,8 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #
     .HasV(HasV)
   ) u_dut (.*);
 
-  rec_insn_t   head;           // of the queue, if it is an instruction
+  rec_insn_t   head;           // of the queue, if it is an instruction or pages of one
+  logic        is_insn, is_pages;
   page_t       next0, next1;   // pages of the instruction on offer,
   page_t       page0, page1;   // and of the youngest accepted one
   logic [1:0]  next_pages, pages;
@@ -99,7 +100,9 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #
   assign head   = rec_i;
   assign accept = issue_valid_i && issue_ready_o;
 
-  vctx_tb_xlat u_xlat (
+  vctx_tb_xlat #(
+    .Most(VLEN)
+  ) u_xlat (
     .clk_i         (clk_i),
     .rst_ni        (rst_ni),
     .seed_i        ({seed[30:0], 1'b1}),
@@ -108,6 +111,11 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #
     .page0_i       (page0),
     .page1_i       (page1),
     .pages_i       (pages),
+    .push_i        (take_o && is_pages),
+    .push0_i       (page_of(head.vpn0, head.fault0, head.target0)),
+    .push1_i       (page_of(head.vpn1, head.fault1, head.target1)),
+    .push_pages_i  (head.flags[5:4]),
+    .accept_i      (accept && next_pages == MANY),
     .valid_i       (xlat_valid_o),
     .vpn_i         (xlat_vpn_o),
     .store_i       (xlat_store_o),
@@ -203,8 +211,9 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #
   );
 
   // Feeding: instructions back to back; everything else waits until all before it has retired.
-  logic observe, captured, is_insn;
-  assign is_insn = head.kind == 8'(REC_INSN);
+  logic observe, captured;
+  assign is_insn  = head.kind == 8'(REC_INSN);
+  assign is_pages = head.kind == 8'(REC_PAGES);
   assign idle_o  = !issue_valid_i && flying == 0 && !observe && !captured;
   assign take_o  = valid_i && !dead_o && (is_insn ? (!issue_valid_i || accept) && flying < Flight - 1 : idle_o);
 
@@ -237,12 +246,12 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #
       irq_valid_i        <= head.flags[3];
       if (head.flags[3]) irq_elem_i <= head.irq_elem[12:0];
       next_pages         <= head.flags[5:4];
-      if (head.flags[5:4] != 2'd0) next0 <= page_of(head.vpn0, head.fault0, head.target0);
-      if (head.flags[5]) next1 <= page_of(head.vpn1, head.fault1, head.target1);
+      if (head.flags[5] != head.flags[4]) next0 <= page_of(head.vpn0, head.fault0, head.target0);
+      if (head.flags[5:4] == 2'd2) next1 <= page_of(head.vpn1, head.fault1, head.target1);
     end
   end
 
-  logic [31:0] now, last_retire, timer;
+  logic [31:0] now, last_retire, timer, asked;  // asked: translations since the last retirement
   logic [31:0] accepted_at [Flight];
   logic [31:0] oldest;
   rec_obs_t    o;
@@ -260,6 +269,7 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #
       now         <= '0;
       last_retire <= '0;
       timer       <= '0;
+      asked       <= '0;
       own_errors  <= '0;
       dead_o      <= 1'b0;
     end else begin
@@ -275,6 +285,10 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #
         oldest <= (oldest + 1) % Flight;
         last_retire <= now;
         timer <= '0;
+        asked <= '0;
+      end else if (xlat_ready_i && asked < 32'(2 * VLEN)) begin  // of two instructions at most
+        timer <= '0;
+        asked <= asked + 32'd1;
       end else if (issue_valid_i || flying != 0) begin
         hung = !observe && timer == (sick ? 32'(Grace) : 32'(Timeout));
         timer <= timer + 32'd1;
@@ -286,7 +300,7 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #
       if (accept) accepted_at[(oldest + flying) % Flight] <= now;
       if (accept != retires) flying <= flying + 32'(accept) - 32'(retires);
       if (observe) observe <= 1'b0;
-      if (take_o && !is_insn) observe <= 1'b1;
+      if (take_o && !is_insn && !is_pages) observe <= 1'b1;
 
       if (retires || stray || observe || hung) begin
         captured      <= 1'b1;

@@ -23,6 +23,7 @@ from vctx.pymodel.trace.bulk import (
     spread,
 )
 from vctx.pymodel.trace.file import KIND
+from vctx.tb.replay.layout import MANY, PAGES
 from vctx.tb.replay.result import ReplayConfig
 
 CONFIG = np.dtype(
@@ -74,8 +75,8 @@ STORE = np.dtype(
 RECORD_BYTES = 64
 RECORD = np.dtype(f"V{RECORD_BYTES}")  # of any kind
 LINE = 32  # bytes of a STORE
-PAGES = 2  # most of an instruction, and what INSN has room for
-REC_CONFIG, REC_INSN, REC_STORE, REC_CHECKPOINT, REC_SYNC, REC_FLUSH, REC_END = range(7)
+MOST_PAGES = 4096  # of an instruction: as many as there are elements
+REC_CONFIG, REC_INSN, REC_STORE, REC_CHECKPOINT, REC_SYNC, REC_FLUSH, REC_END, _, REC_PAGES = range(9)
 assert CONFIG.itemsize == INSN.itemsize == STORE.itemsize == RECORD_BYTES
 
 
@@ -141,7 +142,7 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
     insn = gather(raw, starts[is_insn], INSN_HEAD)
     pages = insn["pages"].astype(np.int64)
     shortest = INSN_HEAD.itemsize + RETIRE_HEAD.itemsize + pages * XLAT.itemsize
-    if pages.max(initial=0) > PAGES or (frames.lengths[event[is_insn]] < shortest).any():
+    if pages.max(initial=0) > MOST_PAGES or (frames.lengths[event[is_insn]] < shortest).any():
         raise TraceError("an event of the trace is damaged")
     store = gather(raw, starts[is_store], STORE_HEAD)
     length = frames.lengths[event[is_store]] - STORE_HEAD.itemsize
@@ -157,6 +158,8 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
     # Place of each event's records: trace order, but harts take turns between two points where all of them wait.
     counts = np.ones(len(event), np.int64)
     counts[is_store] = lines
+    before = np.where(pages > PAGES, (pages + PAGES - 1) // PAGES, 0)  # records of pages ahead of an instruction
+    counts[is_insn] += before
     place = np.cumsum(counts) - counts
     if config.harts > 1:
         order = _turns(hart, is_sync, event, frames)
@@ -165,7 +168,8 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
     records = np.zeros(int(counts.sum()) + 1, RECORD)
 
     behind = starts + frames.lengths[event]
-    _put_insns(records, raw, behind[is_insn], place[is_insn], insn)
+    _put_pages(records, raw, behind[is_insn], place[is_insn], insn, before)
+    _put_insns(records, raw, behind[is_insn], place[is_insn] + before, insn)
     stores = Runs(event[is_store], addr, starts[is_store] + STORE_HEAD.itemsize, length)
     _put_stores(records, raw, place[is_store], store["hart"], stores, lines)
     _put_bare(records, place[is_check], REC_CHECKPOINT, hart[is_check])
@@ -213,21 +217,40 @@ def _put_bare(records: Array, place: Array, kind: int, hart: Array | int = 0) ->
     _put(records, place, out)
 
 
+def _put_pages(records: Array, raw: Array, ends: Array, place: Array, insn: Array, counts: Array) -> None:
+    """Put the pages of instructions that have many of them in their places: `counts` records for each instruction."""
+    owner = np.repeat(np.arange(len(insn)), counts)
+    out = np.zeros(len(owner), INSN)
+    out["kind"] = REC_PAGES
+    out["hart"] = insn["hart"][owner]
+    first = PAGES * (spread(np.zeros(len(insn), np.int64), counts))
+    left = insn["pages"][owner].astype(np.int64) - first
+    out["flags"] = np.minimum(left, PAGES) << 4
+    for number in range(PAGES):
+        given = np.flatnonzero(left > number)
+        _put_page(out, given, number, gather(raw, ends[owner[given]] - (left[given] - number) * XLAT.itemsize, XLAT))
+    _put(records, spread(place, counts), out)
+
+
 def _put_insns(records: Array, raw: Array, ends: Array, place: Array, insn: Array) -> None:
     """Put instructions in their places; their payloads end at `ends`, with the pages."""
     out = np.zeros(len(insn), INSN)
     out["kind"] = REC_INSN
     for name in ("hart", "prv", "irq_elem", "insn", "rs1", "rs2"):
         out[name] = insn[name]
-    out["flags"] = insn["flags"] | insn["pages"] << 4
+    out["flags"] = insn["flags"] | np.where(insn["pages"] > PAGES, MANY, insn["pages"]).astype(np.uint8) << 4
     for number in range(PAGES):
-        given = np.flatnonzero(insn["pages"] > number)
+        given = np.flatnonzero((insn["pages"] > number) & (insn["pages"] <= PAGES))
         back = insn["pages"][given].astype(np.int64) - number
-        xlat = gather(raw, ends[given] - back * XLAT.itemsize, XLAT)
-        out[f"fault{number}"][given] = xlat["fault"]
-        out[f"vpn{number}"][given] = xlat["vpn"]
-        out[f"target{number}"][given] = np.where(xlat["fault"] != 0, xlat["gpn"], xlat["ppn"])
+        _put_page(out, given, number, gather(raw, ends[given] - back * XLAT.itemsize, XLAT))
     _put(records, place, out)
+
+
+def _put_page(out: Array, given: Array, number: int, xlat: Array) -> None:
+    """Put answers of the translate port into place `number` of the records `given`."""
+    out[f"fault{number}"][given] = xlat["fault"]
+    out[f"vpn{number}"][given] = xlat["vpn"]
+    out[f"target{number}"][given] = np.where(xlat["fault"] != 0, xlat["gpn"], xlat["ppn"])
 
 
 def _put_stores(records: Array, raw: Array, place: Array, hart: Array, stores: Runs, lines: Array) -> None:

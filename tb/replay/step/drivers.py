@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ from cocotb.triggers import Lock
 from cocotb_bus.drivers import BusDriver
 
 from vctx.pymodel.trace import Issue, Xlat
-from vctx.tb.replay.layout import PAGE, POKE, POKES, STIM
+from vctx.tb.replay.layout import MANY, PAGE, PAGES, POKE, POKES, STIM
 from vctx.tb.replay.memory import DUMP_FILE, read_dump
 
 _GO = 1 << STIM.shift("go")
+_MORE = 1 << STIM.shift("more")
 _ISSUE = 1 << STIM.shift("issue")
 _INSN = STIM.shift("insn")
 _RS1 = STIM.shift("rs1")
@@ -32,8 +34,17 @@ def _page(page: Xlat) -> int:
     return PAGE.pack(vpn=page.vpn, ppn=page.ppn, fault=page.fault, gpn=page.gpn)
 
 
+@dataclass(frozen=True)
+class MorePages:
+    """One or two of the pages of an instruction that has more than PAGES, and that is sent after all of them."""
+
+    pages: tuple[Xlat, ...]
+
+
 class IssueDriver(BusDriver):
-    """Issue port, irq and translate answers of one hart: sends an `Issue`, or None to observe the state only.
+    """Issue port, irq and translate answers of one hart.
+
+    Sends an `Issue`, `MorePages` of the issue to come, or None to observe the state only.
 
     The HDL holds the request at the pins until the instruction retires; a send never waits.
     """
@@ -45,10 +56,12 @@ class IssueDriver(BusDriver):
         STIM.check("stim", len(self.bus.stim))
         self._go = 0
 
-    async def _driver_send(self, transaction: Issue | None, sync: bool = True) -> None:
+    async def _driver_send(self, transaction: Issue | MorePages | None, sync: bool = True) -> None:
         self._go ^= _GO
         vector = self._go
-        if transaction is not None:
+        if isinstance(transaction, MorePages):
+            vector |= _MORE | _pages(transaction.pages)
+        elif transaction is not None:
             issue = transaction
             vector |= (
                 _ISSUE
@@ -62,11 +75,15 @@ class IssueDriver(BusDriver):
             )
             if issue.irq_elem is not None:
                 vector |= 1 << _IRQ_VALID | issue.irq_elem << _IRQ_ELEM
-            if issue.xlat:
-                vector |= len(issue.xlat) << _PAGES
-                for page, shift in zip(issue.xlat, _PAGE, strict=False):
-                    vector |= _page(page) << shift
+            vector |= _pages(issue.xlat) if len(issue.xlat) <= PAGES else MANY << _PAGES
         self.bus.stim.value = vector
+
+
+def _pages(pages: Sequence[Xlat]) -> int:
+    vector = len(pages) << _PAGES
+    for page, shift in zip(pages, _PAGE, strict=False):
+        vector |= _page(page) << shift
+    return vector
 
 
 class PokeDriver(BusDriver):

@@ -21,6 +21,7 @@ from vctx.pymodel.trace import (
     Difference,
     Event,
     Insn,
+    Issue,
     Mark,
     Store,
     Sync,
@@ -31,11 +32,11 @@ from vctx.pymodel.trace import (
 from vctx.tb.process.files import write_json
 from vctx.tb.replay.accounting import Accounts
 from vctx.tb.replay.compare import compare
-from vctx.tb.replay.layout import CFG
+from vctx.tb.replay.layout import CFG, PAGES
 from vctx.tb.replay.memory import GoldenImage, PendingStores, RamBackend
 from vctx.tb.replay.observation import Observation
 from vctx.tb.replay.result import CONFIG_VARIABLE, Latency, Mismatch, ReplayConfig, ReplayResult
-from vctx.tb.replay.step.drivers import HdlRam, IssueDriver
+from vctx.tb.replay.step.drivers import HdlRam, IssueDriver, MorePages
 from vctx.tb.replay.step.observe import RetireMonitor
 
 BATCH = 1024  # events between two points at which all harts wait for each other, if no Sync comes first
@@ -117,7 +118,11 @@ class Hart:
             elif isinstance(event, Checkpoint):
                 await self._checkpoint(index, event)
 
-    async def _observe(self, issue: Any) -> Observation:
+    async def _observe(self, issue: Issue | None) -> Observation:
+        if issue is not None and len(issue.xlat) > PAGES:
+            for first in range(0, len(issue.xlat), PAGES):
+                await self._issue.send(MorePages(issue.xlat[first : first + PAGES]), sync=False)
+                await self._monitor.wait_for_recv()
         await self._issue.send(issue, sync=False)
         seen: Observation = await self._monitor.wait_for_recv()
         return seen
