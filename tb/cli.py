@@ -283,6 +283,7 @@ def run(
     """Run a program of your own on golden model and RTL. Its exit code becomes this command's."""
     from vctx.tb.jobs import run as job
     from vctx.tb.reports.cosim import print_waves
+    from vctx.tb.reports.run import print_run
 
     knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, harts=1)
     with _Bars() as bars:
@@ -294,23 +295,8 @@ def run(
             waves=waves,
             progress=bars,
         )
-    ended, rtl = result.program, result.rtl
-    if rtl.mismatch is not None:
-        console.print(rtl.mismatch.text(), soft_wrap=True, markup=False)
-    else:
-        console.print(
-            f"[bold green]agreed[/]: {rtl.instructions:,} instructions on the RTL, {ended.setup} of them to set it up; "
-            f"the program executed {ended.instructions:,}, took {ended.traps:,} traps, and ended with exit code "
-            f"{ended.exit_code}",
-            soft_wrap=True,
-        )
-    if ended.first_illegal is not None:
-        pc, word = ended.first_illegal
-        console.print(
-            f"[yellow]illegal instructions[/]: {ended.illegal:,}, the first {word:#010x} at {pc:#x}; "
-            f"{shown(DOCS / 'isa.md')} lists what is executed here",
-            soft_wrap=True,
-        )
+    rtl = result.rtl
+    print_run(console, program, result)
     print_waves(console, rtl)
     raise typer.Exit(result.exit_code)
 

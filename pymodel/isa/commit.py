@@ -14,7 +14,7 @@ from vctx.pymodel.isa.bits import M64, VS
 from vctx.pymodel.isa.compiled import Op
 from vctx.pymodel.isa.csr import TABLE
 from vctx.pymodel.isa.csr_numbers import VECTOR_CSRS, Csr
-from vctx.pymodel.isa.encoding import Decoded, Kind, is_reduction, is_widening
+from vctx.pymodel.isa.encoding import Decoded, Kind, is_widening
 from vctx.pymodel.isa.errors import ArchTrap, Cause
 from vctx.pymodel.isa.observer import CommitObserver
 from vctx.pymodel.isa.scalar import SIZES
@@ -201,12 +201,9 @@ class CommitReporter:
     def _looked_at(self, d: Decoded) -> int:
         """Return registers that Spike logs as written only because it looks at them as if it were to: bit i for v<i>.
 
-        They are the destination of a reduction, even if vl is 0, and those in which the active elements of a widening
-        instruction would lie if they had SEW bits.
+        They are those in which the active elements of a widening instruction would lie if they had SEW bits.
         """
         vec = self.hart.vec
-        if is_reduction(d):
-            return 1 << d.fields["vd"]
         if not is_widening(d) or not vec.vl:
             return 0
         mask = vec.mask_bits(0, 0, vec.vl) if d.fields["vm"] == 0 else None

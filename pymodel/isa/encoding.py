@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
+from itertools import product
 
 from vctx.pymodel.isa.csr_numbers import Csr
 from vctx.pymodel.isa.errors import HartError
@@ -146,6 +147,8 @@ _RS2, _ALL = 0x1F00000, 0xFFFFFFFF
 _VM = 1 << 25
 _OP_V = 0x57
 _F6_MASK, _VS2_MASK, _VS1_MASK = 0xFC00707F, 0x01F00000, 0x000F8000
+_VLOAD, _VSTORE, _WIDTHS = 0x07, 0x27, {8: 0, 16: 5, 32: 6, 64: 7}
+_MEMORY_MASK = 0xFC00707F  # opcode, width, mop, mew and nf: that of segments is not modelled
 
 
 def _scalar() -> Iterator[InsnSpec]:
@@ -203,10 +206,9 @@ def _system() -> Iterator[InsnSpec]:
 
 
 def _vector_memory() -> Iterator[InsnSpec]:
-    widths = {8: 0, 16: 5, 32: 6, 64: 7}
-    load, store = 0x07, 0x27
-    any_vm, fixed_vm = 0xFDF0707F, 0xFFF0707F  # nf (bits 31:29) included: segment forms are not modelled
-    for eew, width in widths.items():
+    load, store = _VLOAD, _VSTORE
+    any_vm, fixed_vm = _MEMORY_MASK | _RS2, _MEMORY_MASK | _RS2 | _VM
+    for eew, width in _WIDTHS.items():
         yield InsnSpec(f"vle{eew}.v", width << 12 | load, any_vm, "vd, (rs1) vm", Kind.VMEM)
         yield InsnSpec(f"vse{eew}.v", width << 12 | store, any_vm, "vs3, (rs1) vm", Kind.VMEM)
         yield InsnSpec(f"vle{eew}ff.v", 0x01000000 | width << 12 | load, any_vm, "vd, (rs1) vm", Kind.VMEM)
@@ -214,8 +216,8 @@ def _vector_memory() -> Iterator[InsnSpec]:
             match = regs - 1 << 29 | 0x02800000 | width << 12 | load
             yield InsnSpec(f"vl{regs}re{eew}.v", match, fixed_vm, "vd, (rs1)", Kind.VMEM)
         strided = 2 << 26 | width << 12
-        yield InsnSpec(f"vlse{eew}.v", strided | load, any_vm & ~_RS2, "vd, (rs1), rs2 vm", Kind.VMEM)
-        yield InsnSpec(f"vsse{eew}.v", strided | store, any_vm & ~_RS2, "vs3, (rs1), rs2 vm", Kind.VMEM)
+        yield InsnSpec(f"vlse{eew}.v", strided | load, _MEMORY_MASK, "vd, (rs1), rs2 vm", Kind.VMEM)
+        yield InsnSpec(f"vsse{eew}.v", strided | store, _MEMORY_MASK, "vs3, (rs1), rs2 vm", Kind.VMEM)
     for regs in (1, 2, 4, 8):
         yield InsnSpec(f"vs{regs}r.v", regs - 1 << 29 | 0x02800000 | store, fixed_vm, "vs3, (rs1)", Kind.VMEM)
     yield InsnSpec("vlm.v", 0x02B00000 | load, fixed_vm, "vd, (rs1)", Kind.VMEM)
@@ -297,7 +299,9 @@ _EXTENSIONS = ("vzext.vf8", "vsext.vf8", "vzext.vf4", "vsext.vf4", "vzext.vf2", 
 _MASK_LOGIC = ("vmandn", "vmand", "vmor", "vmxor", "vmorn", "vmnand", "vmnor", "vmxnor")  # funct6 0x18 + index (E-15)
 
 
-def _operations(rows: Mapping[int, tuple[str, str]], wide: str = "v", *, vs2_last: bool = False) -> Iterator[InsnSpec]:
+def _operations(
+    rows: Mapping[int, tuple[str, str]], wide: str = "v", *, vs2_last: bool = False, kind: Kind = Kind.VOP
+) -> Iterator[InsnSpec]:
     """Return the rows of operations given by funct6; `wide` is the letter of vs2 in the mnemonic."""
     for funct6, (name, categories) in rows.items():
         for category in categories:
@@ -305,7 +309,7 @@ def _operations(rows: Mapping[int, tuple[str, str]], wide: str = "v", *, vs2_las
             form = {"u": "i"}.get(category, category.lower())
             syntax = f"vd, {source}, vs2 vm" if vs2_last else f"vd, vs2, {source} vm"
             match = funct6 << 26 | funct3 << 12 | _OP_V
-            yield InsnSpec(f"{name}.{wide}{form}", match, _F6_MASK, syntax, Kind.VOP)
+            yield InsnSpec(f"{name}.{wide}{form}", match, _F6_MASK, syntax, kind)
 
 
 def _vector() -> Iterator[InsnSpec]:
@@ -341,9 +345,70 @@ def _vector() -> Iterator[InsnSpec]:
         yield InsnSpec(f"vmv{regs}r.v", match, _F6_MASK | _VM | _VS1_MASK, "vd, vs2", Kind.VOP)
 
 
+# What the vector extension has and nothing here executes: rows for disassembly alone, so that a report can name what a
+# program wanted. Floating point is left out, as no program can have it on.
+_ABSENT_OPI = {
+    0x0C: ("vrgather", "vxu"),
+    0x0E: ("vrgatherei16", "v"),
+    0x20: ("vsaddu", "vxi"),
+    0x21: ("vsadd", "vxi"),
+    0x22: ("vssubu", "vx"),
+    0x23: ("vssub", "vx"),
+    0x27: ("vsmul", "vx"),
+    0x2A: ("vssrl", "vxu"),
+    0x2B: ("vssra", "vxu"),
+}
+_ABSENT_OPI_WIDE = {0x2E: ("vnclipu", "vxu"), 0x2F: ("vnclip", "vxu")}
+_ABSENT_OPM = {
+    0x08: ("vaaddu", "VX"),
+    0x09: ("vaadd", "VX"),
+    0x0A: ("vasubu", "VX"),
+    0x0B: ("vasub", "VX"),
+    0x20: ("vdivu", "VX"),
+    0x21: ("vdiv", "VX"),
+    0x22: ("vremu", "VX"),
+    0x23: ("vrem", "VX"),
+}
+_CARRIES = {0x10: ("vadc", "vxi"), 0x11: ("vmadc", "vxi"), 0x12: ("vsbc", "vx"), 0x13: ("vmsbc", "vx")}
+_SET_MASK = {1: "vmsbf.m", 2: "vmsof.m", 3: "vmsif.m"}  # by vs1
+
+
+def _absent() -> Iterator[InsnSpec]:
+    yield from _operations(_ABSENT_OPI, kind=Kind.UNKNOWN)
+    yield from _operations(_ABSENT_OPI_WIDE, "w", kind=Kind.UNKNOWN)
+    yield from _operations(_ABSENT_OPM, kind=Kind.UNKNOWN)
+    for funct6, (name, categories) in _CARRIES.items():
+        for category in categories:
+            funct3, source = _CATEGORY[category]
+            match, mask = funct6 << 26 | funct3 << 12 | _OP_V, _F6_MASK | _VM
+            yield InsnSpec(f"{name}.v{category}m", match, mask, f"vd, vs2, {source}, v0", Kind.UNKNOWN)
+            if name.startswith("vm"):
+                yield InsnSpec(f"{name}.v{category}", match | _VM, mask, f"vd, vs2, {source}", Kind.UNKNOWN)
+    for vs1, name in _SET_MASK.items():
+        match = 0x14 << 26 | vs1 << 15 | 0x2057
+        yield InsnSpec(name, match, _F6_MASK | _VS1_MASK, "vd, vs2 vm", Kind.UNKNOWN)
+    yield InsnSpec("vcompress.vm", 0x17 << 26 | _VM | 0x2057, _F6_MASK | _VM, "vd, vs2, vs1", Kind.UNKNOWN)
+    for (eew, width), fields in product(_WIDTHS.items(), range(1, 9)):
+        seg, segment = (f"seg{fields}", fields - 1 << 29 | width << 12) if fields > 1 else ("", width << 12)
+        for letter, opcode, data in (("l", _VLOAD, "vd"), ("s", _VSTORE, "vs3")):
+            row = segment | opcode
+            if fields > 1:
+                suffix = f"{seg}e{eew}"
+                yield InsnSpec(f"v{letter}{suffix}.v", row, _MEMORY_MASK | _RS2, f"{data}, (rs1) vm", Kind.UNKNOWN)
+                syntax = f"{data}, (rs1), rs2 vm"
+                yield InsnSpec(f"v{letter}s{suffix}.v", 2 << 26 | row, _MEMORY_MASK, syntax, Kind.UNKNOWN)
+                if letter == "l":
+                    first_only = 0x01000000 | row
+                    yield InsnSpec(f"vl{suffix}ff.v", first_only, _MEMORY_MASK | _RS2, "vd, (rs1) vm", Kind.UNKNOWN)
+            for mop, order in ((1, "u"), (3, "o")):
+                name = f"v{letter}{order}x{seg}ei{eew}.v"
+                yield InsnSpec(name, mop << 26 | row, _MEMORY_MASK, f"{data}, (rs1), vs2 vm", Kind.UNKNOWN)
+
+
 TABLE: Mapping[str, InsnSpec] = {
     spec.mnemonic: spec for rows in (_scalar(), _system(), _vector_memory(), _vector()) for spec in rows
 }
+ABSENT: Mapping[str, InsnSpec] = {spec.mnemonic: spec for spec in _absent()}
 _BY_OPCODE: dict[int, list[InsnSpec]] = {}
 for _spec in TABLE.values():
     _BY_OPCODE.setdefault(_spec.match & _OPCODE, []).append(_spec)
@@ -357,18 +422,17 @@ def decode(word: int) -> Decoded:
     """
     for spec in _BY_OPCODE.get(word & _OPCODE, ()):
         if word & spec.mask == spec.match:
-            return Decoded(word, spec, {operand.keyword: operand.extract(word) for operand in spec.operands})
+            return _decoded(word, spec)
     return Decoded(word, UNKNOWN, {})
 
 
-def is_reduction(d: Decoded) -> bool:
-    """Tell whether an instruction is a reduction (E-23)."""
-    return d.mnemonic.endswith(".vs")
+def _decoded(word: int, spec: InsnSpec) -> Decoded:
+    return Decoded(word, spec, {operand.keyword: operand.extract(word) for operand in spec.operands})
 
 
 def is_widening(d: Decoded) -> bool:
-    """Tell whether an instruction writes elements of 2*SEW bits (E-22)."""
-    return d.mnemonic.startswith("vw") and not is_reduction(d)
+    """Tell whether an instruction writes a group of elements of 2*SEW bits (E-22)."""
+    return d.mnemonic.startswith("vw") and not d.mnemonic.endswith(".vs")
 
 
 def encode(mnemonic: str, **operands: int) -> int:
@@ -422,11 +486,15 @@ def _operand_text(name: str, value: int) -> str:
 def disassemble(word: int) -> str:
     """Return the instruction in standard assembler syntax, e.g. `vsetvli t4, zero, e8, m8, ta, ma`.
 
-    Branch and jump targets are byte offsets from the instruction. Unknown words give `.word 0x...`.
+    Branch and jump targets are byte offsets from the instruction. Vector instructions that are not executed have their
+    text, too; other unknown words give `.word 0x...`.
     """
     insn = decode(word)
     if insn.kind is Kind.UNKNOWN:
-        return f".word {word:#010x}"
+        spec = next((spec for spec in ABSENT.values() if word & spec.mask == spec.match), None)
+        if spec is None:
+            return f".word {word:#010x}"
+        insn = _decoded(word, spec)
     mnemonic = insn.mnemonic + _AQRL[insn.fields.get("aqrl", 0)]
 
     def text(token: re.Match[str]) -> str:

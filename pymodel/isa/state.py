@@ -28,6 +28,7 @@ class HartState(HartRegisters):
         observer: receives block instructions and scalar stores; None for none.
         effects: what the last block instruction wrote.
         waiting: a wfi has retired; the host decides how long to wait, and clears it.
+        returns: how many mret and sret have retired.
         irq_elem: the irq element of the step in progress.
 
     `mode` of the registers is to be changed by `set_mode` only.
@@ -47,7 +48,7 @@ class HartState(HartRegisters):
     def reset(self, pc: int) -> None:
         """Enter the reset state (A-14): M-mode at `pc`, CSRs reset; x and v registers keep their contents."""
         self.pc = pc
-        self.instret = 0
+        self.instret = self.returns = 0
         self.mode = 3, False
         self.csr.reset()
         self.vec.reset()

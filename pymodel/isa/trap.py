@@ -124,6 +124,7 @@ def mret(hart: HartState, word: int) -> int:
     new = status & ~(bits.MPV | bits.MPP | bits.MIE) | bits.MPIE
     new |= bits.MIE if status & bits.MPIE else 0
     values[Csr.MSTATUS] = new if prv == 3 else new & ~bits.MPRV
+    hart.returns += 1
     hart.set_mode(prv, virt)
     return values[Csr.MEPC]
 
@@ -137,11 +138,13 @@ def sret(hart: HartState, word: int) -> int:
             raise hart.virtual(word)
         prv = 1 if values[Csr.VSSTATUS] & bits.SPP else 0
         values[Csr.VSSTATUS] = _pop_s(values[Csr.VSSTATUS])
+        hart.returns += 1
         hart.set_mode(prv, True)
         return values[Csr.VSEPC]
     if hart.prv == 0 or (hart.prv == 1 and status & bits.TSR):
         raise hart.illegal(word)
     values[Csr.HSTATUS] = hstatus & ~bits.SPV
     values[Csr.MSTATUS] = _pop_s(status) & ~bits.MPRV
+    hart.returns += 1
     hart.set_mode(1 if status & bits.SPP else 0, bool(hstatus & bits.SPV))
     return values[Csr.SEPC]

@@ -7,15 +7,21 @@ no devices but HTIF's exit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from vctx.pymodel.errors import UsageError, VctxError
-from vctx.pymodel.isa import Csr, Hart, HartConfig, Memory, encode
+from vctx.pymodel.isa import Csr, Hart, HartConfig, Memory, decode, disassemble, encode
+from vctx.pymodel.isa.compressed import expand
+from vctx.pymodel.isa.encoding import Kind
 from vctx.pymodel.isa.memory import LINE_SHIFT
 from vctx.pymodel.isa.observer import CommitObserver, Observer
 from vctx.pymodel.isa.trap import pending_interrupt
+from vctx.pymodel.places_in_source import place_of
 from vctx.pymodel.programs import Image
+from vctx.pymodel.trace import Issue, Retire
 
 RAM_BASE = 0x8000_0000
 MIN_RAM = 1 << 20
@@ -47,6 +53,26 @@ class RunError(VctxError):
 
 
 @dataclass(frozen=True)
+class Illegal:
+    """An illegal instruction of a program: where it is, and what it is."""
+
+    pc: int
+    word: int
+
+    @property
+    def missing(self) -> bool:
+        """No hart of ours has such an instruction; else the state that it met does not allow it."""
+        full = self.word if self.word & 3 == 3 else expand(self.word)
+        return full is None or decode(full).kind is Kind.UNKNOWN
+
+    def text(self, program: Path) -> str:
+        """Return the instruction, disassembled, and its place in the source, for people."""
+        place = place_of(program, self.pc)
+        where = f"in {place}, at {self.pc:#x}" if place else f"at {self.pc:#x}"
+        return f"{disassemble(self.word)} ({self.word:#010x}) {where}"
+
+
+@dataclass(frozen=True)
 class BareResult:
     """How a program ended.
 
@@ -55,7 +81,10 @@ class BareResult:
         instructions: retired by the program.
         traps: traps taken, interrupts included.
         setup: instructions that brought the RTL to the program's first.
-        illegal: how many of the traps were illegal instructions; first_illegal: pc and word of the first.
+        illegal: how many of the traps were illegal instructions; first_illegal: the first.
+        unhandled: an illegal instruction that the program did not get over: it ended with an exit code other than 0,
+            and neither mret nor sret retired in between. None if there is none.
+        vectors: how often each vector instruction retired, by mnemonic, in the program.
     """
 
     exit_code: int
@@ -63,7 +92,9 @@ class BareResult:
     traps: int
     setup: int
     illegal: int
-    first_illegal: tuple[int, int] | None
+    first_illegal: Illegal | None
+    unhandled: Illegal | None
+    vectors: Mapping[str, int]
 
 
 def tohost_address(image: Image) -> int:
@@ -100,6 +131,33 @@ def _exit_code(image: Image, tohost: int) -> int | None:
     return tohost >> 1
 
 
+class _Tally:
+    """Counts the instructions that retire, by word, and passes everything on."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.retired: Counter[int] = Counter()
+        self._observer = observer
+
+    def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
+        """See `pymodel.isa.Observer`."""
+        if retire.trap is None:
+            self.retired[issue.insn] += 1
+        self._observer.insn(hart_id, pc, issue, retire)
+
+    def store(self, hart_id: int, paddr: int, data: bytes) -> None:
+        """See `pymodel.isa.Observer`."""
+        self._observer.store(hart_id, paddr, data)
+
+    def vectors(self) -> Counter[str]:
+        """Return how often each vector instruction retired, by mnemonic."""
+        found: Counter[str] = Counter()
+        for word, times in self.retired.items():
+            d = decode(word)
+            if d.kind is not Kind.CSR:
+                found[d.mnemonic] += times
+        return found
+
+
 class _Machine:
     """The hart, its memory, and Spike's batches."""
 
@@ -107,9 +165,11 @@ class _Machine:
         self.image = image
         self.tohost = tohost_address(image)
         self.memory = Memory([(RAM_BASE, ram_size(image))], FILL)
-        self.hart = Hart(HartConfig(vlen, has_zicntr=False), self.memory, 0, observer, commits)
+        self.tally = _Tally(observer)
+        self.hart = Hart(HartConfig(vlen, has_zicntr=False), self.memory, 0, self.tally, commits)
         self.traps = self.illegal = 0
-        self.first_illegal: tuple[int, int] | None = None
+        self.first_illegal: Illegal | None = None
+        self._last_illegal: tuple[Illegal, int] | None = None  # and how many returns had retired before it
         self.setup = 0
         self._batch = _BATCH - _BOOT_INSTRUCTIONS
         for address, data in image.segments:
@@ -117,6 +177,7 @@ class _Machine:
             self.memory.write(address, data)
             observer.store(0, address, data)
         self._boot()
+        self.tally.retired.clear()
         # A store to the lines of tohost, by whatever instruction, stops the hart's run.
         self._mailbox = {self.tohost >> LINE_SHIFT, self.tohost + 7 >> LINE_SHIFT}
         self._touched = False
@@ -190,13 +251,31 @@ class _Machine:
         cause, epc, tval = (self.hart.csr.values[csr] for csr in _TRAP_CSRS[self.hart.prv, self.hart.virt])
         if cause == _ILLEGAL:
             self.illegal += 1
-            self.first_illegal = self.first_illegal or (epc, tval)
+            illegal = Illegal(epc, tval)
+            self.first_illegal = self.first_illegal or illegal
+            self._last_illegal = illegal, self.hart.returns
+
+    @property
+    def unreturned(self) -> Illegal | None:
+        """The last illegal instruction, if nothing has returned from a trap since."""
+        if self._last_illegal is None or self._last_illegal[1] != self.hart.returns:
+            return None
+        return self._last_illegal[0]
+
+    def illegal_text(self) -> str:
+        """Return what a message about a program without an end adds if there were illegal instructions."""
+        if self.first_illegal is None:
+            return ""
+        return f"; illegal instructions: {self.illegal:,}, the first {self.first_illegal.text(self.image.path)}"
 
     def _wait(self) -> None:
         self.hart.waiting = False
         values = self.hart.csr.values
         if not values[Csr.MIP] & values[Csr.MIE]:
-            raise RunError(f"{self.image.path}: wfi before {self.hart.pc:#x} waits for an interrupt that cannot come")
+            raise RunError(
+                f"{self.image.path}: wfi before {self.hart.pc:#x} waits for an interrupt that cannot come"
+                f"{self.illegal_text()}"
+            )
         self._batch = 0
 
 
@@ -230,9 +309,21 @@ def run_bare_metal(
         steps, exit_code = machine.advance(limit - done)
         if exit_code is not None:
             retired = machine.hart.instret - start
-            return BareResult(exit_code, retired, machine.traps, machine.setup, machine.illegal, machine.first_illegal)
+            return BareResult(
+                exit_code,
+                retired,
+                machine.traps,
+                machine.setup,
+                machine.illegal,
+                machine.first_illegal,
+                machine.unreturned if exit_code else None,
+                machine.tally.vectors(),
+            )
         done += steps
         if progress is not None and done - reported >= _BATCH:
             progress(done)
             reported = done
-    raise RunError(f"{image.path} has not ended after {limit:,} instructions and traps; pc is {machine.hart.pc:#x}")
+    raise RunError(
+        f"{image.path} has not ended after {limit:,} instructions and traps; pc is {machine.hart.pc:#x}"
+        f"{machine.illegal_text()}"
+    )

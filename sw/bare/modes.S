@@ -21,6 +21,8 @@ main:
 	csrw	stvec, t0
 	lla	t0, guest_trap
 	csrw	vstvec, t0
+	lla	t0, machine_stack
+	csrw	mscratch, t0
 	lla	t0, supervisor_stack
 	csrw	sscratch, t0
 	lla	t0, guest_stack
@@ -484,6 +486,8 @@ seen:
 	.dword	-1, 0, 0			# cause, tval, mode of the handler
 missing:
 	.dword	0				# the page table entry that a page fault handler makes valid
+	.skip	32
+machine_stack:
 	.skip	32
 supervisor_stack:
 	.skip	32

@@ -18,6 +18,8 @@ from vctx.pymodel.trace import Insn, Retire
 
 _VS_SHIFT = 9
 _INITIAL_OR_CLEAN = (1, 2)
+_OF_A_MASK = ".m"  # vcpop, vfirst, viota
+_NEVER_RESUMED = (".vs", _OF_A_MASK)  # which trap with any vstart but 0 (E-10)
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def _wide_sew(s: Situation) -> bool:
 
 
 def _arithmetic_from_vstart(s: Situation) -> bool:
-    return s.decoded.kind is Kind.VOP and s.before.vstart != 0
+    must_trap = s.decoded.mnemonic.endswith(_NEVER_RESUMED)
+    return s.decoded.kind is Kind.VOP and s.before.vstart != 0 and not must_trap
 
 
 def _vstart_beyond_vlmax(s: Situation) -> bool:
@@ -120,6 +123,8 @@ def _vstart_beyond_registers(s: Situation) -> bool:
 
 def _mask_is_a_source(s: Situation) -> bool:
     masked = s.fields.get("vm") == 0 or s.decoded.mnemonic.startswith("vmerge")
+    if s.decoded.mnemonic.endswith(_OF_A_MASK):  # where v0 is a mask as a source, too
+        return False
     return s.decoded.kind is Kind.VOP and masked and 0 in (s.fields.get("vs1"), s.fields.get("vs2"))
 
 

@@ -23,14 +23,10 @@ import numpy as np
 from vctx.pymodel.errors import ToolError
 from vctx.pymodel.isa import bits, decode
 from vctx.pymodel.isa.csr_numbers import STATUS_CSRS
-from vctx.pymodel.isa.encoding import is_reduction, is_widening
+from vctx.pymodel.isa.encoding import is_widening
 from vctx.pymodel.isa.vector import touched
 from vctx.pymodel.isa.vtype import decode_vtype
-<<<<<<< HEAD
 from vctx.pymodel.places import out_root
-=======
-from vctx.pymodel.places import SIM_BUILD
->>>>>>> f7e0952 (Add the serial unit, and min, max and shifts in the lanes)
 from vctx.pymodel.trace import Retire, Trap
 
 SOURCE = Path(__file__).resolve().with_name("shim.cc")
@@ -251,8 +247,6 @@ class Spike:
         `pymodel.isa.commit.CommitReporter`.
         """
         step, decoded, written = self.last, decode(self.last.insn), int(self.last.vregs)
-        if is_reduction(decoded) and not step.vl:
-            return 0
         if is_widening(decoded):
             v0 = np.frombuffer(ctypes.string_at(self._lib.spike_vregs(self._hart), self.vlenb), np.uint8)
             mask = np.unpackbits(v0, count=step.vl, bitorder="little").view(np.bool_)

@@ -187,13 +187,13 @@ def test_spike_agrees_with_a_hypervisor_on_two_harts(tmp_path: Path) -> None:
 def test_spike_refuses_what_it_cannot_judge(tmp_path: Path) -> None:
     """Harts without V; and a vector instruction that only Spike has, which would change its state."""
     facts = {"vlen": VLEN, "harts": 1, "ram_base": RAM_BASE, "ram_size": RAM_SIZE, "seed": 1, "fill": FILL}
-    vmul = 0x96A42457
+    vdivu = 0x82A42457
     on = Insn(0, 0, Issue(encode("csrrs", rd=0, csr=0x300, rs1=10), rs1=1 << 9), Retire(mstatus_vs=1))
-    illegal = Insn(0, 4, Issue(vmul), Retire(trap=Trap(2, vmul), vl=2, vtype=0, mstatus_vs=3))
+    illegal = Insn(0, 4, Issue(vdivu), Retire(trap=Trap(2, vdivu), vl=2, vtype=0, mstatus_vs=3))
     vset = Insn(0, 4, Issue(encode("vsetivli", rd=0, uimm=2, vtypei=0)), Retire(vl=2, vtype=0, mstatus_vs=3))
     for name, header, events, message in (
         ("without", {"has_v": False}, [on], "without V"),
-        ("vmul", {}, [on, vset, illegal], "Spike executes 0x96a42457"),
+        ("vdivu", {}, [on, vset, illegal], "Spike executes 0x82a42457"),
     ):
         with TraceWriter(tmp_path / name, facts | header) as writer:
             for event in events:

@@ -29,12 +29,14 @@ class Ignore:
     def store(self, hart_id: int, paddr: int, data: bytes) -> None: ...
 
 
-def link(text: str, directory: Path, name: str = "program") -> Path:
-    """Assemble `text`, which defines main, with the start-up code of sw/bare."""
+def link(text: str, directory: Path, name: str = "program", *, skips_traps: bool = True) -> Path:
+    """Assemble `text`, which defines main, with the start-up code of sw/bare and, if asked, a handler that skips."""
     source, elf = directory / f"{name}.S", directory / f"{name}.elf"
     source.write_text(f"\t.text\n\t.globl main\nmain:\n{text}\n")
     recipe = programs.PROGRAMS["bare-modes"]
-    programs.link(recipe, [programs.sources(recipe)[0], source], elf)
+    start = programs.sources(recipe)[0]
+    handler = [start.with_name("skip_traps.S")] if skips_traps else []
+    programs.link(recipe, [start, *handler, source], elf)
     return elf
 
 

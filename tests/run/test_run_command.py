@@ -113,16 +113,19 @@ def test_a_log_that_cannot_be_written() -> None:
 
 def test_illegal_instructions_that_the_program_survives_are_told(tmp_path: Path) -> None:
     body = """
-\t.word 0x96a42457 # vmul.vv v8, v10, v8
+\t.word 0x82a42457 # vdivu.vv v8, v10, v8
 \t.2byte 0
 \tli a0, 0
 \tj exit"""
     elf = link(body, tmp_path)
     ended = golden(elf, 128)[0]
     assert (ended.traps, ended.illegal) == (2, 2)
-    assert ended.first_illegal is not None and ended.first_illegal[1] == 0x96A42457
+    assert ended.first_illegal is not None and ended.first_illegal.word == 0x82A42457 and ended.unhandled is None
     done = vctx("run", elf, "--sim", "icarus", "--vlen", "128", "--dlen", str(DLEN))
-    assert "illegal instructions: 2, the first 0x96a42457 at 0x8000" in done.stdout
+    assert (
+        "agreed: " in done.stdout
+        and "illegal instructions: 2, the first vdivu.vv v8, v10, v8 (0x82a42457) in main" in done.stdout
+    )
     assert golden(build("bare-loops"), 128)[0].illegal == 0
 
 
@@ -144,7 +147,7 @@ def test_illegal_instructions_count_wherever_they_are_handled(tmp_path: Path) ->
 \tcsrw mepc, t0
 \tmret
 below:
-\t.word 0x96a42457
+\t.word 0x82a42457
 \t.balign 4
 there:
 \tli a0, 5
@@ -155,7 +158,7 @@ there:
     for virtual in ("", "\tli t0, 1 << 39\n\tcsrs mstatus, t0"):
         ended = golden(link(body.format(virtual=virtual), tmp_path), 128)[0]
         assert (ended.traps, ended.illegal) == (1, 1)
-        assert ended.first_illegal is not None and ended.first_illegal[1] == 0x96A42457
+        assert ended.first_illegal is not None and ended.first_illegal.word == 0x82A42457 and ended.unhandled is None
 
 
 def test_a_log_does_not_replace_the_program(tmp_path: Path) -> None:

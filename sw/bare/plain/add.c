@@ -6,25 +6,25 @@ static int8_t bytes[2][N];
 static int16_t halves[N];
 static uint64_t doubles[N];
 
-static APART void add(uint32_t *restrict to, const uint32_t *restrict a, const uint32_t *restrict b, size_t n)
+APART void add(uint32_t *restrict to, const uint32_t *restrict a, const uint32_t *restrict b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = a[i] + b[i];
 }
 
-static APART void subtract(int16_t *restrict to, const int8_t *restrict a, const int8_t *restrict b, size_t n)
+APART void subtract(int16_t *restrict to, const int8_t *restrict a, const int8_t *restrict b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = a[i] - b[i];
 }
 
-static APART void accumulate(uint64_t *restrict to, const uint32_t *restrict a, size_t n)
+APART void accumulate(uint64_t *restrict to, const uint32_t *restrict a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] += a[i];
 }
 
-static APART void number(uint32_t *to, uint32_t first, size_t n)
+APART void number(uint32_t *to, uint32_t first, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = first + 3 * (uint32_t)i;

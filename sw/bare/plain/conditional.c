@@ -6,20 +6,20 @@ static int16_t halves[2][N];
 static int32_t words[3][N];
 static uint64_t doubles[N];
 
-static APART void keep_greater(int32_t *restrict to, const int32_t *restrict a, const int32_t *restrict b, size_t n)
+APART void keep_greater(int32_t *restrict to, const int32_t *restrict a, const int32_t *restrict b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (a[i] > b[i])
 			to[i] = a[i] * 3;
 }
 
-static APART void choose(uint8_t *restrict to, const uint8_t *restrict a, size_t n)
+APART void choose(uint8_t *restrict to, const uint8_t *restrict a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = a[i] > 99 ? a[i] - 7 : a[i] + 1;
 }
 
-static APART size_t count(const uint8_t *a, uint8_t limit, size_t n)
+APART size_t count(const uint8_t *a, uint8_t limit, size_t n)
 {
 	size_t found = 0;
 
@@ -29,7 +29,7 @@ static APART size_t count(const uint8_t *a, uint8_t limit, size_t n)
 	return found;
 }
 
-static APART uint64_t sum_of_odd(const uint64_t *a, size_t n)
+APART uint64_t sum_of_odd(const uint64_t *a, size_t n)
 {
 	uint64_t sum = 0;
 
@@ -39,7 +39,7 @@ static APART uint64_t sum_of_odd(const uint64_t *a, size_t n)
 	return sum;
 }
 
-static APART void magnitude(int16_t *restrict to, const int16_t *restrict a, size_t n)
+APART void magnitude(int16_t *restrict to, const int16_t *restrict a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = a[i] < 0 ? (int16_t)-a[i] : a[i];

@@ -6,31 +6,31 @@ static int16_t halves[2][N];
 static int32_t words[N];
 static uint64_t doubles[N];
 
-static APART void copy(uint8_t *restrict to, const uint8_t *restrict from, size_t n)
+APART void copy(uint8_t *restrict to, const uint8_t *restrict from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = from[i];
 }
 
-static APART void widen(uint64_t *restrict to, const uint8_t *restrict from, size_t n)
+APART void widen(uint64_t *restrict to, const uint8_t *restrict from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = from[i];
 }
 
-static APART void widen_signed(int32_t *restrict to, const int16_t *restrict from, size_t n)
+APART void widen_signed(int32_t *restrict to, const int16_t *restrict from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = from[i];
 }
 
-static APART void narrow(int16_t *restrict to, const int32_t *restrict from, size_t n)
+APART void narrow(int16_t *restrict to, const int32_t *restrict from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = (int16_t)from[i];
 }
 
-static APART void reverse(int16_t *restrict to, const int16_t *restrict from, size_t n)
+APART void reverse(int16_t *restrict to, const int16_t *restrict from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = from[n - 1 - i];

@@ -6,7 +6,7 @@ static uint16_t halves[2][N];
 static int32_t words[3][N];
 static uint64_t doubles[3][N];
 
-static APART int32_t dot_bytes(const int8_t *a, const int8_t *b, size_t n)
+APART int32_t dot_bytes(const int8_t *a, const int8_t *b, size_t n)
 {
 	int32_t sum = 0;
 
@@ -15,7 +15,7 @@ static APART int32_t dot_bytes(const int8_t *a, const int8_t *b, size_t n)
 	return sum;
 }
 
-static APART uint32_t dot_halves(const uint16_t *a, const uint16_t *b, size_t n)
+APART uint32_t dot_halves(const uint16_t *a, const uint16_t *b, size_t n)
 {
 	uint32_t sum = 0;
 
@@ -24,7 +24,7 @@ static APART uint32_t dot_halves(const uint16_t *a, const uint16_t *b, size_t n)
 	return sum;
 }
 
-static APART int64_t dot_words(const int32_t *a, const int32_t *b, size_t n)
+APART int64_t dot_words(const int32_t *a, const int32_t *b, size_t n)
 {
 	int64_t sum = 0;
 
@@ -33,19 +33,19 @@ static APART int64_t dot_words(const int32_t *a, const int32_t *b, size_t n)
 	return sum;
 }
 
-static APART void multiply(uint64_t *restrict to, const uint64_t *restrict a, const uint64_t *restrict b, size_t n)
+APART void multiply(uint64_t *restrict to, const uint64_t *restrict a, const uint64_t *restrict b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = a[i] * b[i];
 }
 
-static APART void axpy(int32_t *restrict y, const int32_t *restrict x, int32_t a, size_t n)
+APART void axpy(int32_t *restrict y, const int32_t *restrict x, int32_t a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		y[i] = (int32_t)((uint32_t)y[i] + (uint32_t)x[i] * (uint32_t)a);
 }
 
-static APART void thirds(int32_t *restrict to, const int32_t *restrict a, size_t n)
+APART void thirds(int32_t *restrict to, const int32_t *restrict a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = a[i] / 3;

@@ -6,7 +6,7 @@ static uint16_t halves[3][N];
 static int32_t words[N];
 static uint64_t doubles[N];
 
-static APART int32_t greatest(const int32_t *a, size_t n)
+APART int32_t greatest(const int32_t *a, size_t n)
 {
 	int32_t most = INT32_MIN;
 
@@ -16,7 +16,7 @@ static APART int32_t greatest(const int32_t *a, size_t n)
 	return most;
 }
 
-static APART uint64_t least(const uint64_t *a, size_t n)
+APART uint64_t least(const uint64_t *a, size_t n)
 {
 	uint64_t least = UINT64_MAX;
 
@@ -25,13 +25,13 @@ static APART uint64_t least(const uint64_t *a, size_t n)
 	return least;
 }
 
-static APART void greater(int8_t *restrict to, const int8_t *restrict a, const int8_t *restrict b, size_t n)
+APART void greater(int8_t *restrict to, const int8_t *restrict a, const int8_t *restrict b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = a[i] > b[i] ? a[i] : b[i];
 }
 
-static APART void lesser(uint16_t *restrict to, const uint16_t *restrict a, const uint16_t *restrict b, size_t n)
+APART void lesser(uint16_t *restrict to, const uint16_t *restrict a, const uint16_t *restrict b, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = a[i] < b[i] ? a[i] : b[i];

@@ -6,31 +6,31 @@ static int16_t halves[2][N];
 static uint32_t words[3][N];
 static int64_t doubles[2][N];
 
-static APART void left(uint32_t *restrict to, const uint32_t *restrict a, unsigned by, size_t n)
+APART void left(uint32_t *restrict to, const uint32_t *restrict a, unsigned by, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = a[i] << by;
 }
 
-static APART void right(uint8_t *restrict to, const uint8_t *restrict a, size_t n)
+APART void right(uint8_t *restrict to, const uint8_t *restrict a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = a[i] >> 3;
 }
 
-static APART void right_signed(int64_t *restrict to, const int64_t *restrict a, size_t n)
+APART void right_signed(int64_t *restrict to, const int64_t *restrict a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = a[i] >> 13;
 }
 
-static APART void by_elements(uint32_t *restrict to, const uint32_t *restrict a, const uint32_t *restrict by, size_t n)
+APART void by_elements(uint32_t *restrict to, const uint32_t *restrict a, const uint32_t *restrict by, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = a[i] >> (by[i] & 31);
 }
 
-static APART void middle(int16_t *restrict to, const uint32_t *restrict a, size_t n)
+APART void middle(int16_t *restrict to, const uint32_t *restrict a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = (int16_t)((int32_t)a[i] >> 9);

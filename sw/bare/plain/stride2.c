@@ -6,25 +6,25 @@ static int16_t halves[2][2 * N];
 static uint32_t words[2][2 * N];
 static uint64_t doubles[2][2 * N];
 
-static APART void pick(uint8_t *restrict to, const uint8_t *restrict from, size_t n)
+APART void pick(uint8_t *restrict to, const uint8_t *restrict from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[i] = from[2 * i];
 }
 
-static APART void place(int16_t *restrict to, const int16_t *restrict from, size_t n)
+APART void place(int16_t *restrict to, const int16_t *restrict from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		to[2 * i] = from[i];
 }
 
-static APART void change(uint32_t *a, size_t n)
+APART void change(uint32_t *a, size_t n)
 {
 	for (size_t i = 0; i < 2 * n; i += 2)
 		a[i] += 5;
 }
 
-static APART uint64_t add_up(const uint64_t *a, size_t n)
+APART uint64_t add_up(const uint64_t *a, size_t n)
 {
 	uint64_t sum = 0;
 

@@ -6,7 +6,7 @@ static uint16_t halves[N];
 static int32_t words[N];
 static uint64_t doubles[N];
 
-static APART int64_t sum_bytes(const int8_t *a, size_t n)
+APART int64_t sum_bytes(const int8_t *a, size_t n)
 {
 	int64_t sum = 0;
 
@@ -15,7 +15,7 @@ static APART int64_t sum_bytes(const int8_t *a, size_t n)
 	return sum;
 }
 
-static APART uint32_t sum_halves(const uint16_t *a, size_t n)
+APART uint32_t sum_halves(const uint16_t *a, size_t n)
 {
 	uint32_t sum = 0;
 
@@ -24,7 +24,7 @@ static APART uint32_t sum_halves(const uint16_t *a, size_t n)
 	return sum;
 }
 
-static APART int32_t sum_words(const int32_t *a, size_t n)
+APART int32_t sum_words(const int32_t *a, size_t n)
 {
 	uint32_t sum = 0;
 
@@ -33,7 +33,7 @@ static APART int32_t sum_words(const int32_t *a, size_t n)
 	return (int32_t)sum;
 }
 
-static APART uint64_t parity(const uint64_t *a, size_t n)
+APART uint64_t parity(const uint64_t *a, size_t n)
 {
 	uint64_t all = 0;
 
@@ -42,7 +42,7 @@ static APART uint64_t parity(const uint64_t *a, size_t n)
 	return all;
 }
 
-static APART uint16_t common(const uint16_t *a, size_t n)
+APART uint16_t common(const uint16_t *a, size_t n)
 {
 	uint16_t all = 0xffff;
 
