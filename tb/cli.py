@@ -16,11 +16,11 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from vctx.pymodel.errors import UsageError
-from vctx.pymodel.places import DOCS, out_root
+from vctx.pymodel.places import out_root
 from vctx.tb.ending import console, execute
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
 from vctx.tb.options import Dlen, Kernel, Out, RtlSim, Seed, Sim, Vlen, Waves, number, positive
-from vctx.tb.runs.repeat import shown, vctx_command
+from vctx.tb.runs.repeat import vctx_command
 
 app = typer.Typer(
     no_args_is_help=True,

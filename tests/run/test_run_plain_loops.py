@@ -118,7 +118,9 @@ def test_a_missing_instruction_ends_a_program_that_does_not_handle_it(divides: P
     done = vctx("run", divides, "--sim", "icarus", "--vlen", "128", "--dlen", "64", "--commit-log", log)
     assert done.returncode == 100
     assert "agreed" not in done.stdout
-    told = r"illegal instruction, not handled: vdivu\.vv v\d+, v\d+, v\d+ \(0x[0-9a-f]{8}\) in divide \(divides\.c:7\), "
+    told = (
+        r"illegal instruction, not handled: vdivu\.vv v\d+, v\d+, v\d+ \(0x[0-9a-f]{8}\) in divide \(divides\.c:7\), "
+    )
     assert re.search(told + r"at 0x8\w+, is not among the instructions of docs/isa\.md\n", done.stdout)
     assert "ended with exit code 100; up to there the RTL did the same: " in done.stdout
     assert log.read_text().splitlines()[-1].startswith("core   0: 3 0x")
