@@ -10,6 +10,7 @@ from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import HDL, RTL
 
 BATCH_TOP = "vctx_tb_batch"  # the one top that runs without cocotb
+BLOCK_TOP = "vctx"  # the block itself
 BATCH_HDL = HDL / "batch"
 MIN_RAM = 1 << 20  # smallest RAM a testbench is built with, so that small traces share one build
 
@@ -59,3 +60,8 @@ def replay_design(
     parameters = {"VLEN": vlen, "DLEN": dlen, "HasV": int(has_v), "NumHarts": harts, "RamBytes": capacity}
     hdl = _in_order([*HDL.glob("*.sv"), *(BATCH_HDL.glob("*.sv") if batch else ())])
     return Design(BATCH_TOP if batch else "vctx_tb", parameters, (*rtl_sources(rtl), *hdl), waves)
+
+
+def block_design(vlen: int, dlen: int, *, waves: bool = False, rtl: Path = RTL) -> Design:
+    """Return the design of the block alone, whose pins are Python's; `rtl` may be another copy of its directory."""
+    return Design(BLOCK_TOP, {"VLEN": vlen, "DLEN": dlen, "HasV": 1}, rtl_sources(rtl), waves)

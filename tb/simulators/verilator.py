@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vctx.pymodel.errors import ToolError
 from vctx.pymodel.places import HDL, ROOT, out_root
-from vctx.tb.simulators.design import BATCH_HDL, BATCH_TOP, Design
+from vctx.tb.simulators.design import BATCH_HDL, BATCH_TOP, BLOCK_TOP, Design
 from vctx.tb.simulators.simulator import TIMESCALE, WAVE_FILES, Simulator
 
 # Random values in everything that has no reset, and in every X; the seed comes with the run.
@@ -81,7 +81,7 @@ class Verilator(Simulator):
         """Return the files to compile: the design's, after the list of what Python may reach if it runs along."""
         if design.top == BATCH_TOP:
             return (*(path for path in design.sources if path.stem != BATCH_TOP), BATCH_MAIN)
-        return (HDL / "public.vlt", *design.sources)
+        return (HDL / ("public_block.vlt" if design.top == BLOCK_TOP else "public.vlt"), *design.sources)
 
     def headers(self, design: Design) -> tuple[Path, ...]:
         """See the base class."""
