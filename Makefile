@@ -13,6 +13,7 @@ VCPUS  ?=
 HARTS  ?=
 KERNEL ?=
 WAVES  ?=
+TEST   ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 OUT    ?= $(VCTX_OUT)
 
@@ -39,7 +40,7 @@ RUN_TOOLS  = python3 python3-venv g++ make perl $(if $(filter icarus,$(SIM)),ive
 WAVE_TOOLS = $(if $(filter-out 0,$(WAVES)),'?liblz4-dev' '?zlib1g-dev')
 TEST_TOOLS = python3 python3-venv g++ make perl iverilog dtc '?ccache'
 
-.PHONY: cosim run linux-kvm test lint synth bench doctor format setup setup-dev help clean
+.PHONY: cosim run cocotb linux-kvm test lint synth bench doctor format setup setup-dev help clean
 .DEFAULT_GOAL := cosim
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
@@ -48,6 +49,9 @@ cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vecto
 run: setup ## a bare-metal program of yours on golden model and RTL: PROG=x.elf (LOG= writes its commit log)
 	@$(if $(PROG),,echo "error: which program? make run PROG=x.elf" >&2; exit 2)
 	@$(PY) -m vctx.tb.cli run $(RTL_FLAGS) $(call flag,LOG,commit-log) "$(PROG)"
+
+cocotb: setup ## the cocotb regression of the block, in tests/cocotb (TEST= selects by name, or regular expression)
+	@$(PY) -m vctx.tb.cli cocotb $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,TEST,test) --jobs $(JOBS) tests/cocotb
 
 linux-kvm: setup ## optional: a real Linux KVM under QEMU (VLEN 128 to 1024, fresh SEED) judges the golden hypervisor
 	@$(PY) -m vctx.tb.cli linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen)
@@ -84,8 +88,8 @@ setup-dev: ## the same with everything that `make test` needs
 help: ## this list
 	@echo "targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
-	@echo "knobs: SIM=verilator|icarus VLEN=128..4096 DLEN=64..VLEN SEED=n VCPUS=n HARTS=n WAVES=1 JOBS=n (of make test)"
-	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean OUT=folder for results and builds VENV=folder"
+	@echo "knobs: SIM=verilator|icarus VLEN=128..4096 DLEN=64..1024 SEED=n VCPUS=n HARTS=n WAVES=1 TEST=name (of make cocotb)"
+	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean JOBS=n (of make test) OUT=folder for results and builds VENV=folder"
 
 clean: ## remove everything generated, except the environment in .venv
 	@rm -rf sim_build build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -170,6 +170,42 @@ def replay(
     raise typer.Exit(0 if result.ok else 1)
 
 
+@app.command("cocotb")
+def cocotb_tests(
+    paths: Annotated[list[Path], typer.Argument(help="Modules of cocotb tests, or directories of test_*.py.")],
+    sim: Sim = DEFAULT_SIM,
+    vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 256,
+    dlen: Dlen = None,
+    seed: Annotated[int, typer.Option(help="cocotb's seed, of every random choice.")] = 1,
+    test: Annotated[str | None, typer.Option(help="A test's name, or a regular expression that it matches.")] = None,
+    waves: Waves = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Simulator processes at the same time.")] = 1,
+) -> None:
+    """Run cocotb tests on the block, whose pins are theirs; docs/cocotb.md has the agents for them."""
+    from vctx.pymodel.places import SIM_BUILD
+    from vctx.tb.regression.cases import discover, select
+    from vctx.tb.regression.run import regression
+    from vctx.tb.reports.regression import print_outcome, print_regression
+    from vctx.tb.runs.repeat import vctx_command
+
+    knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, seed)
+    cases = select(discover(paths), test)
+    width = f"--vlen {vlen} --dlen {knobs.dlen}"
+    command = vctx_command("cocotb", *map(str, paths), f"--sim {sim}", width, f"--seed {seed}")
+    console.print(f"[bold]vctx cocotb[/]: VLEN {vlen}, DLEN {knobs.dlen}; seed {seed}; {sim}", soft_wrap=True)
+    outcomes = regression(
+        cases,
+        knobs,
+        out_dir=SIM_BUILD / "cocotb" / f"{sim}-vlen{vlen}-dlen{knobs.dlen}",
+        command=command,
+        waves=waves,
+        jobs=jobs,
+        progress=lambda outcome: print_outcome(console, outcome),
+    )
+    print_regression(console, outcomes, command)
+    raise typer.Exit(0 if all(outcome.passed for outcome in outcomes) else 1)
+
+
 @app.command()
 def sweep(
     name: Annotated[str, typer.Argument(help="states, csr, vset, faults, irq, edges, bugs, or all.")] = "states",

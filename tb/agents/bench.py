@@ -25,6 +25,7 @@ from vctx.tb.agents.axi_monitor import AxiMonitor
 from vctx.tb.agents.golden import FILL, RAM_BASE, RAM_SIZE, Golden
 from vctx.tb.agents.interrupts import InterruptInjector
 from vctx.tb.agents.issue import IssueDriver
+from vctx.tb.agents.names import COMMAND, RECORDS
 from vctx.tb.agents.pins import Handle, high
 from vctx.tb.agents.retire import RegisterFile, RetireMonitor
 from vctx.tb.agents.scoreboard import Flight, Scoreboard
@@ -32,8 +33,6 @@ from vctx.tb.agents.translate import PageMap, TranslateResponder
 from vctx.tb.replay.result import Latency
 
 A0, A1, RD = 10, 11, 5  # x registers that `Bench.do` names
-RECORDS: Final = "VCTX_RECORDS"  # environment variable: the directory that gets the records of each test
-COMMAND: Final = "VCTX_COMMAND"  # environment variable: what repeats the run, for reports of failures
 IMAGE: Final = RAM_BASE + 0xF_0000  # initial values of the vector registers
 HANG: Final = 20_000  # cycles without a retirement
 _MODES = {name: mode for mode, name in MODE_NAMES.items()}
@@ -71,7 +70,7 @@ class Bench:
         interrupts: which loads and stores are interrupted; default none.
         bus_errors: responses other than OKAY are expected.
         axi: makes the memory at the bus: called with the block, its clock, the memory and the latency.
-        load: turn VS on and load the registers after reset.
+        load: turn VS on and load the registers after reset; without, registers are compared where written only.
         latitude: of the golden hart.
 
     Attributes:
@@ -113,7 +112,7 @@ class Bench:
         self.pages = PageMap()
         self.golden = Golden(self.vlen, pages=self.pages, latitude=latitude)
         self.memory = Memory([(RAM_BASE, RAM_SIZE)], fill=FILL)
-        self.board = Scoreboard(os.environ.get(COMMAND, f"cocotb's seed {os.environ.get('COCOTB_RANDOM_SEED', '?')}"))
+        self.board = Scoreboard(_command())
         self._latency = latency or Latency()
         self._gap = gap
         self._interrupts = interrupts
@@ -182,7 +181,7 @@ class Bench:
         self._disconnect()
         self._queue.clear()
         self.dut.rst_ni.value = 0
-        board, self.board = self.board, Scoreboard(os.environ.get(COMMAND, ""))
+        board, self.board = self.board, Scoreboard(_command())
         self.board.observed, self.board.instructions = board.observed, board.instructions
         self.golden.reset()
         await RisingEdge(self.clock)
@@ -357,15 +356,28 @@ class Bench:
         self.board.ram(found)
 
     def _compare_state(self) -> None:
-        observation = self.monitor.observe(_ALL)
-        retire = observation.retire._replace(trap=None, irq=False, rd=None)
-        observation.retire = retire
-        self.board.checkpoint(self.golden.hart.snapshot(), observation)
+        expected = self.golden.hart.snapshot()
+        observation = self.monitor.observe(_ALL if self._load else 0)
+        observation.retire = observation.retire._replace(trap=None, irq=False, rd=None)
+        self.board.checkpoint(expected if self._load else expected._replace(vregs={}), observation)
 
     def _write_records(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        name = current_task().get_name().removeprefix("Test ").replace("/", ",")
         header = {"vlen": self.vlen, "harts": 1, "seed": 0, "ram_base": RAM_BASE, "ram_size": RAM_SIZE, "fill": FILL}
-        with TraceWriter(directory / f"{name}.vctx", header) as writer:
+        with TraceWriter(directory / f"{_name().replace('/', ',')}.vctx", header) as writer:
             for event in self.board.observed:
                 writer.event(event)
+
+
+def _name() -> str:
+    """Return the name of the test that calls this."""
+    return current_task().get_name().removeprefix("Test ")
+
+
+def _command() -> str:
+    """Return what repeats the test that calls this."""
+    command = os.environ.get(COMMAND)
+    seed = os.environ.get("COCOTB_RANDOM_SEED", "?")
+    return (
+        f"COCOTB_RANDOM_SEED={seed} COCOTB_TEST_FILTER={_name()}" if command is None else f"{command} --test {_name()}"
+    )

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from cocotb_tools.runner import Runner, Verilator, get_runner
+from cocotb_tools.runner import Icarus, Runner, Verilator, get_runner
 
 
 class SelectiveVerilator(Verilator):
@@ -22,15 +22,26 @@ class SelectiveVerilator(Verilator):
         return [verilate, make]
 
 
-def runner_for(sim: str) -> Runner:
+class PlainIcarus(Icarus):
+    """Icarus with waves as VCD."""
+
+    def _test_command(self) -> list[list[str]]:
+        return [["-vcd" if word == "-fst" else word for word in command] for command in super()._test_command()]
+
+
+def runner_for(sim: str, plain_waves: bool = False) -> Runner:
     """Return cocotb's runner of a simulator."""
+    if sim == "icarus" and plain_waves:
+        return PlainIcarus()
     return SelectiveVerilator() if sim == "verilator" else get_runner(sim)
 
 
 def main(path: Path) -> None:
-    """Run the job: {"sim": name, "build" | "test": keyword arguments of the runner's method}."""
+    """Run the job: {"sim": name, "build" | "test": keyword arguments of the runner's method}; with
+    "plain_waves" true, waves are VCD.
+    """
     job = json.loads(path.read_text())
-    runner = runner_for(job["sim"])
+    runner = runner_for(job["sim"], job.get("plain_waves", False))
     if "build" in job:
         runner.build(**job["build"])
     else:

@@ -41,7 +41,7 @@ class Icarus(Simulator):
 
     def wave_file(self) -> str:
         """See the base class."""
-        return WAVE_FILES[0]
+        return WAVE_FILES[self.plain_waves]
 
     def run_arguments(self, seed: int, waves: Path | None) -> tuple[list[str], list[str]]:
         """See the base class. Uninitialised registers are X, so there is nothing to seed."""

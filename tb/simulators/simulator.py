@@ -25,6 +25,7 @@ class Simulator(ABC):
     name: str
     flags: tuple[str, ...] = ()
     four_state = False  # unknown bits exist
+    plain_waves = False  # dump VCD, which is readable even if the simulator dies; else FST where possible
     batch_scope = f"{BATCH_TOP}.gen_hart[{{}}].u_hart"  # of a hart of the batch testbench, in waves
 
     def __init__(self) -> None:

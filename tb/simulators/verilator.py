@@ -111,6 +111,8 @@ class Verilator(Simulator):
 
     def wave_file(self) -> str:
         """Return dump.fst, or dump.vcd where the compression libraries of FST are not installed."""
+        if self.plain_waves:
+            return WAVE_FILES[1]
         return WAVE_FILES[0] if _compiles("#include <lz4.h>\n#include <zlib.h>") else WAVE_FILES[1]
 
     def wave_flags(self) -> tuple[str, ...]:

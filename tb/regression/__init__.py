@@ -1,0 +1,1 @@
+"""Regressions of cocotb tests on the block: which tests there are, and what came of them."""
