@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.simtime import get_sim_time
+from cocotb.simtime import convert, get_sim_time
 from cocotb.task import Task, current_task
 from cocotb.triggers import ClockCycles, Event, RisingEdge, SimTimeoutError, with_timeout
 
@@ -277,11 +277,13 @@ class Bench:
         return self.do("vsetvl", rs1=avl, rs2=vtype(sew, lmul))
 
     def load_registers(self) -> None:
-        """Load all 32 registers, with bytes that differ from their neighbours, by whole-register loads."""
+        """Load all 32 registers, with bytes that differ from their neighbours, by loads that are not interrupted."""
         data = bytes((i * 0x9D ^ i >> 8 ^ 0x5B) & 0xFF for i in range(32 * self.vlenb))
         self.write(IMAGE, data)
+        interrupts, self._interrupts = self._interrupts, None
         for first in range(0, 32, 8):
             self.do("vl8re8.v", vd=first, rs1=IMAGE + first * self.vlenb)
+        self._interrupts = interrupts
 
     # --- waiting, and the verdict ---
 
@@ -306,12 +308,17 @@ class Bench:
     @property
     def cycle(self) -> int:
         """The number of clock cycles since the simulation began."""
-        return int(get_sim_time("ns")) // _PERIOD
+        return self.cycle_at(int(get_sim_time("step")))
+
+    @staticmethod
+    def cycle_at(time: int) -> int:
+        """Return the number of the clock cycle at a simulation time, as a `Flight` has it."""
+        return int(convert(time, "step", to="ns")) // _PERIOD
 
     def cycles(self, flight: Flight) -> int:
         """Return the cycles of an instruction, from the accepted issue to the retirement."""
         assert flight.retired >= 0, "has not retired"
-        return (flight.retired - flight.accepted) // (int(get_sim_time("step")) // int(get_sim_time("ns")) * _PERIOD)
+        return self.cycle_at(flight.retired) - self.cycle_at(flight.accepted)
 
     async def _feed(self) -> None:
         while True:
