@@ -14,14 +14,26 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.simtime import convert, get_sim_time
 from cocotb.task import Task, current_task
-from cocotb.triggers import ClockCycles, Event, RisingEdge, SimTimeoutError, with_timeout
+from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, with_timeout
+from cocotb.triggers import Event as Signal
 
-from vctx.pymodel.isa import Csr, Latitude, Memory, encode
+from vctx.pymodel.isa import Csr, Hart, Latitude, Memory, encode
 from vctx.pymodel.isa.encoding import TABLE
 from vctx.pymodel.scenarios.directed.stimulus import DIRTY, VS_SHIFT, vtype
-from vctx.pymodel.trace import MODE_NAMES, PAGE_SHIFT, PAGE_SIZE, Difference, Insn, Retire, Store, TraceWriter
+from vctx.pymodel.trace import (
+    MODE_NAMES,
+    PAGE_SHIFT,
+    PAGE_SIZE,
+    Difference,
+    Event,
+    Insn,
+    Issue,
+    Retire,
+    Store,
+    TraceWriter,
+)
 from vctx.tb.agents.axi_memory import AxiMemory
-from vctx.tb.agents.axi_monitor import AxiMonitor
+from vctx.tb.agents.axi_monitor import AxiMonitor, Burst
 from vctx.tb.agents.golden import FILL, RAM_BASE, RAM_SIZE, Golden
 from vctx.tb.agents.interrupts import InterruptInjector
 from vctx.tb.agents.issue import IssueDriver
@@ -70,6 +82,7 @@ class Bench:
         interrupts: which loads and stores are interrupted; default none.
         bus_errors: responses other than OKAY are expected.
         axi: makes the memory at the bus: called with the block, its clock, the memory and the latency.
+        ram: first address and size in bytes of memory.
         load: turn VS on and load the registers after reset; without, registers are compared where written only.
         latitude: of the golden hart.
 
@@ -99,6 +112,7 @@ class Bench:
         interrupts: InterruptInjector | None = None,
         bus_errors: bool = False,
         axi: Callable[[Handle, Handle, Memory, Latency], Any] = AxiMemory,
+        ram: tuple[int, int] = (RAM_BASE, RAM_SIZE),
         load: bool = True,
         latitude: Latitude | None = None,
     ) -> None:
@@ -110,8 +124,11 @@ class Bench:
         self.vlenb = self.vlen // 8
         self.mode = "M"
         self.pages = PageMap()
-        self.golden = Golden(self.vlen, pages=self.pages, latitude=latitude)
-        self.memory = Memory([(RAM_BASE, RAM_SIZE)], fill=FILL)
+        self.golden = Golden(self.vlen, ram, self.pages, latitude)
+        self.memory = Memory([ram], fill=FILL)
+        self._ram = ram
+        self._touched: set[int] = set()  # pages that are not all fill
+        self._hart, self._image = self.golden.hart, self.golden.memory  # what block and memory are compared with
         self.board = Scoreboard(_command())
         self._latency = latency or Latency()
         self._gap = gap
@@ -120,8 +137,8 @@ class Bench:
         self._axi = axi
         self._load = load
         self._queue: deque[Flight | _Poke | _Call] = deque()
-        self._more = Event()
-        self._progress = Event()
+        self._more = Signal()
+        self._progress = Signal()
         self._feeder: Task[None] | None = None
 
     # --- the beginning, the end ---
@@ -156,6 +173,7 @@ class Bench:
         self.responder.granted.append(board.granted)
         self.bus = AxiMonitor(dut, clock, board.errors, board.owner_of)
         self.bus.add_callback(board.ended)
+        self.bus.add_callback(self._note)
         self.port = self._axi(dut, clock, self.memory, self._latency)
         self.monitor = RetireMonitor(dut, clock, board.errors, self.registers, self._stores)
         self.monitor.add_callback(self._retired)
@@ -248,8 +266,31 @@ class Bench:
 
     def hand_store(self, addr: int, data: bytes) -> None:
         """Write the block's memory alone, after everything handed over so far: the golden hart has done it itself."""
+        self._touched.update(range(addr >> PAGE_SHIFT, (addr + len(data) - 1 >> PAGE_SHIFT) + 1))
         self._queue.append(_Poke(addr, bytes(data)))
         self._more.set()
+
+    # Another golden hart reports here, as to any observer: see `follow`.
+
+    def follow(self, hart: Hart, memory: Memory) -> None:
+        """Let the block do what another hart than `golden` does, from its reset on; it has this bench as its observer.
+
+        Args:
+            hart: what the block is compared with at the end.
+            memory: what memory is compared with.
+        """
+        self._hart, self._image = hart, memory
+
+    def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
+        """Observer: the hart executed an instruction of the block."""
+        self.hand_over(Insn(hart_id, pc, issue, retire))
+
+    def store(self, hart_id: int, paddr: int, data: bytes) -> None:
+        """Observer: the hart, or a kernel on it, stored."""
+        self.hand_store(paddr, data)
+
+    def event(self, event: Event) -> None:
+        """Observer: an annotation, which changes nothing."""
 
     def after(self, what: Callable[[], None]) -> None:
         """Call `what` when everything handed over so far has retired, before anything else is issued."""
@@ -350,11 +391,15 @@ class Bench:
         self.board.check(observation)
         self._progress.set()
 
+    def _note(self, burst: Burst) -> None:
+        if burst.write:
+            self._touched.add(burst.addr >> PAGE_SHIFT)
+
     def _compare_all(self) -> None:
         self._compare_state()
         found = []
-        for page in range(RAM_BASE >> PAGE_SHIFT, RAM_BASE + RAM_SIZE >> PAGE_SHIFT):
-            want, got = self.golden.memory.page(page), self.memory.page(page)
+        for page in sorted(self._touched):
+            want, got = self._image.page(page), self.memory.page(page)
             if want != got:
                 for i in range(PAGE_SIZE):
                     if want[i] != got[i]:
@@ -363,15 +408,15 @@ class Bench:
         self.board.ram(found)
 
     def _compare_state(self) -> None:
-        expected = self.golden.hart.snapshot()
+        expected = self._hart.snapshot()
         observation = self.monitor.observe(_ALL if self._load else 0)
         observation.retire = observation.retire._replace(trap=None, irq=False, rd=None)
         self.board.checkpoint(expected if self._load else expected._replace(vregs={}), observation)
 
     def _write_records(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        header = {"vlen": self.vlen, "harts": 1, "seed": 0, "ram_base": RAM_BASE, "ram_size": RAM_SIZE, "fill": FILL}
-        with TraceWriter(directory / f"{_name().replace('/', ',')}.vctx", header) as writer:
+        header = {"vlen": self.vlen, "harts": 1, "seed": 0, "ram_base": self._ram[0], "ram_size": self._ram[1]}
+        with TraceWriter(directory / f"{_name().replace('/', ',')}.vctx", header | {"fill": FILL}) as writer:
             for event in self.board.observed:
                 writer.event(event)
 

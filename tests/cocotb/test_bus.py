@@ -138,7 +138,7 @@ async def an_aligned_access_is_one_burst_a_page(dut):
         bench.do("vse8.v", vs3=8, rs1=EDGE - size // 2)
         await bench.drain()
         most = min(256, size // beat)
-        assert [(b.write, b.addr) for b in bursts][0] == (False, BASE)
+        assert (bursts[0].write, bursts[0].addr) == (False, BASE)
         assert {b.beats for b in bursts if not b.write} == {most}
         assert sum(b.beats for b in bursts if b.write) == size // beat
         assert EDGE in [b.addr for b in bursts if b.write]

@@ -1,0 +1,220 @@
+"""The hypervisor's save and restore routines, as machine code: preempted and interrupted wherever they can be.
+
+The golden hart executes them and reports to the bench; the block executes the same instructions behind it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import cocotb
+from stimuli import LIMIT
+
+from vctx.pymodel.isa import Csr, Hart, encode
+from vctx.pymodel.kvm import RAM_BASE, RAM_SIZE, V6_5, Kernel
+from vctx.pymodel.kvm.layout import VState
+from vctx.pymodel.scenarios.context import VectorContext, allocate_context
+from vctx.pymodel.scenarios.directed.stimulus import CLEAN, DIRTY, OFF, VILL, VS_SHIFT, vtype
+from vctx.tb.agents import Bench
+from vctx.tb.replay.result import Latency
+
+POINTS = 30  # more than there are instructions in either routine
+
+
+class Host(Bench):
+    """A bench whose golden hart is that of a kernel."""
+
+    def __init__(self, dut: object) -> None:
+        latency = Latency(cycles=4, random=True, stall=30, xlat=2)
+        super().__init__(dut, ram=(RAM_BASE, RAM_SIZE), load=False, latency=latency)
+
+    async def __aenter__(self) -> Host:
+        await super().__aenter__()
+        self.kernel = Kernel(V6_5, vlen=self.vlen, observer=self)
+        self.hart = self.kernel.harts[0]
+        self.follow(self.hart, self.kernel.memory)
+        self.kernel.boot()
+        return self
+
+    def state(self, vtype: int = vtype(8, "m8"), vl: int = 9, vstart: int = 3) -> VectorContext:
+        """Return a context with random registers."""
+        vl = 0 if vtype == VILL else vl
+        return VectorContext(random.randbytes(self.kernel.vsize), vstart, vl, vtype, random.randrange(8))
+
+    def context(self, content: VectorContext | None = None) -> VState:
+        """Return memory for a context, with `content` if given."""
+        state = allocate_context(self.kernel, self.hart, "test")
+        if content is not None:
+            self.kernel.write(self.hart, state["datap"], content.vregs)
+            state.store(self.hart, vstart=content.vstart, vl=content.vl, vtype=content.vtype, vcsr=content.vcsr)
+        return state
+
+    def saved(self, state: VState) -> VectorContext:
+        """Return what memory holds."""
+        return VectorContext.of_image(state, self.kernel.vsize)
+
+    def save(self, state: VState) -> None:
+        """Call the routine."""
+        self.kernel.call(self.hart, "vector_save", state.context)
+
+    def restore(self, state: VState) -> None:
+        """Call the routine."""
+        self.kernel.call(self.hart, "vector_restore", state.context)
+
+    def preempt(self, here: VState, other: VState) -> None:
+        """Another owner takes the unit, and gives it back: its code changes everything that it can."""
+        status = self.kernel.csr_read(self.hart, Csr.SSTATUS)
+        self.save(here)
+        self.restore(other)
+        self.vs(DIRTY)
+        for insn in (encode("vsetivli", rd=0, uimm=7, vtypei=vtype(64, "m4")), encode("vid.v", vd=4)):
+            self.hart.inject(insn)
+        self.kernel.csr_write(self.hart, Csr.VCSR, 7)
+        self.save(other)
+        self.restore(here)
+        self.kernel.csr_write(self.hart, Csr.SSTATUS, status)
+
+    def vs(self, state: int) -> None:
+        """Set sstatus.VS."""
+        self.kernel.csr_clear(self.hart, Csr.SSTATUS, 3 << VS_SHIFT)
+        self.kernel.csr_set(self.hart, Csr.SSTATUS, state << VS_SHIFT)
+
+
+def states(host: Host) -> list[VectorContext]:
+    return [
+        host.state(),
+        host.state(VILL, vstart=7),
+        host.state(vtype(64, "m1"), 1, 0),
+        host.state(vtype(16, "mf2"), 0, host.vlen - 1),
+    ]
+
+
+def stepwise(hart: Hart, entry: int, argument: int, element: Callable[[int], int | None]) -> None:
+    """Run a routine; `element` says for each step at which element it is interrupted, if at all."""
+    registers, pc = list(hart.x), hart.pc
+    hart.x[1], hart.x[10], hart.pc = Hart.RETURN, argument, entry
+    step = 0
+    while hart.pc != Hart.RETURN:
+        hart.step(element(step))
+        step += 1
+    hart.x[:], hart.pc = registers, pc
+
+
+@cocotb.test(**LIMIT)
+async def what_is_restored_and_saved_again_is_the_same(dut):
+    async with Host(dut) as host:
+        for content in states(host):
+            source, target = host.context(content), host.context()
+            host.restore(source)
+            host.save(target)
+            assert host.saved(target) == content
+
+
+@cocotb.test(**LIMIT)
+async def save_leaves_the_registers_and_vs_off(dut):
+    async with Host(dut) as host:
+        content = host.state()
+        host.restore(host.context(content))
+        host.save(host.context())
+        assert VectorContext.of_hart(host.hart).vregs == content.vregs
+        assert host.kernel.csr_read(host.hart, Csr.SSTATUS) >> VS_SHIFT & 3 == OFF
+
+
+@cocotb.test(**LIMIT)
+async def save_is_preempted_before_each_instruction(dut):
+    async with Host(dut) as host:
+        content, foreign = host.state(), host.state(vtype(32, "m2"), 5, 0)
+        here, other, target = host.context(), host.context(foreign), host.context()
+        source = host.context(content)
+        for point in range(POINTS):
+            host.restore(source)
+            host.kernel.call_stepwise(
+                host.hart,
+                "vector_save",
+                target.context,
+                lambda step, point=point: host.preempt(here, other) if step == point else None,
+            )
+            assert host.saved(target) == content, point
+
+
+@cocotb.test(**LIMIT)
+async def restore_is_preempted_before_each_instruction(dut):
+    async with Host(dut) as host:
+        content, foreign = host.state(), host.state(vtype(32, "m2"), 5, 0)
+        here, other, source = host.context(), host.context(foreign), host.context(content)
+        for point in range(POINTS):
+            host.kernel.call_stepwise(
+                host.hart,
+                "vector_restore",
+                source.context,
+                lambda step, point=point: host.preempt(here, other) if step == point else None,
+            )
+            assert VectorContext.of_hart(host.hart) == content, point
+
+
+@cocotb.test(**LIMIT)
+@cocotb.parametrize(routine=["vector_save", "vector_restore"])
+async def a_routine_is_interrupted_in_every_load_and_store(dut, routine):
+    """At an element; the handler leaves the unit alone, and the instruction goes on where it stopped."""
+    async with Host(dut) as host:
+        content = host.state()
+        state, target = host.context(content), host.context()
+        entry = host.kernel.program.symbols[routine]
+        for first in (0, 1, host.vlenb + 5):
+            argument = state.context
+            if routine == "vector_save":
+                host.restore(state)
+                argument = target.context
+            element = iter(range(first, 8 * host.vlenb, 2 * host.vlenb + 1))
+            stepwise(host.hart, entry, argument, lambda step, element=element: next(element, None))
+            if routine == "vector_save":
+                assert host.saved(target) == content
+            else:
+                assert VectorContext.of_hart(host.hart) == content
+
+
+def owners_take_turns(host: Host, lazy: bool) -> list[VectorContext]:
+    """Two owners use the unit in turn, not always; return what is theirs at the end."""
+    numbers = random.Random(5)
+    homes = [host.context(VectorContext.zero(host.kernel.vsize)) for _ in range(2)]
+    status = [CLEAN, CLEAN]
+    loaded = -1
+    for turn in range(8):
+        owner = turn % 2
+        uses, writes = numbers.random() < 0.6, numbers.random() < 0.5
+        if not lazy or (uses and loaded != owner):
+            if lazy and loaded >= 0 and status[loaded] == DIRTY:
+                host.save(homes[loaded])
+            host.restore(homes[owner])
+            loaded = owner
+            status[owner] = CLEAN
+        host.vs(CLEAN if loaded == owner else OFF)
+        if uses:
+            host.kernel.csr_read(host.hart, Csr.VL)
+            if writes:
+                host.hart.inject(encode("vsetivli", rd=0, uimm=9, vtypei=vtype(32, "m2")))
+                host.hart.inject(encode("vid.v", vd=2 * turn))
+        if loaded == owner:
+            status[owner] = max(status[owner], host.kernel.csr_read(host.hart, Csr.SSTATUS) >> VS_SHIFT & 3)
+        if not lazy:
+            host.save(homes[owner])
+    if lazy and status[loaded] == DIRTY:
+        host.save(homes[loaded])
+    return [host.saved(home) for home in homes]
+
+
+@cocotb.test(**LIMIT)
+async def lazy_and_eager_switching_leave_the_same(dut):
+    async with Host(dut) as host:
+        moved = []
+        bursts = []
+        host.bus.add_callback(bursts.append)
+        results = []
+        for lazy in (False, True):
+            bursts.clear()
+            results.append(owners_take_turns(host, lazy))
+            await host.drain()
+            moved.append(sum(burst.beats for burst in bursts))
+        assert results[0] == results[1]
+        assert 0 < moved[1] < moved[0] / 2
