@@ -83,6 +83,7 @@ class AxiMemory:
             True: seeded("axi write"),
             False: seeded("axi read"),
         }  # of each direction
+        self._noise = seeded("axi noise")
         self._now = {True: 0, False: 0}  # cycles in which something was under way
         self._reads: deque[_Burst] = deque()
         self._writes: deque[_Burst] = deque()
@@ -104,12 +105,12 @@ class AxiMemory:
             signal.value = 0
         self._no_data()
         for signal in (bus.bid, bus.bresp):
-            signal.value = meaningless(signal, self._rng[False])
+            signal.value = meaningless(signal, self._noise)
 
     def _no_data(self) -> None:
         bus = self._bus
         for signal in (bus.rdata, bus.rid, bus.rresp, bus.rlast):
-            signal.value = meaningless(signal, self._rng[False])
+            signal.value = meaningless(signal, self._noise)
 
     def _drive_ready(self, name: str, value: bool) -> None:
         if self._ready[name] != value:

@@ -32,7 +32,10 @@ def seeded(name: str) -> random.Random:
 
 
 def meaningless(signal: Handle, rng: random.Random) -> LogicArray | int:
-    """Return what to drive where the value does not count: X, or noise in Verilator, which has no X."""
+    """Return what to drive where the value does not count: X, or noise in Verilator, which has no X.
+
+    The numbers must be used for nothing else, as not every simulator draws them.
+    """
     width = len(signal)
     if "verilator" in cocotb.SIM_NAME.lower():
         return rng.getrandbits(width)

@@ -125,6 +125,7 @@ class TranslateResponder:
         self._errors = errors or Errors()
         self._latency = latency or Latency()
         self._rng = seeded("translate")
+        self._noise = seeded("translate noise")
         self.granted: list[Callable[[int, bool], None]] = []
         self._silent()
         self._task = cocotb.start_soon(self._run())
@@ -137,7 +138,7 @@ class TranslateResponder:
     def _silent(self) -> None:
         self._bus.ready.value = 0
         for signal in (self._bus.fault, self._bus.cause, self._bus.ppn, self._bus.gpn):
-            signal.value = meaningless(signal, self._rng)
+            signal.value = meaningless(signal, self._noise)
 
     def _delay(self) -> int:
         latency = self._latency

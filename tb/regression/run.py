@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def regression(
     build(tool, design, build_root)  # before anything waits for it
     env = {RECORDS: str(out_dir / "records"), COMMAND: command}
     with claimed(out_dir):
+        shutil.rmtree(out_dir / "records", ignore_errors=True)
         suite = Suite(
             tool, design, lambda tool: build(tool, design, build_root), out_dir, knobs.seed, env, stuck, jobs, progress
         )
