@@ -174,15 +174,18 @@ def replay(
 def cocotb_tests(
     paths: Annotated[list[Path], typer.Argument(help="Modules of cocotb tests, or directories of test_*.py.")],
     sim: Sim = DEFAULT_SIM,
-    vlen: Annotated[int, typer.Option(help="Vector register width in bits.")] = 256,
+    vlen: Vlen = 256,
     dlen: Dlen = None,
-    seed: Annotated[int, typer.Option(help="cocotb's seed, of every random choice.")] = 1,
+    seed: Seed = 1,
     test: Annotated[str | None, typer.Option(help="A test's name, or a regular expression that it matches.")] = None,
     waves: Waves = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Simulator processes at the same time.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(parser=positive("--jobs"), metavar="N", help="Simulator processes at the same time.")
+    ] = 1,
+    out: Out = None,
 ) -> None:
     """Run cocotb tests on the block, whose pins are theirs; docs/cocotb.md has the agents for them."""
-    from vctx.pymodel.places import SIM_BUILD
+    from vctx.pymodel.places import out_root
     from vctx.tb.regression.cases import discover, select
     from vctx.tb.regression.run import regression
     from vctx.tb.reports.regression import print_outcome, print_regression
@@ -196,7 +199,7 @@ def cocotb_tests(
     outcomes = regression(
         cases,
         knobs,
-        out_dir=SIM_BUILD / "cocotb" / f"{sim}-vlen{vlen}-dlen{knobs.dlen}",
+        out_dir=out_root() / "cocotb" / f"{sim}-vlen{vlen}-dlen{knobs.dlen}",
         command=command,
         waves=waves,
         jobs=jobs,

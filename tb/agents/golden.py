@@ -49,7 +49,7 @@ class Golden:
         pages: PageMap | None = None,
         latitude: Latitude | None = None,
     ) -> None:
-        self.memory = Memory([ram, (_PRIVATE, 16 << PAGE_SHIFT)], fill=FILL)
+        self.memory = Memory([ram, (_PRIVATE, paging.SIZE)], fill=FILL)
         self.pages = pages or PageMap()
         self.hart = Hart(HartConfig(vlen=vlen, latitude=latitude or Latitude()), self.memory, observer=self)
         self._seen: Insn | None = None

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from vctx.pymodel.places import RTL, SIM_BUILD
+from vctx.pymodel.places import RTL
 from vctx.tb.agents.names import COMMAND, RECORDS
 from vctx.tb.knobs import Knobs
 from vctx.tb.process.folders import claimed
@@ -27,7 +27,7 @@ def regression(
     waves: bool = False,
     jobs: int = 1,
     rtl: Path = RTL,
-    build_root: Path = SIM_BUILD,
+    build_root: Path | None = None,
     stuck: float = STUCK,
     progress: Callable[[Outcome], None] = lambda outcome: None,
 ) -> list[Outcome]:
@@ -41,7 +41,7 @@ def regression(
         waves: dump all signals.
         jobs: simulator processes at the same time.
         rtl: directory of the block.
-        build_root: where builds are kept.
+        build_root: where builds are kept; default as for `build`.
         stuck, progress: see `Suite`.
 
     Raises:

@@ -13,7 +13,7 @@ from stimuli import LIMIT
 
 from vctx.pymodel.isa import Csr, Hart, encode
 from vctx.pymodel.kvm import RAM_BASE, RAM_SIZE, V6_5, Kernel
-from vctx.pymodel.kvm.layout import VState
+from vctx.pymodel.kvm.structs import VState
 from vctx.pymodel.scenarios.context import VectorContext, allocate_context
 from vctx.pymodel.scenarios.directed.stimulus import CLEAN, DIRTY, OFF, VILL, VS_SHIFT, vtype
 from vctx.tb.agents import Bench
