@@ -14,6 +14,9 @@ HARTS  ?=
 KERNEL ?=
 WAVES  ?=
 TEST   ?=
+SUITE   ?=
+COMMAND ?=
+WHO     ?=
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 OUT    ?= $(VCTX_OUT)
 
@@ -44,24 +47,28 @@ TEST_TOOLS = $(BASE_TOOLS) iverilog dtc pgrep '?ccache'
 # Keeps the versions that are locked as long as pyproject.toml allows them; remove the files first to get newer ones.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
-.PHONY: lock cosim run cocotb linux-kvm test lint synth bench doctor format setup setup-dev help clean
+.PHONY: lock cosim run cocotb linux-kvm test test-bare lint synth bench doctor format setup setup-dev help clean
 .DEFAULT_GOAL := cosim
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
-	@$(PY) -m vctx.tb.cli cosim $(COSIM_FLAGS)
+	@$(PY) -m vctx.tb cosim $(COSIM_FLAGS)
 
 run: setup ## a bare-metal program of yours on golden model and RTL: PROG=x.elf (LOG= writes its commit log)
 	@$(if $(PROG),,echo "error: which program? make run PROG=x.elf" >&2; exit 2)
-	@$(PY) -m vctx.tb.cli run $(RTL_FLAGS) $(call flag,LOG,commit-log) "$(PROG)"
+	@$(PY) -m vctx.tb run $(RTL_FLAGS) $(call flag,LOG,commit-log) "$(PROG)"
 
 cocotb: setup ## the cocotb regression of the block, in tests/cocotb (TEST= selects by name, or regular expression)
-	@$(PY) -m vctx.tb.cli cocotb $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,TEST,test) --jobs $(JOBS) tests/cocotb
+	@$(PY) -m vctx.tb cocotb $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,TEST,test) --jobs $(JOBS) tests/cocotb
 
 linux-kvm: setup ## optional: a real Linux KVM under QEMU (VLEN 128 to 1024, fresh SEED) judges the golden hypervisor
-	@$(PY) -m vctx.tb.cli linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen)
+	@$(PY) -m vctx.tb linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen)
 
 test: setup-dev ## every test, on both simulators (JOBS= parallel jobs, K= selects by name)
 	@$(PY) -m pytest $(PYTEST_CACHE) -n $(JOBS) --dist worksteal $(if $(K),-k "$(K)") tests
+
+test-bare: ## both of these in fresh Debian userlands, as root and user (root; SUITE=bookworm|trixie COMMAND=make|test WHO=root|user)
+	@tb/setup.sh $(VENV) requirements.lock $(RUN_TOOLS) debootstrap git unshare
+	@$(PY) tests/bare/bare.py $(call flag,SUITE,suite) $(call flag,COMMAND,command) $(call flag,WHO,user)
 
 lint: setup-dev ## Verilator -Wall, verible and Icarus on the RTL; ruff, mypy and import-linter on the Python
 	@$(PY) -m vctx.tb.simulators.lint
@@ -77,7 +84,7 @@ bench: setup-dev ## speeds as ratios measured side by side, and cycles of save a
 	@$(PY) -m vctx.tb.bench
 
 doctor: setup ## which tools were found, their versions, and what is unsuitable
-	@$(PY) -m vctx.tb.cli doctor
+	@$(PY) -m vctx.tb doctor
 
 format: setup-dev ## reformat the Python code
 	@$(PY) -m ruff format .
