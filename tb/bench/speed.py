@@ -12,13 +12,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from vctx.tb.bench.bare import build_bare, run_bare, write_stimulus
 from vctx.tb.bench.errors import BenchError
-from vctx.tb.bench.workload import VLEN, Timed, Workload, contexts, cut, main_job, with_processor_time
+from vctx.tb.bench.workload import VLEN, Record, Timed, Workload, contexts, cut, main_job, with_processor_time
+from vctx.tb.process.worker import preload
 from vctx.tb.replay.launch import replay, replay_config
-from vctx.tb.replay.live import overlap
+from vctx.tb.replay.live import Announcer, overlap
 from vctx.tb.replay.result import Latency
 from vctx.tb.runs.defaults import LATENCY
 from vctx.tb.simulators.build import build
@@ -207,6 +209,10 @@ def _place_anew(build: Path) -> None:
             Path(shutil.copy2(program, scratch)).replace(program)
 
 
+def _record(record: Record, trace: Path, announcer: Announcer) -> None:
+    record(trace, announcer.begin)
+
+
 def pipeline(workload: Workload, latency: Latency, out_dir: Path) -> Timed:
     """Record the workload anew and replay it meanwhile, as `vctx cosim` does, but without the eager hypervisor's run.
 
@@ -214,9 +220,10 @@ def pipeline(workload: Workload, latency: Latency, out_dir: Path) -> Timed:
         BenchError: RTL and trace differ, or not everything was compared.
     """
     trace = out_dir / "pipeline.trace"
+    preload(__name__)
     started = time.perf_counter()
     both = overlap(
-        lambda announcer: workload.record(trace, announcer.begin),
+        partial(_record, workload.record, trace),
         lambda recording: replay(
             recording.trace, sim="verilator", dlen=DLEN, out_dir=out_dir, latency=latency, recording=recording
         ),

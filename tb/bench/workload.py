@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from vctx.pymodel import programs
@@ -67,7 +68,8 @@ class Workload:
     Attributes:
         trace: the recording; harts and ram: how many harts it needs, and how many bytes of RAM.
         recorded: its instructions, and how long the recording took.
-        record: records it anew into a file; its second argument gets the name that the file has meanwhile.
+        record: records it anew into a file; its second argument gets the name that the file has meanwhile. It can be
+            pickled.
         golden: runs the first tenth on the golden model alone, which does not record it.
         spike: runs all of it on Spike; None if Spike cannot.
     """
@@ -104,13 +106,16 @@ def main_job(out_dir: Path, entries: int) -> Workload:
     tenth = replace(config, entries=entries // 10, pairs=config.pairs // 10)
     trace = out_dir / "main.trace"
 
-    def record(path: Path, begin: Begin | None) -> None:
-        cosim.record(config, path, "make bench", silent, begin)
+    record = partial(_record_main_job, config)
 
     def golden() -> Timed:
         return _counted(lambda observer: run_shared_unit(tenth, observer))
 
     return Workload("main job", trace, HARTS, RAM_SIZE, _recorded(trace, record), record, golden)
+
+
+def _record_main_job(config: SharedUnitConfig, trace: Path, begin: Begin | None) -> None:
+    cosim.record(config, trace, "make bench", silent, begin)
 
 
 def contexts(out_dir: Path, iterations: int) -> Workload:
@@ -120,9 +125,7 @@ def contexts(out_dir: Path, iterations: int) -> Workload:
     spike_command(image.path, VLEN, Path(os.devnull))  # before anything slow: is Spike there?
     trace = out_dir / "contexts.trace"
 
-    def record(path: Path, begin: Begin | None) -> None:
-        record_program(image, VLEN, path, begin)
-
+    record = partial(record_program, image, VLEN)
     recorded = _recorded(trace, record)
 
     def golden(observer: Observer) -> None:
@@ -164,8 +167,7 @@ def with_processor_time(measure: Callable[[], Timed]) -> Timed:
     before = [processor_time(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     timed = measure()
     after = [processor_time(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    python, others = after[0] - before[0] + timed.recorder, after[1] - before[1] - timed.recorder
-    return replace(timed, python=python, others=others)
+    return replace(timed, python=after[0] - before[0] + timed.recorder, others=after[1] - before[1])
 
 
 def processor_time(who: int) -> float:

@@ -6,6 +6,7 @@ import pickle
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from vctx.pymodel.trace.recorder import Recorder
 from vctx.tb.knobs import Knobs
 from vctx.tb.process.files import write_json
 from vctx.tb.process.folders import claimed
-from vctx.tb.process.worker import Worker
+from vctx.tb.process.worker import Ask, Worker, preload
 from vctx.tb.replay.launch import run_replay
 from vctx.tb.replay.live import Announcer
 from vctx.tb.replay.result import ReplayConfig, ReplayResult
@@ -162,18 +163,11 @@ def cosim(
     out_dir = out_root() / "cosim" / (name + "-live" * live)
     trace = out_dir / "trace.vctx"
     command = command_of(knobs, pairs, entries) + " --live" * live
+    preload(__name__)
     tool = simulator(knobs.sim)  # before anything slow: is it there?
     design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=config.ram_size, waves=waves, batch=not live)
 
-    def record_it(announcer: Announcer) -> SharedUnitResult:
-        """Record, in a process of its own."""
-
-        def tell(phase: str, done: int, total: int) -> None:
-            announcer.progress(done, total)
-
-        model = record(config, trace, command_of(knobs, pairs, entries, sim=False), tell, announcer.begin)
-        announcer.end(model.counts["trace events"])
-        return model
+    recorder = partial(_record, config, trace, command_of(knobs, pairs, entries, sim=False))
 
     def prepare() -> None:
         progress("build", 0, 1)
@@ -182,13 +176,13 @@ def cosim(
 
     with claimed(out_dir):
         (out_dir / "result.json").unlink(missing_ok=True)
-        twin = Worker(lambda ask: run_shared_unit(config.eagerly()))
+        twin = Worker(partial(_run_eagerly, config))
         try:
             if live:
                 prepare()
                 model, rtl = run_live(config, knobs, trace, design, command, progress)
             else:
-                both = record_and_replay(record_it, knobs, trace, waves=waves, progress=progress, prepare=prepare)
+                both = record_and_replay(recorder, knobs, trace, waves=waves, progress=progress, prepare=prepare)
                 model, rtl = both.recorded, both.replayed
             if rtl.mismatch is None or not live:
                 compare_with_eager(model, twin.result())
@@ -199,6 +193,22 @@ def cosim(
         )
         write_json(verdict.path, verdict.as_json())
     return verdict
+
+
+def _run_eagerly(config: SharedUnitConfig, ask: Ask) -> SharedUnitResult:
+    """Run the scenario with a hypervisor that saves and restores always, in a process of its own."""
+    return run_shared_unit(config.eagerly())
+
+
+def _record(config: SharedUnitConfig, trace: Path, command: str, announcer: Announcer) -> SharedUnitResult:
+    """Record, in a process of its own."""
+
+    def tell(phase: str, done: int, total: int) -> None:
+        announcer.progress(done, total)
+
+    model = record(config, trace, command, tell, announcer.begin)
+    announcer.end(model.counts["trace events"])
+    return model
 
 
 def run_live(

@@ -11,7 +11,7 @@ import itertools
 import os
 import signal
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,7 +30,7 @@ from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, Knobs
 from vctx.tb.process.files import write_json
 from vctx.tb.process.folders import claimed, name_of
 from vctx.tb.process.interrupts import heard
-from vctx.tb.process.worker import end_with_caller
+from vctx.tb.process.worker import PROCESSES, end_with_caller, hear, preload, without_main
 from vctx.tb.replay.result import ReplayResult
 from vctx.tb.runs.progress import Progress, silent
 from vctx.tb.runs.repeat import shown, vctx_command
@@ -297,11 +297,9 @@ def _add(total: Tally, more: Tally) -> None:
     total.unfinished += more.unfinished
 
 
-def _join_pool() -> None:
-    """Begin a process of a pool: it ends with whoever made the pool, and without a word."""
-    for number in heard():
-        if number != signal.SIGINT:
-            signal.signal(number, signal.SIG_DFL)
+def _join_pool(interrupts: Collection[signal.Signals]) -> None:
+    """Begin a process of a pool: it ends with whoever made the pool, or when it is interrupted, and without a word."""
+    hear(interrupts, signal.SIG_DFL)
     end_with_caller(lambda: os._exit(1))
 
 
@@ -310,7 +308,10 @@ def _in_order(jobs: int, work: Callable[..., _T], arguments: Iterator[tuple[Any,
     if jobs == 1:
         yield from (work(*args) for args in arguments)
         return
-    with ProcessPoolExecutor(jobs, initializer=_join_pool) as pool:
+    preload(__name__)
+    with ProcessPoolExecutor(jobs, PROCESSES, initializer=_join_pool, initargs=(heard(),)) as pool:
+        with without_main():
+            pool.submit(int)  # the first one starts all processes
         yield from _ahead(pool, jobs, work, arguments)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from vctx.pymodel.errors import UsageError
@@ -17,6 +18,7 @@ from vctx.pymodel.trace.commit_log import CommitLog
 from vctx.pymodel.trace.recorder import Recorder
 from vctx.tb.knobs import Knobs
 from vctx.tb.process.folders import claimed, name_of
+from vctx.tb.process.worker import preload
 from vctx.tb.replay.live import Announcer
 from vctx.tb.replay.result import ReplayResult
 from vctx.tb.runs.beside import record_and_replay
@@ -65,19 +67,24 @@ def run(
         VctxError: see `tb.replay.launch.replay`.
     """
 
+    preload(__name__)
     simulator(knobs.sim)  # before anything slow: is it there?
     image = read_elf(program.name, program)
     out_dir = out_root() / "run" / f"{name_of(program)}-{knobs.sim}-vlen{knobs.vlen}-dlen{knobs.dlen}"
     trace = out_dir / "trace.vctx"
 
-    def record_it(announcer: Announcer) -> BareResult:
-        """Record, in a process of its own."""
-        with _open_log(commit_log, program) as log:
-            return _record(image, knobs, trace, log, max_instructions, announcer)
-
+    recorder = partial(_log_and_record, image, knobs, trace, commit_log, max_instructions)
     with claimed(out_dir):
-        both = record_and_replay(record_it, knobs, trace, waves=waves, progress=progress)
+        both = record_and_replay(recorder, knobs, trace, waves=waves, progress=progress)
     return RunResult(both.recorded, both.replayed)
+
+
+def _log_and_record(
+    image: Image, knobs: Knobs, trace: Path, commit_log: Path | None, limit: int, announcer: Announcer
+) -> BareResult:
+    """Record, in a process of its own."""
+    with _open_log(commit_log, image.path) as log:
+        return _record(image, knobs, trace, log, limit, announcer)
 
 
 def _record(

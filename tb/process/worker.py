@@ -1,4 +1,8 @@
-"""A function in a process of its own, so that it shares neither a core nor Python's lock with its caller."""
+"""A function in a process of its own, so that it shares neither a core nor Python's lock with its caller.
+
+Processes are forked off a server: one process with a single thread, which has imported what they need and does nothing
+else. The caller itself, which has threads, is never forked, so nobody finds a lock held by a thread that is not there.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,14 @@ import os
 import pickle
 import resource
 import signal
+import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any, Generic, TypeVar
 
 from vctx.pymodel.errors import ToolError, VctxError
@@ -23,11 +29,52 @@ from vctx.tb.process.interrupts import INTERRUPTS, heard
 T = TypeVar("T")
 Ask = Callable[[Any], Any]  # hands a message to the caller, and returns what it says to that
 
-_FORK = multiprocessing.get_context("fork")  # the function need not be importable, and nothing is imported anew
+PROCESSES = multiprocessing.get_context("forkserver")
 _GARBAGE = 100_000  # new objects after which the process looks for cycles of them
-_GRACE = 10.0  # seconds that a process has to clean up once it is told to stop
-_ORPHANED = 0.5  # seconds until a process notices that its caller is dead
+_AGAIN = 1.0  # seconds until a process is told again to stop: Python may hear of a signal just too late, and then wait
+_GRACE = 10  # times that it is told so, and thereby seconds that it has to clean up
 _ASKED, _RETURNED, _FAILED = "asked", "returned", "failed"
+
+
+def preload(*modules: str) -> None:
+    """Start the server, if it does not run yet; it imports `modules` meanwhile, which its processes then have at once.
+
+    What interrupts a run is blocked in it and in its processes, until they are ready to hear it.
+    """
+    PROCESSES.set_forkserver_preload(list(modules))
+    with _interrupts_held(), _one_thread_each(), without_main():
+        resource_tracker.ensure_running()  # it would unblock signals, too early for the server
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+@contextlib.contextmanager
+def without_main() -> Iterator[None]:
+    """Hide the main module, which other processes would otherwise execute anew, though nothing in it is for them."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let numpy in a process that is started meanwhile have no threads of its own, for it has no use for them."""
+    name = "OPENBLAS_NUM_THREADS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 class WorkerError(VctxError):
@@ -42,8 +89,8 @@ class Worker(Generic[T]):
     It ends with its caller. Stopping it raises KeyboardInterrupt in the function, as an interrupt from a terminal does.
 
     Args:
-        function: what to execute; its argument is for messages to this process. Messages, and what it returns or
-            raises, are pickled.
+        function: what to execute; its argument is for messages to this process. It is pickled, as are messages, and
+            what it returns or raises: it is a function of a module, not the main one, or a partial application of it.
         hear: called with each message, on a thread of its own; what it returns is the answer.
         ended: called on that thread once the function has ended, with what it raised, or None.
 
@@ -62,9 +109,10 @@ class Worker(Generic[T]):
         self._ended = ended
         self._value: T
         self._error: BaseException | None = None
-        self._connection, theirs = _FORK.Pipe()
-        self._process = _FORK.Process(target=_execute, args=(function, theirs, self._connection), daemon=True)
-        with _interrupts_held():
+        preload()
+        self._connection, theirs = PROCESSES.Pipe()
+        self._process = PROCESSES.Process(target=_execute, args=(function, theirs, heard()), daemon=True)
+        with _interrupts_held(), without_main():
             self._process.start()
         theirs.close()
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -83,10 +131,12 @@ class Worker(Generic[T]):
 
     def stop(self) -> None:
         """End the process, if it has not ended, and wait until it has."""
-        if self._listener.is_alive():
+        for _ in range(_GRACE):
+            if not self._listener.is_alive():
+                return
             self._process.terminate()
-            self._listener.join(_GRACE)
-            self._process.kill()
+            self._listener.join(_AGAIN)
+        self._process.kill()
         self._listener.join()
 
     def _listen(self) -> None:
@@ -116,7 +166,7 @@ class Worker(Generic[T]):
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold interrupts back until the end of this: Python swallows what is raised amid its own work around a fork."""
+    """Hold interrupts back until the end of this, lest a process be started that nobody knows of."""
     if threading.current_thread() is not threading.main_thread():  # which alone hears of them
         yield
         return
@@ -131,18 +181,16 @@ def _interrupts_held() -> Iterator[None]:
         signal.raise_signal(held[0])
 
 
-def _execute(function: Callable[[Ask], Any], connection: Connection, callers: Connection) -> None:
-    """What the process does."""
+def _execute(function: Callable[[Ask], Any], connection: Connection, interrupts: Collection[signal.Signals]) -> None:
+    """What the process does; `interrupts` are those that its caller does not ignore."""
 
     def ask(message: Any) -> Any:
         connection.send((_ASKED, message))
         return connection.recv()
 
     try:
-        for number in heard():
-            signal.signal(number, _interrupt)
-        callers.close()  # so that the death of the caller is noticed, at the next message
         end_with_caller(_terminate)
+        hear(interrupts, _interrupt)
         gc.set_threshold(_GARBAGE)  # there are hardly any cycles, and looking for them is slow
         value = function(ask)
         _ignore_interrupts()
@@ -154,21 +202,29 @@ def _execute(function: Callable[[Ask], Any], connection: Connection, callers: Co
         connection.send(answer)
 
 
+def hear(interrupts: Collection[signal.Signals], handler: Callable[[int, FrameType | None], Any] | int) -> None:
+    """Begin to hear interrupts in a process of the server's: `handler` gets these, and the others are ignored."""
+    for number in INTERRUPTS:
+        signal.signal(number, handler if number in interrupts else signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
+
+
 def end_with_caller(end: Callable[[], object]) -> None:
-    """Call `end`, on a thread of its own, once the process that started this one is dead."""
+    """Call `end`, on a thread of its own, once the process that wanted this one is dead."""
     caller = multiprocessing.parent_process()
     assert caller is not None
 
     def watch() -> None:
-        while os.getppid() == caller.pid:
-            time.sleep(_ORPHANED)
+        caller.join()
         end()
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 def _terminate() -> None:
-    os.kill(os.getpid(), signal.SIGTERM)
+    while True:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_AGAIN)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -124,6 +125,11 @@ class Overlapped(Generic[T, R]):
     recorder_seconds: float
 
 
+def _recorded(record: Callable[[Announcer], T], ask: Ask) -> T:
+    """What the recorder's process does."""
+    return record(Announcer(ask))
+
+
 def overlap(
     record: Callable[[Announcer], T],
     replay: Callable[[Recording], R],
@@ -133,7 +139,7 @@ def overlap(
     """Record a trace in a process of its own, and replay it here meanwhile, so that the two share no core.
 
     Args:
-        record: writes the trace; it names the file (`Announcer.begin`) before the first event.
+        record: writes the trace; it names the file (`Announcer.begin`) before the first event. It is pickled.
         replay: replays the trace, which grows until the recording ends.
         link: a second name for the file, for as long as this lasts.
         progress: called with (done, total) as the recorder tells, on another thread.
@@ -159,7 +165,7 @@ def overlap(
                 recording.cancel()
         begun.put(None)
 
-    recorder = Worker(lambda ask: record(Announcer(ask)), hear, ended)
+    recorder = Worker(partial(_recorded, record), hear, ended)
     try:
         recording = begun.get()
         if recording is None:

@@ -29,7 +29,7 @@ def record_and_replay(
     """Record a trace, in a process of its own, and replay it meanwhile, in a folder beside it.
 
     Args:
-        recorder: writes `trace`; see `tb.replay.live.overlap`.
+        recorder: writes `trace`; it is pickled; see `tb.replay.live.overlap`.
         knobs: simulator and DLEN. waves: dump waves.
         progress: called with (phase, done, total); phases are "record" and "replay".
         prepare: called before the replay, while the recording goes on.

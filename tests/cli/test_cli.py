@@ -30,7 +30,7 @@ SEED = 100 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
 SMALL = ("--vlen", "128", "--pairs", "4", "--entries", "20", "--seed", str(SEED))
 
 
-def vctx(*arguments: str, timeout: float = 400) -> subprocess.CompletedProcess[str]:
+def vctx(*arguments: str, timeout: float = 1800) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "vctx.tb.cli", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
 
@@ -191,6 +191,7 @@ def test_a_bus_as_wide_as_a_register_moves_whole_contexts() -> None:
     assert all(op.done > 0 for op in verdict.operations)
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupt_leaves_no_simulator_and_no_result(number: int) -> None:
     command = [
@@ -209,12 +210,12 @@ def test_interrupt_leaves_no_simulator_and_no_result(number: int) -> None:
     folder = out_root() / f"cosim/icarus-v6.5-vlen128-dlen128-h2-v4-seed7{int(number)}"
     log = folder / "replay/sim.log"
     log.unlink(missing_ok=True)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not log.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(1)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     assert not (folder / "result.json").exists()
@@ -230,7 +231,7 @@ def test_a_reader_that_leaves_is_no_mismatch(arguments: tuple[str, ...]) -> None
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
     assert process.stderr.read() == ""
-    assert process.wait(60) == 128 + signal.SIGPIPE
+    assert process.wait(300) == 128 + signal.SIGPIPE
 
 
 def test_doctor_lists_the_tools() -> None:

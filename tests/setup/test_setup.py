@@ -34,7 +34,7 @@ def setup(tmp_path: Path, *things: str, python: Path | None = None) -> subproces
             (tools / name).symlink_to(str(shutil.which(name)))
     environment = {"PATH": str(tools), "HOME": str(tmp_path)} | ({"PYTHON": str(python)} if python else {})
     command = ["/bin/sh", str(SETUP), str(tmp_path / "venv"), "requirements.lock", *things]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
 
 def answer(tmp_path: Path, words: str) -> Path:
