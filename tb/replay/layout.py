@@ -30,6 +30,10 @@ class Layout:
         """Return the vector with these fields set and all others 0."""
         return sum(value << self._shift[name] for name, value in values.items())
 
+    def ones(self, *names: str) -> int:
+        """Return the vector with every bit of these fields set and all others 0."""
+        return sum(mask << shift for name, (shift, mask) in zip(self.names, self._slots, strict=True) if name in names)
+
     def unpack(self, vector: int) -> list[int]:
         """Return the fields' values, in order."""
         return [vector >> shift & mask for shift, mask in self._slots]

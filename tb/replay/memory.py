@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -12,12 +12,14 @@ from vctx.pymodel.trace import PAGE_SHIFT, PAGE_SIZE, Difference, TraceError
 
 DUMP_FILE = "ram.hex"  # written by vctx_tb_ram.sv
 
+Word = tuple[int, int, int]  # address, a multiple of 8; byte strobes; 64-bit little-endian data
+
 
 class RamBackend(Protocol):
     """A memory behind the AXI ports."""
 
-    async def write(self, words: list[tuple[int, int, int]]) -> None:
-        """Write (address, a multiple of 8; byte strobes; 64-bit little-endian data); seen by every later bus read."""
+    async def write(self, words: list[Word]) -> None:
+        """Write words; seen by every later bus read."""
 
     async def image(self) -> dict[int, str]:
         """Return the pages that may differ from the fill pattern: page number to hexadecimal text, byte 0 first."""
@@ -32,6 +34,23 @@ def read_dump(dump: Path) -> dict[int, str]:
         pages[int(addr, 16) >> PAGE_SHIFT] = digits.tobytes().decode()
     dump.unlink()
     return pages
+
+
+def words(paddr: int, data: bytes) -> Iterator[Word]:
+    """Cut a run of bytes into words."""
+    position = 0
+    while position < len(data):
+        addr = paddr + position
+        lane = addr & 7
+        count = min(8 - lane, len(data) - position)
+        value = int.from_bytes(data[position : position + count], "little") << 8 * lane
+        yield addr - lane, ((1 << count) - 1) << lane, value
+        position += count
+
+
+def _lanes(strb: int) -> int:
+    """Return the bits of the bytes that strobes select."""
+    return sum(0xFF << 8 * lane for lane in range(8) if strb >> lane & 1)
 
 
 class PendingStores:
@@ -51,27 +70,19 @@ class PendingStores:
         """
         if not self._base <= paddr <= paddr + len(data) <= self._end:
             raise TraceError(f"a store of {len(data)} bytes at {paddr:#x} is outside RAM")
-        position = 0
-        while position < len(data):
-            addr = paddr + position
-            lane = addr & 7
-            count = min(8 - lane, len(data) - position)
-            strb = ((1 << count) - 1) << lane
-            value = int.from_bytes(data[position : position + count], "little") << 8 * lane
+        for addr, strb, value in words(paddr, data):
             page = self._pages.setdefault(addr >> PAGE_SHIFT, {})
-            old_strb, old_value = page.get(addr - lane, (0, 0))
-            keep = old_value & ~(((1 << 8 * count) - 1) << 8 * lane)
-            page[addr - lane] = (old_strb | strb, keep | value)
-            position += count
+            old_strb, old_value = page.get(addr, (0, 0))
+            page[addr] = (old_strb | strb, old_value & ~_lanes(strb) | value)
 
     async def flush(self, pages: set[int] | None = None) -> None:
         """Write what is pending in these pages (physical page numbers), or everything."""
         if not self._pages:
             return
         chosen = list(self._pages) if pages is None else [page for page in pages if page in self._pages]
-        words = [(addr, strb, value) for page in chosen for addr, (strb, value) in self._pages.pop(page).items()]
-        if words:
-            await self._ram.write(words)
+        taken = [(addr, strb, value) for page in chosen for addr, (strb, value) in self._pages.pop(page).items()]
+        if taken:
+            await self._ram.write(taken)
 
 
 class GoldenImage:
@@ -104,6 +115,15 @@ class GoldenImage:
                 number = addr >> PAGE_SHIFT
                 page = self._page(number)
             page[addr & (PAGE_SIZE - 1)] = value
+
+    def words(self) -> Iterator[tuple[int, int]]:
+        """Iterate over (address, value) of every 8 bytes that are not the fill pattern."""
+        blank = int.from_bytes(self._blank[:8], "little")
+        for number, page in sorted(self._pages.items()):
+            for at in range(0, PAGE_SIZE, 8):
+                value = int.from_bytes(page[at : at + 8], "little")
+                if value != blank:
+                    yield (number << PAGE_SHIFT) + at, value
 
     def differences(self, image: Mapping[int, str], limit: int = 64) -> list[Difference]:
         """Return the bytes in which an image (see `RamBackend.image`) departs from this one, at most `limit`."""

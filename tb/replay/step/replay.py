@@ -32,12 +32,13 @@ from vctx.pymodel.trace import (
 from vctx.tb.process.files import write_json
 from vctx.tb.replay.accounting import Accounts
 from vctx.tb.replay.compare import compare
-from vctx.tb.replay.layout import CFG, PAGES
+from vctx.tb.replay.layout import CFG
 from vctx.tb.replay.memory import GoldenImage, PendingStores, RamBackend
 from vctx.tb.replay.observation import Observation
 from vctx.tb.replay.result import CONFIG_VARIABLE, Latency, Mismatch, ReplayConfig, ReplayResult
-from vctx.tb.replay.step.drivers import HdlRam, IssueDriver, MorePages
+from vctx.tb.replay.step.drivers import HdlRam, IssueDriver
 from vctx.tb.replay.step.observe import RetireMonitor
+from vctx.tb.replay.step.stimulus import requests
 
 BATCH = 1024  # events between two points at which all harts wait for each other, if no Sync comes first
 PROGRESS_SECONDS = 0.2
@@ -119,12 +120,9 @@ class Hart:
                 await self._checkpoint(index, event)
 
     async def _observe(self, issue: Issue | None) -> Observation:
-        if issue is not None and len(issue.xlat) > PAGES:
-            for first in range(0, len(issue.xlat), PAGES):
-                await self._issue.send(MorePages(issue.xlat[first : first + PAGES]), sync=False)
-                await self._monitor.wait_for_recv()
-        await self._issue.send(issue, sync=False)
-        seen: Observation = await self._monitor.wait_for_recv()
+        for request in requests(issue):
+            await self._issue.send(request, sync=False)
+            seen: Observation = await self._monitor.wait_for_recv()
         return seen
 
     async def _checkpoint(self, index: int, event: Checkpoint) -> None:
