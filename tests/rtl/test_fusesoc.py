@@ -14,7 +14,10 @@ import yaml
 
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import HDL, ROOT, RTL
-from vctx.pymodel.trace import TraceWriter
+from vctx.pymodel.scenarios.directed import SWEEPS, Sequence, Stimulus
+from vctx.pymodel.scenarios.directed.stimulus import RAM_BASE, pattern, vtype
+from vctx.pymodel.trace import PAGE_SIZE, TraceWriter
+from vctx.tb.jobs.sweep import record
 from vctx.tb.replay.vectors import write_vectors
 from vctx.tb.simulators.design import rtl_sources
 from vctx.tb.simulators.find import SIMULATORS
@@ -107,6 +110,26 @@ def play(built: Path, vectors: Path) -> tuple[int, str]:
     command = ["vvp", "-n", "vctx_vctx_vctx_0.1.0", f"+vectors={vectors}"]
     done = subprocess.run(command, cwd=built, stdout=subprocess.PIPE, text=True, check=False)
     return done.returncode, done.stdout
+
+
+def strided(s: Stimulus) -> None:
+    """A load whose elements lie on ten pages, five times as many as one request has room for, and a store to them."""
+    s.fill(RAM_BASE, pattern(RAM_BASE, 10 * PAGE_SIZE))
+    s.fresh()
+    s.do("vsetivli", rd=0, uimm=10, vtypei=vtype(8))
+    s.do("vlse8.v", a0=RAM_BASE, a1=PAGE_SIZE, vd=8, rs1=10, rs2=11, vm=1)
+    s.do("vsse8.v", a0=RAM_BASE + 1, a1=PAGE_SIZE, vs3=8, rs1=10, rs2=11, vm=1)
+    s.finish()
+
+
+@pytest.mark.parametrize("sequence", [SWEEPS["states"], SWEEPS["faults"], strided])
+def test_vectors_of_directed_sequences(built: Path, tmp_path: Path, sequence: Sequence) -> None:
+    record(sequence, tmp_path / "trace.vctx", name="", vlen=256)
+    steps = write_vectors(tmp_path / "trace.vctx", tmp_path / "vectors.txt")
+    assert (tmp_path / "vectors.txt").read_text().count("\np ") == (10 if sequence is strided else 0)
+    status, printed = play(built, tmp_path / "vectors.txt")
+    assert status == 0, printed
+    assert f"vectors: {steps} steps agreed" in printed
 
 
 def flip(number: str) -> str:
