@@ -11,7 +11,7 @@ import itertools
 import os
 import signal
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,8 +29,7 @@ from vctx.tb.jobs.fuzz_rtl import Recorded, RtlJudge, program_of, record
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, Knobs
 from vctx.tb.process.files import write_json
 from vctx.tb.process.folders import claimed, name_of
-from vctx.tb.process.interrupts import heard
-from vctx.tb.process.worker import PROCESSES, end_with_caller, hear, preload, without_main
+from vctx.tb.process.worker import PROCESSES, Surroundings, end_with_caller, preload, without_main
 from vctx.tb.replay.result import ReplayResult
 from vctx.tb.runs.progress import Progress, silent
 from vctx.tb.runs.repeat import shown, vctx_command
@@ -297,9 +296,9 @@ def _add(total: Tally, more: Tally) -> None:
     total.unfinished += more.unfinished
 
 
-def _join_pool(interrupts: Collection[signal.Signals]) -> None:
+def _join_pool(surroundings: Surroundings) -> None:
     """Begin a process of a pool: it ends with whoever made the pool, or when it is interrupted, and without a word."""
-    hear(interrupts, signal.SIG_DFL)
+    surroundings.enter(signal.SIG_DFL)
     end_with_caller(lambda: os._exit(1))
 
 
@@ -309,7 +308,7 @@ def _in_order(jobs: int, work: Callable[..., _T], arguments: Iterator[tuple[Any,
         yield from (work(*args) for args in arguments)
         return
     preload(__name__)
-    with ProcessPoolExecutor(jobs, PROCESSES, initializer=_join_pool, initargs=(heard(),)) as pool:
+    with ProcessPoolExecutor(jobs, PROCESSES, initializer=_join_pool, initargs=(Surroundings.here(),)) as pool:
         with without_main():
             pool.submit(int)  # the first one starts all processes
         yield from _ahead(pool, jobs, work, arguments)

@@ -17,7 +17,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from types import FrameType, ModuleType
@@ -77,6 +78,34 @@ def _one_thread_each() -> Iterator[None]:
             os.environ[name] = before
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What a process of the server's takes over from its caller, as it would from whoever had forked it.
+
+    Attributes:
+        environment: the variables. folder: the present directory.
+        interrupts: the signals that interrupt it; the others are ignored.
+    """
+
+    environment: dict[str, str]
+    folder: str
+    interrupts: list[signal.Signals]
+
+    @classmethod
+    def here(cls) -> Surroundings:
+        """Return those of this process."""
+        return cls(dict(os.environ), os.getcwd(), heard())
+
+    def enter(self, handler: Callable[[int, FrameType | None], Any] | signal.Handlers) -> None:
+        """Take them over, and begin to hear interrupts, with `handler`."""
+        os.environ.clear()
+        os.environ.update(self.environment)
+        os.chdir(self.folder)
+        for number in INTERRUPTS:
+            signal.signal(number, handler if number in self.interrupts else signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
+
+
 class WorkerError(VctxError):
     """The process ended without a word."""
 
@@ -111,7 +140,7 @@ class Worker(Generic[T]):
         self._error: BaseException | None = None
         preload()
         self._connection, theirs = PROCESSES.Pipe()
-        self._process = PROCESSES.Process(target=_execute, args=(function, theirs, heard()), daemon=True)
+        self._process = PROCESSES.Process(target=_execute, args=(function, theirs, Surroundings.here()), daemon=True)
         with _interrupts_held(), without_main():
             self._process.start()
         theirs.close()
@@ -181,8 +210,8 @@ def _interrupts_held() -> Iterator[None]:
         signal.raise_signal(held[0])
 
 
-def _execute(function: Callable[[Ask], Any], connection: Connection, interrupts: Collection[signal.Signals]) -> None:
-    """What the process does; `interrupts` are those that its caller does not ignore."""
+def _execute(function: Callable[[Ask], Any], connection: Connection, surroundings: Surroundings) -> None:
+    """What the process does."""
 
     def ask(message: Any) -> Any:
         connection.send((_ASKED, message))
@@ -190,7 +219,7 @@ def _execute(function: Callable[[Ask], Any], connection: Connection, interrupts:
 
     try:
         end_with_caller(_terminate)
-        hear(interrupts, _interrupt)
+        surroundings.enter(_interrupt)
         gc.set_threshold(_GARBAGE)  # there are hardly any cycles, and looking for them is slow
         value = function(ask)
         _ignore_interrupts()
@@ -200,13 +229,6 @@ def _execute(function: Callable[[Ask], Any], connection: Connection, interrupts:
     _ignore_interrupts()
     with contextlib.suppress(OSError):  # nobody is there any more
         connection.send(answer)
-
-
-def hear(interrupts: Collection[signal.Signals], handler: Callable[[int, FrameType | None], Any] | int) -> None:
-    """Begin to hear interrupts in a process of the server's: `handler` gets these, and the others are ignored."""
-    for number in INTERRUPTS:
-        signal.signal(number, handler if number in interrupts else signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
 
 
 def end_with_caller(end: Callable[[], object]) -> None:

@@ -21,10 +21,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from vctx.pymodel.errors import ToolError, UsageError
-from vctx.pymodel.places import ROOT, SIM_BUILD
+from vctx.pymodel.places import ROOT, out_root
 from vctx.tb.ending import console, execute
 
-CACHE = SIM_BUILD / "bare"
+CACHE = out_root() / "bare"
 SUITES = ("bookworm", "trixie")
 _TAIL = 30  # lines of output that a failure shows
 _REFUSED = re.compile(r"error: missing: (.+)\. Get them with: sudo apt-get install (.+)")

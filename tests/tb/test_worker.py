@@ -256,6 +256,18 @@ except KeyboardInterrupt:
     assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
 
 
+def here(ask: Ask) -> tuple[str, str | None]:
+    return os.getcwd(), os.environ.get("VCTX_TESTED")
+
+
+def test_folder_and_environment_are_those_of_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not those of the server, which may have started earlier."""
+    assert Worker(here).result() == (os.getcwd(), None)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VCTX_TESTED", "yes")
+    assert Worker(here).result() == (str(tmp_path), "yes")
+
+
 def test_the_main_module_is_not_executed_anew(tmp_path: Path) -> None:
     """So a script needs no precautions."""
     script = tmp_path / "script.py"
