@@ -3,8 +3,23 @@
 SHELL := /bin/sh
 VENV  ?= .venv
 PY    := $(VENV)/bin/python
+.DEFAULT_GOAL := cosim
 
-# Knobs. An empty value means the default that `vctx cosim --help` names; every value is checked there.
+# The knobs of each target; any other is refused. An empty value means the default that `vctx cosim --help` names, and
+# `vctx` checks every value.
+KNOBS_cosim     = SIM VLEN DLEN SEED VCPUS HARTS KERNEL WAVES OUT
+KNOBS_run       = SIM VLEN DLEN WAVES PROG LOG OUT
+KNOBS_cocotb    = SIM VLEN DLEN SEED WAVES TEST JOBS OUT
+KNOBS_linux-kvm = VLEN SEED OUT
+KNOBS_test      = JOBS K OUT
+KNOBS_test-bare = SUITE COMMAND WHO
+KNOBS_lint      = OUT
+KNOBS_synth     = OUT
+KNOBS_bench     = OUT
+KNOBS_doctor    = SIM WAVES OUT
+KNOBS_setup     = SIM WAVES
+KNOBS_everywhere = VENV PYTHON
+
 SIM    ?=
 VLEN   ?=
 DLEN   ?=
@@ -14,11 +29,37 @@ HARTS  ?=
 KERNEL ?=
 WAVES  ?=
 TEST   ?=
-SUITE   ?=
+SUITE  ?=
 COMMAND ?=
-WHO     ?=
-JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+WHO    ?=
+JOBS   ?=
 OUT    ?= $(VCTX_OUT)
+
+# A make that calls this one hands its own variables down, so there nothing is refused.
+KNOBS = $(sort $(foreach variable,$(filter KNOBS_%,$(.VARIABLES)),$($(variable))))
+GOALS = $(or $(MAKECMDGOALS),$(.DEFAULT_GOAL))
+TAKEN = $(sort $(KNOBS_everywhere) $(foreach goal,$(GOALS),$(KNOBS_$(goal))))
+GIVEN = $(foreach variable,$(.VARIABLES),$(if $(filter command line,$(origin $(variable))),$(variable)))
+comma = ,
+NEAR  = import difflib, sys; print(*difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1))
+near  = $(patsubst %,$(comma) did you mean %?,$(shell python3 -c '$(NEAR)' '$(1)' $(KNOBS) 2>/dev/null))
+define check_knob
+ifeq ($(filter $(1),$(KNOBS)),)
+$$(error $(1)=$$($(1)): there is no such knob$(call near,$(1)); `make $(GOALS)` takes $(TAKEN))
+else ifeq ($(filter $(1),$(TAKEN)),)
+$$(error $(1)=$$($(1)): has no effect on `make $(GOALS)`, which takes $(TAKEN))
+endif
+endef
+ifeq ($(MAKELEVEL),0)
+$(foreach knob,$(GIVEN),$(eval $(call check_knob,$(knob))))
+endif
+
+ifneq ($(filter-out 0 1,$(WAVES)),)
+$(error WAVES=$(WAVES): must be 0 or 1)
+endif
+ifneq ($(shell expr '$(JOBS)' : '[1-9][0-9]*$$'),$(shell expr length '$(JOBS)'))
+$(error JOBS=$(JOBS): must be a whole number$(comma) at least 1)
+endif
 
 # With OUT nothing is written to the checkout, which may be read-only then (and needs VENV elsewhere, unless it has one).
 ifneq ($(OUT),)
@@ -32,6 +73,7 @@ endif
 PYTEST_CACHE = -o cache_dir="$(VCTX_OUT)/cache/pytest"
 endif
 
+ALL_JOBS = $(or $(JOBS),$(shell nproc 2>/dev/null || echo 2))
 flag = $(if $($(1)),--$(2) "$($(1))")
 RTL_FLAGS   = $(call flag,SIM,sim) $(call flag,VLEN,vlen) $(call flag,DLEN,dlen) $(if $(filter-out 0,$(WAVES)),--waves)
 COSIM_FLAGS = $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,VCPUS,vcpus) $(call flag,HARTS,harts) \
@@ -47,48 +89,48 @@ TEST_TOOLS = $(BASE_TOOLS) iverilog dtc git pgrep '?ccache'
 # Keeps the versions that are locked as long as pyproject.toml allows them; remove the files first to get newer ones.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
+# `exec`: else a signal to make ends the shell between, and the command goes on without either.
 .PHONY: lock cosim run cocotb linux-kvm test test-bare lint synth bench doctor format setup setup-dev help clean
-.DEFAULT_GOAL := cosim
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
-	@$(PY) -m vctx.tb cosim $(COSIM_FLAGS)
+	@exec $(PY) -m vctx.tb cosim $(COSIM_FLAGS)
 
 run: setup ## a bare-metal program of yours on golden model and RTL: PROG=x.elf (LOG= writes its commit log)
 	@$(if $(PROG),,echo "error: which program? make run PROG=x.elf" >&2; exit 2)
-	@$(PY) -m vctx.tb run $(RTL_FLAGS) $(call flag,LOG,commit-log) "$(PROG)"
+	@exec $(PY) -m vctx.tb run $(RTL_FLAGS) $(call flag,LOG,commit-log) "$(PROG)"
 
 cocotb: setup ## the cocotb regression of the block, in tests/cocotb (TEST= selects by name, or regular expression)
-	@$(PY) -m vctx.tb cocotb $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,TEST,test) --jobs $(JOBS) tests/cocotb
+	@exec $(PY) -m vctx.tb cocotb $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,TEST,test) --jobs $(ALL_JOBS) tests/cocotb
 
 linux-kvm: setup ## optional: a real Linux KVM under QEMU (VLEN 128 to 1024, fresh SEED) judges the golden hypervisor
-	@$(PY) -m vctx.tb linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen)
+	@exec $(PY) -m vctx.tb linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen)
 
 test: setup-dev ## every test, on both simulators (JOBS= parallel jobs, K= selects by name)
-	@$(PY) -m pytest $(PYTEST_CACHE) -n $(JOBS) --dist worksteal $(if $(K),-k "$(K)") tests
+	@exec $(PY) -m pytest $(PYTEST_CACHE) -n $(ALL_JOBS) --dist worksteal $(if $(K),-k "$(K)") tests
 
 test-bare: ## both of these in fresh Debian userlands, as root and user (root; SUITE=bookworm|trixie COMMAND=make|test WHO=root|user)
 	@tb/setup.sh $(VENV) requirements.lock $(RUN_TOOLS) debootstrap git unshare
-	@$(PY) tests/bare/bare.py $(call flag,SUITE,suite) $(call flag,COMMAND,command) $(call flag,WHO,user)
+	@exec $(PY) tests/bare/bare.py $(call flag,SUITE,suite) $(call flag,COMMAND,command) $(call flag,WHO,user)
 
 lint: setup-dev ## Verilator -Wall, verible and Icarus on the RTL; ruff, mypy and import-linter on the Python
-	@$(PY) -m vctx.tb.simulators.lint
-	@$(PY) -m ruff check .
-	@$(PY) -m ruff format --check .
-	@$(PY) -m mypy
-	@$(VENV)/bin/lint-imports --no-cache --no-logo
+	@exec $(PY) -m vctx.tb.simulators.lint
+	@exec $(PY) -m ruff check .
+	@exec $(PY) -m ruff format --check .
+	@exec $(PY) -m mypy
+	@exec $(VENV)/bin/lint-imports --no-cache --no-logo
 
 synth: setup-dev ## Yosys: cells, memories and longest path of two configurations
-	@$(PY) -m vctx.tb.simulators.synth
+	@exec $(PY) -m vctx.tb.simulators.synth
 
 bench: setup-dev ## speeds as ratios measured side by side, and cycles of save and restore (about three minutes)
-	@$(PY) -m vctx.tb.bench
+	@exec $(PY) -m vctx.tb.bench
 
 doctor: setup ## which tools were found, their versions, and what is unsuitable
-	@$(PY) -m vctx.tb doctor
+	@exec $(PY) -m vctx.tb doctor
 
 format: setup-dev ## reformat the Python code
-	@$(PY) -m ruff format .
-	@$(PY) -m ruff check --fix .
+	@exec $(PY) -m ruff format .
+	@exec $(PY) -m ruff check --fix .
 
 setup: ## the Python environment and tools that `make` needs
 	@tb/setup.sh $(VENV) requirements.lock $(RUN_TOOLS) $(WAVE_TOOLS)
@@ -105,8 +147,9 @@ lock: ## resolve requirements*.lock anew, with hashes, for Python 3.11 to 3.14 o
 help: ## this list
 	@echo "targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
-	@echo "knobs: SIM=verilator|icarus VLEN=128..4096 DLEN=64..1024 SEED=n VCPUS=n HARTS=n WAVES=1 TEST=name (of make cocotb)"
-	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean JOBS=n (of make test) OUT=folder for results and builds VENV=folder"
+	@echo "knobs: SIM=verilator|icarus VLEN=128..4096 DLEN=64..1024 SEED=n VCPUS=n HARTS=n WAVES=1 TEST=name"
+	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean"
+	@echo "       OUT=folder for results and builds  VENV=folder of the environment  PYTHON=interpreter to make it with"
 
 clean: ## remove everything generated, except the environment in .venv
 	@rm -rf sim_build build .pytest_cache .mypy_cache .ruff_cache .hypothesis

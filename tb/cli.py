@@ -62,11 +62,14 @@ class _Bars:
         self._progress.update(self._tasks[phase], completed=done, total=total)
 
 
-def _only_for_rtl(rtl: bool, **options: object) -> None:
-    """Raise UsageError if an option is given that has no effect without the RTL."""
-    for name, value in options.items():
-        if value is not None and not rtl:
-            raise UsageError(f"--{name} {value}: without --rtl there is no simulation")
+def _refuse(ctx: typer.Context, why: str, *options: str) -> None:
+    """Raise UsageError if one of `options` is given: it would have no effect."""
+    for name in options:
+        source = ctx.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            value = ctx.params[name]
+            text = " ".join(map(str, value)) if isinstance(value, list) else value
+            raise UsageError(f"--{name.replace('_', '-')} {text}: {why}")
 
 
 def _version(wanted: bool) -> None:
@@ -241,6 +244,7 @@ def sweep(
 
 @app.command()
 def fuzz(
+    ctx: typer.Context,
     count: Annotated[
         int,
         typer.Option(parser=positive("--count"), metavar="N", help="Instructions to compare, over all VLENs together."),
@@ -284,8 +288,11 @@ def fuzz(
 
     if oracle not in (None, "spike"):
         raise UsageError(f"--oracle {oracle}: must be spike")
-    _only_for_rtl(rtl, sim=sim, dlen=dlen)
+    if not rtl:
+        _refuse(ctx, "without --rtl there is no simulation", "sim", "dlen")
     spike = oracle is not None or not rtl
+    if replay is not None:
+        _refuse(ctx, "which program to run is up to --replay", "count", "seed", "vlen", "jobs")
     config = job.FuzzConfig(count, seed, tuple(vlen or job.VLENS), spike, rtl, sim or DEFAULT_SIM, dlen, jobs)
     if replay is not None:
         reports = job.replay_program(replay, config)
@@ -377,6 +384,7 @@ def judge(
 
 @app.command()
 def audit(
+    ctx: typer.Context,
     kernel: Kernel = "v6.5",
     defect: Annotated[str | None, typer.Option(help="Add a known defect, S1 to S24, to that version.")] = None,
     scenario: Annotated[
@@ -390,7 +398,8 @@ def audit(
     from vctx.tb.jobs.audit import run_audit
     from vctx.tb.reports.audit import print_audit
 
-    _only_for_rtl(rtl, sim=sim)
+    if not rtl:
+        _refuse(ctx, "without --rtl there is no simulation", "sim")
     with _Bars() as bars:
         verdict = run_audit(
             kernel, defect=defect, scenarios=scenario or (), rtl=rtl, sim=sim or DEFAULT_SIM, progress=bars
@@ -413,18 +422,19 @@ def policies(sim: Sim = DEFAULT_SIM, out: Out = None) -> None:
 
 @app.command()
 def linux_kvm(
+    ctx: typer.Context,
     seed: Annotated[
         int | None,
         typer.Option(parser=number("SEED"), metavar="N", help="Seed of every random choice. Default: a fresh one."),
     ] = None,
     vlen: Annotated[
-        int | None,
+        int,
         typer.Option(
             parser=number("VLEN", choice(LINUX_VLENS)),
             metavar="N",
-            help="Vector register width in bits, 128 to 1024. Default: 256.",
+            help="Vector register width in bits, 128 to 1024.",
         ),
-    ] = None,
+    ] = 256,
     steps: Annotated[
         int, typer.Option(parser=number("STEPS", span(1, MAX_STEPS)), metavar="N", help="Steps of the random walk.")
     ] = 400,
@@ -436,11 +446,11 @@ def linux_kvm(
     from vctx.tb.linux.boot import Machine
     from vctx.tb.reports.linux import print_linux
 
-    if without_v and vlen is not None:
-        raise UsageError(f"--vlen {vlen}: --without-v leaves no vector registers")
-    machine = Machine(None if without_v else vlen or 256, secrets.randbits(32) if seed is None else seed, steps)
+    if without_v:
+        _refuse(ctx, "--without-v leaves no vector registers", "vlen")
+    machine = Machine(None if without_v else vlen, secrets.randbits(32) if seed is None else seed, steps)
     job.check(machine)
-    harts = "harts without V" if without_v else f"VLEN {machine.vlen}"
+    harts = "harts without V" if without_v else f"VLEN {vlen}"
     console.print(f"[bold]vctx linux-kvm[/]: {harts}; seed {machine.seed}; {steps} steps", soft_wrap=True)
     with _Bars() as bars:
         verdict = job.linux_kvm(machine, progress=bars)

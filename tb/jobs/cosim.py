@@ -114,12 +114,12 @@ class Verdict:
         }
 
 
-def command_of(knobs: Knobs, pairs: int, entries: int, *, sim: bool = True) -> str:
+def command_of(knobs: Knobs, pairs: int, entries: int, *, sim: bool = True, waves: bool = False) -> str:
     """Return the command that repeats a co-simulation; without `sim`, what determines its trace."""
     arguments = ["cosim", f"--vlen {knobs.vlen}", f"--harts {knobs.harts}", f"--vcpus {knobs.vcpus}"]
     arguments += [f"--kernel {knobs.kernel}", f"--seed {knobs.seed}", f"--pairs {pairs}", f"--entries {entries}"]
     if sim:
-        arguments += [f"--sim {knobs.sim}", f"--dlen {knobs.dlen}"]
+        arguments += [f"--sim {knobs.sim}", f"--dlen {knobs.dlen}", *(["--waves"] if waves else [])]
     return vctx_command(*arguments)
 
 
@@ -162,7 +162,7 @@ def cosim(
         name += f"-pairs{pairs}-entries{entries}"
     out_dir = out_root() / "cosim" / (name + "-live" * live)
     trace = out_dir / "trace.vctx"
-    command = command_of(knobs, pairs, entries) + " --live" * live
+    command = command_of(knobs, pairs, entries, waves=waves) + " --live" * live
     preload(__name__)
     tool = simulator(knobs.sim)  # before anything slow: is it there?
     design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=config.ram_size, waves=waves, batch=not live)

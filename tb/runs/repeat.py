@@ -32,6 +32,6 @@ def _script() -> str:
     called = Path(sys.argv[0])  # with `pip install --user` it is not beside the interpreter
     script = called.absolute() if called.name == "vctx" else Path(sys.executable).with_name("vctx")
     if not script.exists():
-        return f"{shlex.quote(shown(sys.executable))} -m vctx.tb.cli"
+        return f"{shlex.quote(shown(sys.executable))} -m vctx.tb"
     found = shutil.which("vctx")
     return "vctx" if found is not None and script.samefile(found) else shlex.quote(shown(script))

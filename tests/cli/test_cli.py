@@ -72,30 +72,27 @@ def test_bad_knobs(arguments: tuple[str, ...], allowed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("audit", "--sim", "icarus"), ("fuzz", "--sim", "icarus"), ("fuzz", "--dlen", "64")]
+    ("command", "option", "why"),
+    [
+        ("audit", "--sim icarus", "without --rtl there is no simulation"),
+        ("fuzz", "--sim icarus", "without --rtl there is no simulation"),
+        ("fuzz", "--dlen 64", "without --rtl there is no simulation"),
+        ("fuzz --replay x.S", "--vlen 128", "which program to run is up to --replay"),
+        ("fuzz --replay x.S", "--seed 3", "which program to run is up to --replay"),
+        ("linux-kvm --without-v", "--vlen 256", "--without-v leaves no vector registers"),
+    ],
 )
-def test_an_option_without_effect_is_refused(arguments: tuple[str, ...]) -> None:
-    done = vctx(*arguments)
+def test_an_option_without_effect_is_refused(command: str, option: str, why: str) -> None:
+    """Even where it says what is the default."""
+    done = vctx(*command.split(), *option.split())
     assert done.returncode == 2
-    assert done.stderr == f"error: {arguments[1]} {arguments[2]}: without --rtl there is no simulation\n"
+    assert done.stderr == f"error: {option}: {why}\n"
 
 
 def test_help_names_every_kernel_and_sweep() -> None:
     for command, names in (("cosim", versions), ("audit", versions), ("sweep", SWEEPS)):
         shown = vctx(command, "--help").stdout
         assert [name for name in names if name not in shown] == []
-
-
-def test_bad_knob_through_make() -> None:
-    done = subprocess.run(
-        ["make", "SIM=foo", f"VENV={Path(sys.executable).parents[1]}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "SIM=foo: must be one of verilator, icarus" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -134,6 +131,15 @@ def test_both_simulators_observe_the_same(icarus_run: subprocess.CompletedProces
     ours, theirs = result_of(done.stdout).parent, result_of(icarus_run.stdout).parent
     assert (ours / "trace.vctx").read_bytes() == (theirs / "trace.vctx").read_bytes()
     assert (ours / "replay/observed.trace").read_bytes() == (theirs / "replay/observed.trace").read_bytes()
+
+
+def test_the_command_that_repeats_keeps_the_waves() -> None:
+    done = vctx("cosim", "--sim", "icarus", *SMALL, "--waves")
+    assert done.returncode == 0, done.stderr
+    (repeat,) = [line for line in done.stdout.splitlines() if line.startswith("repeat: ")]
+    assert "--waves" in repeat.split()
+    waves = next(line for line in done.stdout.splitlines() if line.startswith("waves: ")).split()[1]
+    assert (ROOT / waves).stat().st_size > 0
 
 
 def test_replay_command(icarus_run: subprocess.CompletedProcess[str]) -> None:
@@ -217,6 +223,7 @@ def test_interrupt_leaves_no_simulator_and_no_result(number: int) -> None:
     process.send_signal(number)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 130, errors
+    assert errors.splitlines()[-1] == f"interrupted by {signal.Signals(number).name}"
     assert "Traceback" not in errors
     assert not (folder / "result.json").exists()
     assert not (folder / "replay/result.json").exists()
