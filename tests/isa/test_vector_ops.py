@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rig import CLEAN, DIRTY, Rig, vtype
+from rig import CLEAN, Rig, vtype
+from vector_reference import Reference, prepare, register, signed
 
 from vctx.pymodel.isa import disassemble, encode
-from vctx.pymodel.isa.vtype import decode_vtype
-
-_LEGAL = [v for v in range(64) if not decode_vtype(v, 128).vill]
-
-
-def _signed(value: int, sew: int) -> int:
-    return value - (value >> sew - 1 << sew)
-
 
 # name -> (operand forms, function of (vs2 element, other operand, SEW))
 _OPS: dict[str, tuple[str, Callable[[int, int, int], int]]] = {
@@ -31,73 +23,34 @@ _OPS: dict[str, tuple[str, Callable[[int, int, int], int]]] = {
     "vmseq": ("vxi", lambda a, b, s: a == b),
     "vmsne": ("vxi", lambda a, b, s: a != b),
     "vmsltu": ("vx", lambda a, b, s: a < b),
-    "vmslt": ("vx", lambda a, b, s: _signed(a, s) < _signed(b, s)),
+    "vmslt": ("vx", lambda a, b, s: signed(a, s) < signed(b, s)),
     "vmsleu": ("vxi", lambda a, b, s: a <= b),
-    "vmsle": ("vxi", lambda a, b, s: _signed(a, s) <= _signed(b, s)),
+    "vmsle": ("vxi", lambda a, b, s: signed(a, s) <= signed(b, s)),
     "vmsgtu": ("xi", lambda a, b, s: a > b),
-    "vmsgt": ("xi", lambda a, b, s: _signed(a, s) > _signed(b, s)),
+    "vmsgt": ("xi", lambda a, b, s: signed(a, s) > signed(b, s)),
+    "vminu": ("vx", lambda a, b, s: min(a, b)),
+    "vmin": ("vx", lambda a, b, s: min(signed(a, s), signed(b, s))),
+    "vmaxu": ("vx", lambda a, b, s: max(a, b)),
+    "vmax": ("vx", lambda a, b, s: max(signed(a, s), signed(b, s))),
+    "vsll": ("vxu", lambda a, b, s: a << b % s),
+    "vsrl": ("vxu", lambda a, b, s: a >> b % s),
+    "vsra": ("vxu", lambda a, b, s: signed(a, s) >> b % s),
+    "vmul": ("vx", lambda a, b, s: a * b),
+    "vmulhu": ("vx", lambda a, b, s: a * b >> s),
+    "vmulhsu": ("vx", lambda a, b, s: signed(a, s) * b >> s),
+    "vmulh": ("vx", lambda a, b, s: signed(a, s) * signed(b, s) >> s),
 }
 _CASES = [(name, form) for name, (forms, _) in _OPS.items() for form in forms]
-
-
-class Reference:
-    """The register file as one integer for each element, read and written one at a time."""
-
-    def __init__(self, rig: Rig) -> None:
-        self.bytes = bytearray(rig.vec.regs.tobytes())
-        self.vlenb = rig.vec.vlenb
-        self.written: set[int] = set()
-
-    def get(self, reg: int, i: int, sew: int) -> int:
-        at = reg * self.vlenb + i * sew // 8
-        return int.from_bytes(self.bytes[at : at + sew // 8], "little")
-
-    def set(self, reg: int, i: int, sew: int, value: int) -> None:
-        at = reg * self.vlenb + i * sew // 8
-        self.bytes[at : at + sew // 8] = (value & (1 << sew) - 1).to_bytes(sew // 8, "little")
-        self.written.add(at // self.vlenb)
-
-    def bit(self, reg: int, i: int) -> int:
-        return self.bytes[reg * self.vlenb + i // 8] >> i % 8 & 1
-
-    def set_bit(self, reg: int, i: int, value: int) -> None:
-        at = reg * self.vlenb + i // 8
-        self.bytes[at] = self.bytes[at] & ~(1 << i % 8) | bool(value) << i % 8
-        self.written.add(reg)
-
-    def check(self, rig: Rig) -> None:
-        assert rig.vec.regs.tobytes() == bytes(self.bytes)
-        expected = {r: bytes(self.bytes[r * self.vlenb : (r + 1) * self.vlenb]) for r in self.written}
-        record = rig.insns[-1][2]
-        assert record.trap is None, disassemble(rig.issue.insn)
-        assert record.vregs == expected
-        assert (record.vstart, record.mstatus_vs) == (0, DIRTY)
-
-
-def _prepare(data: st.DataObject, *, vstart: bool = False) -> tuple[Rig, int, int]:
-    """Return a rig with random registers and a random vtype, vl and (if asked) vstart; and SEW and the group size."""
-    rig = Rig(128, vstart_alu_trap=False)
-    rig.randomise(np.random.default_rng(data.draw(st.integers(0, 2**32 - 1))))
-    rig.set_vs(CLEAN, CLEAN)
-    rig.vec.vtype = data.draw(st.sampled_from(_LEGAL))
-    rig.vec.vl = data.draw(st.integers(0, rig.vec.type.vlmax))
-    if vstart:
-        rig.vec.vstart = data.draw(st.integers(0, rig.vec.type.vlmax))
-    return rig, rig.vec.type.sew, rig.vec.type.group
-
-
-def _register(data: st.DataObject, group: int, lowest: int = 0) -> int:
-    return data.draw(st.integers(lowest, 32 // group - 1)) * group
 
 
 @pytest.mark.parametrize(("name", "form"), _CASES)
 @given(st.data())
 def test_elementwise_and_compare(name: str, form: str, data: st.DataObject) -> None:
-    rig, sew, group = _prepare(data, vstart=True)
+    rig, sew, group = prepare(data, vstart=True)
     masked = data.draw(st.booleans())
     compare = name.startswith("vms")
-    vs2, vs1 = _register(data, group), _register(data, group)
-    vd = data.draw(st.integers(0, 31)) if compare else _register(data, group, lowest=int(masked))
+    vs2, vs1 = register(data, group), register(data, group)
+    vd = data.draw(st.integers(0, 31)) if compare else register(data, group, lowest=int(masked))
     sources = (vs1, vs2) if form == "v" else (vs2,)
     if compare and any(source < vd < source + group for source in sources):
         vd = sources[0]
@@ -110,28 +63,29 @@ def test_elementwise_and_compare(name: str, form: str, data: st.DataObject) -> N
     if data.draw(st.booleans()):
         scalar = scalar >> sew << sew | reference.get(vs2, 0, sew)
     rig.x[5] = scalar
-    operands = {"v": {"vs1": vs1}, "x": {"rs1": 5}, "i": {"imm": imm}}[form]
+    uimm = imm & 31
+    operands = {"v": {"vs1": vs1}, "x": {"rs1": 5}, "i": {"imm": imm}, "u": {"uimm": uimm}}[form]
     vm = int(not masked)
     mask = [reference.bit(0, i) for i in range(128)]
     old = Reference(rig)
     for i in range(rig.vec.vstart, rig.vec.vl):
-        other = {"v": old.get(vs1, i, sew), "x": scalar, "i": imm}[form] & (1 << sew) - 1
+        other = {"v": old.get(vs1, i, sew), "x": scalar, "i": imm, "u": uimm}[form] & (1 << sew) - 1
         result = _OPS[name][1](old.get(vs2, i, sew), other, sew)
         if vm or mask[i]:
             if compare:
                 reference.set_bit(vd, i, result)
             else:
                 reference.set(vd, i, sew, result)
-    rig.block(f"{name}.v{form}", vd=vd, vs2=vs2, vm=vm, **operands)
+    rig.block(f"{name}.v{form.replace('u', 'i')}", vd=vd, vs2=vs2, vm=vm, **operands)
     reference.check(rig)
 
 
 @pytest.mark.parametrize("form", "vxi")
 @given(st.data())
 def test_move_and_merge(form: str, data: st.DataObject) -> None:
-    rig, sew, group = _prepare(data, vstart=True)
+    rig, sew, group = prepare(data, vstart=True)
     merge = data.draw(st.booleans())
-    vs1, vs2, vd = _register(data, group), _register(data, group), _register(data, group, lowest=int(merge))
+    vs1, vs2, vd = register(data, group), register(data, group), register(data, group, lowest=int(merge))
     scalar, imm = data.draw(st.integers(0, 2**64 - 1)), data.draw(st.integers(-16, 15))
     rig.x[5] = scalar
     old, reference = Reference(rig), Reference(rig)
@@ -161,7 +115,7 @@ _MASK_OPS: dict[str, Callable[[int, int], int]] = {
 @pytest.mark.parametrize("name", _MASK_OPS)
 @given(st.data())
 def test_mask_logic(name: str, data: st.DataObject) -> None:
-    rig, _, _ = _prepare(data, vstart=True)
+    rig, _, _ = prepare(data, vstart=True)
     vd, vs1, vs2 = (data.draw(st.integers(0, 31)) for _ in range(3))
     old, reference = Reference(rig), Reference(rig)
     for i in range(rig.vec.vstart, rig.vec.vl):
@@ -172,9 +126,9 @@ def test_mask_logic(name: str, data: st.DataObject) -> None:
 
 @given(st.data())
 def test_vid(data: st.DataObject) -> None:
-    rig, sew, group = _prepare(data, vstart=True)
+    rig, sew, group = prepare(data, vstart=True)
     vm = data.draw(st.integers(0, 1))
-    vd = _register(data, group, lowest=1 - vm)
+    vd = register(data, group, lowest=1 - vm)
     reference = Reference(rig)
     for i in range(rig.vec.vstart, rig.vec.vl):
         if vm or reference.bit(0, i):
@@ -185,12 +139,12 @@ def test_vid(data: st.DataObject) -> None:
 
 @given(st.data())
 def test_scalar_moves(data: st.DataObject) -> None:
-    rig, sew, _ = _prepare(data, vstart=True)
+    rig, sew, _ = prepare(data, vstart=True)
     register, value = data.draw(st.integers(0, 31)), data.draw(st.integers(0, 2**64 - 1))
     reference = Reference(rig)
     vstart = rig.vec.vstart
     retire = rig.block("vmv.x.s", rd=7, vs2=register)
-    assert retire.rd == rig.x[7] == _signed(reference.get(register, 0, sew), sew) & 2**64 - 1
+    assert retire.rd == rig.x[7] == signed(reference.get(register, 0, sew), sew) & 2**64 - 1
     reference.check(rig)
     rig.vec.vstart, rig.x[5] = vstart, value
     if vstart < rig.vec.vl:
@@ -202,8 +156,8 @@ def test_scalar_moves(data: st.DataObject) -> None:
 @pytest.mark.parametrize("count", [1, 2, 4, 8])
 @given(st.data())
 def test_whole_register_moves(count: int, data: st.DataObject) -> None:
-    rig, sew, _ = _prepare(data, vstart=True)
-    vd, vs2 = _register(data, count), _register(data, count)
+    rig, sew, _ = prepare(data, vstart=True)
+    vd, vs2 = register(data, count), register(data, count)
     old, reference = Reference(rig), Reference(rig)
     for i in range(rig.vec.vstart, count * 128 // sew if vd != vs2 else 0):
         reference.set(vd, i, sew, old.get(vs2, i, sew))
