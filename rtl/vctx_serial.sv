@@ -88,11 +88,13 @@ module vctx_serial
     StMultiply,  // a step of the multiplication
     StWrite      // the product is there
   } state_e;
-  state_e          state_q;
-  logic [CntW-1:0] elem_q;
-  logic            seed_q;  // the first element of vs1 is there
-  logic [63:0]     acc_q;   // reduction, number of bits, index of the first one
-  logic [63:0]     vd_q;    // element of vd
+  state_e           state_q;
+  logic [CntW-1:0]  elem_q;
+  logic             seed_q;      // the first element of vs1 is there
+  logic [LaneW-1:0] vs2_at_q;    // first byte of the element of vs2 in the row that was read,
+  logic             in_group_q;  // if it is in its group
+  logic [63:0]      acc_q;       // reduction, number of bits, index of the first one
+  logic [63:0]      vd_q;        // element of vd
 
   logic working, finished, active, fetches, exec, advances, found;
   assign working   = start_i || (state_q != StIdle);
@@ -152,10 +154,10 @@ module vctx_serial
   logic        mask_bit;
   assign uses_a   = exec || (state_q == StVd) || (state_q == StWrite);
   assign uses_b   = seed_q || (exec && (dec_i.src1 == Src1Vec));
-  assign word_a   = word_at(uses_a, rdata_a_i, (state_q == StVd) ? vd_byte[LaneW-1:0] : vs2_byte[LaneW-1:0]);
+  assign word_a   = word_at(uses_a, rdata_a_i, (state_q == StVd) ? vd_byte[LaneW-1:0] : vs2_at_q);
   assign word_b   = word_at(uses_b, rdata_b_i, seed_q ? '0 : vs1_byte[LaneW-1:0]);
   assign vs1      = element(word_b, vs1_byte[2:0], sew_i, dec_i.signed1);
-  assign vs2      = element(word_a, vs2_byte[2:0], vs2_eew, dec_i.signed2);
+  assign vs2      = element(word_a, vs2_at_q[2:0], vs2_eew, dec_i.signed2);
   assign mask_bit = word_a[elem_q[5:0]];
   assign first    = (dec_i.src1 == Src1Vec)  ? vs1 :
                     (dec_i.src1 == Src1Uimm) ? 64'(insn_i[19:15]) : extend(sew_i, dec_i.signed1, rs1_i);
@@ -214,7 +216,7 @@ module vctx_serial
   assign at_end = slides_one && (elem_q == (slides_up ? '0 : (evl_i - CntW'(1))));
   assign x      = ((op == OpMacc) || (op == OpNmsac)) ? vd_q :
                   at_end                              ? rs1_i :
-                  (slides_down && !in_group)          ? '0 : vs2;
+                  (slides_down && !in_group_q)        ? '0 : vs2;
   assign y      = (op == OpMulh)                      ? product_high :
                   multiplies                          ? product_low :
                   (dec_i.reduce || (op == OpIota))    ? acc_q : first;
@@ -224,13 +226,19 @@ module vctx_serial
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      state_q <= StIdle;
-      elem_q  <= '0;
-      seed_q  <= 1'b0;
-      acc_q   <= '0;
-      vd_q    <= '0;
+      state_q    <= StIdle;
+      elem_q     <= '0;
+      seed_q     <= 1'b0;
+      vs2_at_q   <= '0;
+      in_group_q <= 1'b0;
+      acc_q      <= '0;
+      vd_q       <= '0;
     end else if (working) begin
       seed_q <= (state_q == StSeed);
+      if (re_o) begin
+        vs2_at_q   <= vs2_byte[LaneW-1:0];
+        in_group_q <= in_group;
+      end
       case (state_q)
         StIdle: begin
           state_q <= dec_i.reduce ? StSeed : StFetch;

@@ -1,7 +1,7 @@
 """Reserved encodings of the instructions that the block has: the golden model, the RTL and Spike all trap on them.
 
-Reserved encodings next to instructions that only Spike has (strided, indexed and segment accesses, multiplication,
-floating point, ...) are not here: nothing of those is ever generated.
+Reserved encodings next to instructions that only Spike has (indexed and segment accesses, division, fixed and floating
+point, ...) are not here: nothing of those is ever generated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _WIDTH, _LUMOP, _MOP, _MEW, _NF = 0x7000, 0x1F << 20, 3 << 26, 1 << 28, 7 << 29
 _OPCODE = 0x7F
 _VS2, _VS1 = 0x1F << 20, 0x1F << 15
 _F6 = 0xFC00707F
-_OPIVV, _OPMVV, _OPIVI = 0x0057, 0x2057, 0x3057
+_OPIVV, _OPMVV, _OPIVI, _OPIVX, _OPMVX = 0x0057, 0x2057, 0x3057, 0x4057, 0x6057
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ def _memory() -> Iterator[Reserved]:
                 if code not in (0, 8, 11) and (store or code != 16):
                     yield Reserved(f"v{letter}e*.v, {sumop} {code}", "D-2", code << 20 | base, unit)
             yield Reserved(f"v{letter}e*.v, mew", "D-1", _MEW | base, _OPCODE | _WIDTH | _MOP | _MEW | _LUMOP | _NF)
+            strided = _MEW | 2 << 26 | base
+            yield Reserved(f"v{letter}se*.v, mew", "D-1", strided, _OPCODE | _WIDTH | _MOP | _MEW | _NF)
             yield Reserved(f"v{letter}<nr>r, masked", "D-17", 8 << 20 | base, unit & ~_NF | _VM)
             for nf in (2, 4, 5, 6):
                 match = nf << 29 | _VM | 8 << 20 | base
@@ -86,8 +88,26 @@ def _operations() -> Iterator[Reserved]:
         ("vmsgt.vv", 0x1F, _OPIVV),
     ):
         yield Reserved(f"{name} does not exist", "E-5, E-13", funct6 << 26 | category, _F6)
-    for vs1 in range(1, 16):
-        yield Reserved("VWXUNARY0, another vs1", "E-7", 0x10 << 26 | _VM | vs1 << 15 | _OPMVV, _F6 | _VM | _VS1)
+    for vs1 in (*range(1, 16), *range(18, 32)):
+        match = 0x10 << 26 | _VM | vs1 << 15 | _OPMVV
+        yield Reserved("VWXUNARY0, another vs1", "E-7, E-25", match, _F6 | _VM | _VS1)
+    for vs1 in (0, 1, *range(8, 32)):
+        yield Reserved("VXUNARY0, another vs1", "E-17", 0x12 << 26 | vs1 << 15 | _OPMVV, _F6 | _VS1)
+    for vs1 in (0, *range(4, 16), *range(18, 32)):
+        yield Reserved("VMUNARY0, another vs1", "E-26", 0x14 << 26 | vs1 << 15 | _OPMVV, _F6 | _VS1)
+    for name, rule, funct6s, category in (
+        ("vmin.vi, vmax.vi", "E-20", range(0x04, 0x08), _OPIVI),
+        ("vred*.vx", "E-23", range(0x00, 0x08), _OPMVX),
+        ("vwredsum.vx", "E-23", range(0x30, 0x32), _OPIVX),
+        ("vwredsum.vi", "E-23", range(0x30, 0x32), _OPIVI),
+        ("vslide1up.vv, vslide1down.vv", "E-24", range(0x0E, 0x10), _OPMVV),
+        ("vslidedown.vv", "E-24", (0x0F,), _OPIVV),
+        ("multiply-add, another funct6", "E-21", (0x28, 0x2A, 0x2C, 0x2E), _OPMVV),
+        ("vwmaccus.vv", "E-22", (0x3E,), _OPMVV),
+        ("widening multiply, another funct6", "E-22", (0x39,), _OPMVX),
+    ):
+        for funct6 in funct6s:
+            yield Reserved(f"{name} does not exist", rule, funct6 << 26 | category, _F6)
 
 
 RESERVED: tuple[Reserved, ...] = (*_memory(), *_operations())

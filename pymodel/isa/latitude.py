@@ -221,6 +221,14 @@ POINTS = (
         "vctx_lsu",
         unjudged="judges mtval2 and htval instead, which the core forms",
     ),
+    Point(
+        "P-6",
+        "a register that one instruction reads with two element widths",
+        "reserved",
+        "executes",
+        "vctx_legal",
+    ),
+    Point("P-7", "elements of a strided store in one place", "any of them may stay", "the last one stays", "vctx_lsu"),
 )
 
 

@@ -97,7 +97,7 @@ def test_help_names_every_kernel_and_sweep() -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file"), (b"hello", "not a vctx trace"), (b"VCTXTRC4\xff\xff\x00\x00{}", "truncated")],
+    [(None, "No such file"), (b"hello", "not a vctx trace"), (b"VCTXTRC5\xff\xff\x00\x00{}", "truncated")],
 )
 def test_bad_trace(tmp_path: Path, content: bytes | None, message: str) -> None:
     trace = tmp_path / "bad.vctx"

@@ -31,8 +31,6 @@ class Mutant:
 
 # Why a bug cannot be put into the RTL as it was found elsewhere.
 IMPOSSIBLE = {
-    "B21": "none of the instructions on the mandatory list is implemented, so all are illegal; the mutant is L-9, "
-    "the same rule for the arithmetic that there is",
     "B22": "vstart has log2(VLEN) flip-flops, so its mask cannot be forgotten; the mutants are the other four faults",
     "B23": "the block has no instruction that sets vxsat, so there is no hardware write to lose; the golden model is "
     "made to lose the write of software instead",

@@ -17,6 +17,7 @@ from typing import Any
 
 from vctx.pymodel.scenarios.directed.stimulus import (
     A0,
+    A1,
     CLEAN,
     DIRTY,
     HOLE,
@@ -55,12 +56,19 @@ class Kind:
         mnemonic: the instruction; `vm` 0 when it is masked.
         size: EEW in bytes.
         evl: number of elements.
+        stride: of a strided access, in elements; 0 for any other.
     """
 
     mnemonic: str
     size: int
     evl: int
     vm: int = 1
+    stride: int = 0
+
+    @property
+    def distance(self) -> int:
+        """Bytes from one element to the next (D-5, D-24)."""
+        return self.size * (self.stride or 1)
 
     @property
     def store(self) -> bool:
@@ -75,7 +83,7 @@ class Kind:
     @property
     def unit(self) -> bool:
         """It has a vm bit."""
-        return re.fullmatch(r"v[ls]e\d+(ff)?\.v", self.mnemonic) is not None
+        return re.fullmatch(r"v[ls]s?e\d+(ff)?\.v", self.mnemonic) is not None
 
     def active(self, first: int) -> list[int]:
         """Return the active elements from `first` on (D-5)."""
@@ -88,6 +96,8 @@ def kinds(vlen: int) -> Iterator[Kind]:
     for size in (1, 2, 4, 8):
         for mnemonic, vm in product((f"vle{8 * size}.v", f"vse{8 * size}.v", f"vle{8 * size}ff.v"), (1, 0)):
             yield Kind(mnemonic, size, 2 * vlenb // size, vm)
+        for mnemonic, vm in product((f"vlse{8 * size}.v", f"vsse{8 * size}.v"), (1, 0)):
+            yield Kind(mnemonic, size, 2 * vlenb // size, vm, stride=2)
     for mnemonic in ("vlm.v", "vsm.v"):
         yield Kind(mnemonic, 1, -(-2 * vlenb // 8))  # D-16
     for nr in (1, 2, 4, 8):
@@ -132,10 +142,11 @@ class _Bench:
         """Move elements between the expected registers and memory; return what the record says of it."""
         vlenb, written, stored = self.s.vlenb, set(), {}
         for i in elements:
-            for k in range(i * kind.size, (i + 1) * kind.size):
-                at, reg = base + k - (EDGE - PAGE_SIZE), VD * vlenb + k
+            for k in range(kind.size):
+                address, reg = base + i * kind.distance + k, VD * vlenb + i * kind.size + k
+                at = address - (EDGE - PAGE_SIZE)
                 if kind.store:
-                    self.mem[at] = stored[base + k] = self.regs[reg]
+                    self.mem[at] = stored[address] = self.regs[reg]
                 else:
                     self.regs[reg] = self.mem[at]
                     written.add(reg // vlenb)
@@ -144,10 +155,11 @@ class _Bench:
     def do(self, kind: Kind, base: int, what: str, k: int, expect: dict[str, Any], irq: int | None = None) -> None:
         """Execute the instruction; `expect` comes on top of what is the same for all."""
         operands = {"vs3" if kind.store else "vd": VD, "rs1": A0} | ({"vm": kind.vm} if kind.unit else {})
+        operands |= {"rs2": A1} if kind.stride else {}
         common = {"rd": None, "irq": False, "trap": None, "vl": self.vl, "vtype": self.vtype, "vstart": 0}
         common |= {"vcsr": 0, "mstatus_vs": DIRTY}
         key = (self.s.mode, kind.mnemonic + ("" if kind.vm else ", masked"), f"element {k} of {kind.evl}", what)
-        self.s.do(kind.mnemonic, a0=base, irq=irq, key=key, expect=common | expect, **operands)
+        self.s.do(kind.mnemonic, a0=base, a1=kind.distance, irq=irq, key=key, expect=common | expect, **operands)
 
 
 def element_faults(s: Stimulus) -> None:
@@ -164,7 +176,7 @@ def element_faults(s: Stimulus) -> None:
 
 
 def _fault(bench: _Bench, kind: Kind, k: int, cause: int) -> None:
-    s, base = bench.s, EDGE - k * kind.size
+    s, base = bench.s, EDGE - k * kind.distance
     if k == 0 or kind.first_only:
         bench.refill()
     if k <= 1:  # B-9: Dirty afterwards, from Clean
@@ -188,7 +200,7 @@ def _fault(bench: _Bench, kind: Kind, k: int, cause: int) -> None:
         s.mode = mode
         bench.do(kind, base, "again", k, bench.move(kind, base, active) | dirty)
     else:
-        address = base + fault * kind.size
+        address = base + fault * kind.distance
         tval2 = address >> 2 if cause in _GUEST else 0  # D-9; the map is an identity
         trapped = {"trap": Trap(cause, address, tval2), "vstart": fault}  # D-8, D-19
         bench.do(kind, base, "faults", k, effects | dirty | trapped)
@@ -220,7 +232,7 @@ def element_irqs(s: Stimulus) -> None:
 
 def _interrupt(bench: _Bench, kind: Kind, k: int) -> None:
     s = bench.s
-    base = EDGE - k // 2 * kind.size
+    base = EDGE - k // 2 * kind.distance
     if k == kind.evl:  # nothing left to stop at
         bench.do(kind, base, "completes", k, bench.move(kind, base, kind.active(0)), irq=k)
         return
@@ -237,7 +249,7 @@ def _interrupt(bench: _Bench, kind: Kind, k: int) -> None:
 def _interrupt_and_fault(bench: _Bench, kind: Kind) -> None:
     """A fault at element 8 and an interrupt around it: the earlier one wins, at the same element the interrupt."""
     s, fault = bench.s, 8
-    base = EDGE - fault * kind.size
+    base = EDGE - fault * kind.distance
     for k in (fault - 1, fault, fault + 1):
         bench.refill()
         s.mode = "HS"
