@@ -332,9 +332,70 @@ def two_hart_script(s: Script) -> None:
         s.load_group(2, RAM_BASE + 0x1000 * (1 - hart) + 0x80, pattern(1 - hart, 16), hart)
 
 
+_STRIDE_VA, STRIDE = 0x4000_0020, 0xFFF  # every element is on a page of its own
+
+
+def stride_pages() -> tuple[list[Xlat], list[int]]:
+    """Return the pages of sixteen elements STRIDE apart, the last page first in memory, and the elements' addresses."""
+    frames = RAM_BASE >> PAGE_SHIFT
+    addresses = [_STRIDE_VA + i * STRIDE for i in range(16)]
+    pages = [Xlat(va >> PAGE_SHIFT, frames + 15 - (va - _STRIDE_VA >> PAGE_SHIFT)) for va in addresses]
+    return pages, [page.ppn << PAGE_SHIFT | va & 0xFFF for page, va in zip(pages, addresses, strict=True)]
+
+
+def stride_script(s: Script) -> None:
+    """Strided loads and stores with more pages than a record holds: forth, back, in one place, faults, irqs (D-24)."""
+    s.on()
+    pages, places = stride_pages()
+    assert len({page.vpn for page in pages}) == 16
+    data = pattern(0x33, 16)
+    for place, byte in zip(places, data, strict=True):
+        s.store(place, bytes([byte]))
+    s.vsetvli(16, E8M1, 16)
+    load, mode = {"vd": 8, "rs1": 10, "rs2": 11, "vm": 1}, {"prv": 1}
+    s.insn("vlse8.v", load, rs1=_STRIDE_VA, rs2=STRIDE, **mode, xlat=tuple(pages), vregs={8: data})
+    last, back = _STRIDE_VA + 15 * STRIDE, (1 << 64) - STRIDE
+    store = {"vs3": 8, "rs1": 10, "rs2": 11, "vm": 1}
+    mem = dict(zip(reversed(places), data, strict=True))
+    s.insn("vsse8.v", store, rs1=last, rs2=back, **mode, xlat=tuple(reversed(pages)), mem=mem)
+    s.insn("vlse8.v", load | {"vd": 9}, rs1=_STRIDE_VA, rs2=STRIDE, **mode, xlat=tuple(pages), vregs={9: data[::-1]})
+    # all elements in one place: the last one stays; and a load of it fills the register
+    s.vsetvli(4, E32M1, 4)
+    at = RAM_BASE + 0x2004
+    s.insn("vsse32.v", store, rs1=at, rs2=0, xlat=identity(at, 4), mem=dict(enumerate(data[12:], at)))
+    s.insn("vlse32.v", load | {"vd": 10}, rs1=at, rs2=0, xlat=identity(at, 4), vregs={10: data[12:] * 4})
+    # a fault at element 9, then the rest; a stop at element 3, then the rest
+    s.vsetvli(16, E8M1, 16)
+    bad = [*pages[:9], Xlat(pages[9].vpn, fault=13), *pages[10:]]
+    trap = Trap(13, _STRIDE_VA + 9 * STRIDE)
+    access = {"rs1": _STRIDE_VA, "rs2": STRIDE} | mode
+    regs = {10: data[:-10:-1] + (data[12:] * 4)[9:]}
+    s.insn("vlse8.v", load | {"vd": 10}, **access, xlat=tuple(bad), vregs=regs, trap=trap, vstart=9)
+    s.insn("vlse8.v", load | {"vd": 10}, **access, xlat=tuple(pages[9:]), vregs={10: data[::-1]}, vstart=0)
+    s.insn(
+        "vsse8.v",
+        store,
+        **access,
+        irq_elem=3,
+        xlat=tuple(pages),
+        mem=dict(zip(places[:3], data[:3], strict=True)),
+        irq=True,
+        vstart=3,
+    )
+    mem = dict(zip(places[3:], data[3:], strict=True))
+    s.insn("vsse8.v", store, **access, xlat=tuple(pages[3:]), mem=mem, vstart=0)
+    # misaligned at element 1, where the stride leads
+    s.vsetvli(4, E32M1, 4)
+    at = RAM_BASE + 0x3000
+    mem = dict(enumerate(data[:4], at))
+    s.insn("vsse32.v", store, rs1=at, rs2=5, xlat=identity(at, 20), mem=mem, trap=Trap(6, at + 5), vstart=1)
+    s.csrw(VSTART, 0, vstart=0)
+
+
 def bus_script(s: Script) -> None:
     """Everything that uses the bus, one after the other."""
     memory_script(s)
+    stride_script(s)
     fault_script(s)
     context_script(s)
     two_hart_script(s)
@@ -346,6 +407,7 @@ _SCRIPTS = {
     "memory": memory_script,
     "context": context_script,
     "fault": fault_script,
+    "stride": stride_script,
     "two_harts": two_hart_script,
     "bus": bus_script,
 }

@@ -384,6 +384,21 @@ def test_a_register_that_is_written_but_not_reported_is_caught(tmp_path: Path) -
     assert [d.field for d in result.mismatch.differences] == ["v8"]
 
 
+@pytest.mark.parametrize("step", [False, True], ids=["batch", "step"])
+def test_a_page_that_is_missing_among_many_is_asked_for_in_vain(step: bool, tmp_path: Path) -> None:
+    events = script("stride").events
+    at = next(i for i, event in enumerate(events) if isinstance(event, Insn) and len(event.issue.xlat) == 16)
+    event = events[at]
+    assert isinstance(event, Insn)
+    pages = event.issue.xlat
+    event.issue = event.issue._replace(xlat=(*pages[:6], *pages[7:]))
+    trace = write_trace(tmp_path / "t.trace", events)
+    result = replay(trace, sim="icarus", out_dir=tmp_path / "run", step=step)
+    assert result.mismatch is not None and result.mismatch.index == at
+    seen = [(d.field, d.observed) for d in result.mismatch.differences]
+    assert ("protocol", "translation requested for a page that the instruction does not touch") in seen
+
+
 @pytest.mark.parametrize("batch", [False, True], ids=["step", "batch"])
 def test_a_register_that_is_reported_but_not_written_is_caught(batch: bool, tmp_path: Path) -> None:
     assert [field for field, _ in sabotage(23, "vset", tmp_path, batch=batch)] == ["v31"]

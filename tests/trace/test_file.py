@@ -60,7 +60,7 @@ issues = st.builds(
     fs_dirty=st.booleans(),
     vsfs_dirty=st.booleans(),
     irq_elem=st.none() | st.integers(0, 4096),
-    xlat=st.lists(xlats, max_size=2).map(tuple),
+    xlat=st.lists(xlats, max_size=5).map(tuple),
 )
 marks = st.builds(
     Mark, hart, st.booleans(), st.text(max_size=8), st.text(max_size=8), st.just((("guest_datap", 0x8000, 512),))

@@ -12,6 +12,7 @@ from vctx.pymodel.trace.recorder import Recorder
 BASE = 0x8000_0000
 PAGE = Xlat(vpn=BASE >> 12, ppn=BASE >> 12)
 VLE8 = 0x02050007
+VLSE8 = 0x0AB50407  # by a1
 VSE8 = 0x02050027
 
 
@@ -116,6 +117,20 @@ def test_two_pages_of_one_frame_release_a_line_once() -> None:
     pages = (Xlat(vpn=1, ppn=BASE >> 12), Xlat(vpn=2, ppn=BASE >> 12))
     rec.insn(0, 0, Issue(VLE8, rs1=at, xlat=pages), Retire())
     assert kinds(log.events) == ["Store", "Insn"]
+
+
+def test_a_strided_access_reaches_anything_on_its_pages() -> None:
+    """Below its base, too; a page that faults is not reached."""
+    other = Xlat(PAGE.vpn + 5, PAGE.ppn + 5)
+    log = Log()
+    rec = Recorder(log, vlenb=32)
+    for at in (0, 0x1000, 0x5FC0, 0x6000):
+        rec.store(0, BASE + at, b"a")
+    rec.insn(0, 0, Issue(VLSE8, rs1=BASE + 0x800, rs2=(1 << 64) - 0x7FF, xlat=(PAGE, other)), Retire())
+    assert [e.paddr for e in log.events if isinstance(e, Store)] == [BASE, BASE + 0x5FC0]
+    faulting = Xlat(PAGE.vpn + 1, fault=13)
+    rec.insn(0, 0, Issue(VLSE8, rs1=BASE + 0x800, rs2=0x800, xlat=(PAGE, faulting)), Retire())
+    assert kinds(log.events) == ["Store", "Store", "Insn", "Insn"]
 
 
 def test_a_line_conflict_orders_every_line_of_the_access() -> None:
