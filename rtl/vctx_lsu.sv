@@ -376,9 +376,10 @@ module vctx_lsu
   assign mover_busy = load_busy || store_busy;
   assign mover_done = load_done || store_done;
 
-  // Mask lookup: mask bits themselves while scanning (elements of one byte), those of a data row while moving.
-  assign mask_eew_o = scan ? 2'd0 : eew_i;
-  assign mask_row_o = scan ? GroupRowW'(chunk) : (store_i ? store_mask_row : load_mask_row);
+  // Mask lookup: those of a data row while moving, else mask bits themselves (elements of one byte), for scanning, which
+  // with a mask does not happen while data moves.
+  assign mask_eew_o = mover_busy ? eew_i : 2'd0;
+  assign mask_row_o = !mover_busy ? GroupRowW'(chunk) : (store_i ? store_mask_row : load_mask_row);
 
   logic bad_response;
   assign bad_response = (axi_rvalid_i && axi_rready_o && (axi_rresp_i != 2'b00)) ||
