@@ -75,7 +75,7 @@ async def vsstatus_is_for_hypervisors(dut, mode):
 async def set_and_clear_change_the_bits_given(dut):
     async with Bench(dut) as bench:
         bench.csrw(Csr.VCSR, 0b101)
-        assert bench.do("csrrs", csr=Csr.VCSR, rs1=0b010).vcsr == 0b111
+        assert bench.do("csrrs", csr=Csr.VCSR, rs1=0b011).vcsr == 0b111
         assert bench.do("csrrc", csr=Csr.VCSR, rs1=0b101).vcsr == 0b010
         assert bench.do("csrrw", csr=Csr.VCSR, rs1=0b100).rd == 0b010
 

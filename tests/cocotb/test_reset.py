@@ -116,7 +116,8 @@ async def reset_in_the_middle_of_a_mask_fetch(dut):
         bench.vset(8, "m1")
         await bench.drain()
         bench.do("vadd.vi", vd=8, vs2=16, imm=1, vm=0)
-        await until(bench, "issue_ready_o")
+        while bench.last.accepted < 0:
+            await RisingEdge(bench.clock)
         await RisingEdge(bench.clock)
         await bench.reset()
         go_on(bench)

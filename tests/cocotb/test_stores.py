@@ -18,12 +18,12 @@ async def unit_stride_store(dut, eew):
             bench.vset(eew, lmul)
             for vl in (1, 3, bench.vlenb * 8 // eew, 2**16):
                 bench.do("vsetvli", rd=0, rs1=vl, vtypei=bench.golden_state.vtype)
-                bench.do(f"vse{eew}.v", vs3=8, rs1=OUT + 16 * vl)
+                bench.do(f"vse{eew}.v", vs3=8, rs1=OUT + 16 * (vl % 100))
 
 
 @cocotb.test(**LIMIT)
-async def store_to_any_byte_address(dut):
-    """Each beat has exactly the strobes of the bytes that it stores: a dropped strobe shows."""
+async def store_to_any_byte_address_drops_no_strobe(dut):
+    """Each beat has exactly the strobes of the bytes that it stores."""
     async with Bench(dut) as bench:
         bench.vset(8, "m4", bench.vlenb * 3 + 1)
         for offset in range(bench.dlen // 8 + 1):

@@ -56,7 +56,7 @@ async def any_other_state_permits_it(dut, state):
 
 @cocotb.test(**LIMIT)
 @cocotb.parametrize(mode=list(GUEST))
-async def vs_is_dirty_at_both_levels_after_a_guest_wrote(dut, mode):
+async def vs_at_v1_becomes_dirty_at_both_levels(dut, mode):
     """V=1 makes mstatus.VS and vsstatus.VS Dirty (B-14)."""
     async with Bench(dut) as bench:
         for mnemonic, operands in (KINDS[kind] for kind in KINDS if kind != "csr_read"):
