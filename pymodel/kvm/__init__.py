@@ -11,12 +11,25 @@ from vctx.pymodel.kvm.power import MpState
 from vctx.pymodel.kvm.state import HostTask, Probe, Step, Vcpu, Vm
 from vctx.pymodel.kvm.thread import Thread, VFlag
 from vctx.pymodel.kvm.usercopy import UserBuffer
-from vctx.pymodel.kvm.version import CLEAN, DEFERRED, LINUX_6_12, V6_5, V12, KernelVersion, by_name, versions
+from vctx.pymodel.kvm.version import (
+    CLEAN,
+    DEFERRED_MAINTAINER,
+    LINUX_6_12,
+    LINUX_7_2,
+    LINUX_7_3,
+    V6_5,
+    V12,
+    KernelVersion,
+    by_name,
+    versions,
+)
 
 __all__ = [
     "CLEAN",
-    "DEFERRED",
+    "DEFERRED_MAINTAINER",
     "LINUX_6_12",
+    "LINUX_7_2",
+    "LINUX_7_3",
     "RAM_BASE",
     "RAM_SIZE",
     "V6_5",

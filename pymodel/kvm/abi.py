@@ -25,6 +25,9 @@ VECTOR_REG_TYPE = 9
 SINGLE, MULTI_EN, MULTI_DIS = 0 << 16, 1 << 16, 2 << 16
 """Subtypes of ISA_EXT and SBI_EXT."""
 
+CSR_SMSTATEEN = 2 << 16
+"""The subtype of the CSR class for Smstateen; 0 is general, 1 AIA, 3 control-flow integrity (ssp)."""
+
 LONG = 8
 
 ISA_EXT = (
@@ -33,14 +36,22 @@ ISA_EXT = (
     *("zbkb", "zbkc", "zbkx", "zknd", "zkne", "zknh", "zkr", "zksed", "zksh", "zkt", "zvbb", "zvbc", "zvkb", "zvkg"),
     *("zvkned", "zvknha", "zvknhb", "zvksed", "zvksh", "zvkt", "zfh", "zfhmin", "zihintntl", "zvfh", "zvfhmin", "zfa"),
     *("ztso", "zacas", "sscofpmf", "zimop", "zca", "zcb", "zcd", "zcf", "zcmop", "zawrs"),
+    *("smnpm", "ssnpm", "svade", "svadu", "svvptc", "zabha", "ziccrse", "zaamo", "zalrsc", "zicbop", "zfbfmin"),
+    *("zvfbfmin", "zvfbfwma", "zclsd", "zilsd", "zalasr", "zicfilp", "zicfiss"),
 )
-"""ISA extensions by ISA_EXT number, as of Linux 6.12."""
+"""ISA extensions by ISA_EXT number, as of Linux 7.3; an older kernel knows those up to some number."""
 
-SBI_EXT = ("v01", "time", "ipi", "rfence", "srst", "hsm", "pmu", "experimental", "vendor", "dbcn", "sta")
-"""SBI extensions by SBI_EXT number, as of Linux 6.12."""
+SBI_EXT = (
+    *("v01", "time", "ipi", "rfence", "srst", "hsm", "pmu", "experimental", "vendor", "dbcn", "sta"),
+    *("susp", "fwft", "mpxy"),
+)
+"""SBI extensions by SBI_EXT number, as of Linux 7.3."""
 
-CONFIG_REGS = ("isa", "zicbom_block_size", "mvendorid", "marchid", "mimpid", "zicboz_block_size", "satp_mode")
-"""CONFIG registers by number, as of Linux 6.12."""
+CONFIG_REGS = (
+    *("isa", "zicbom_block_size", "mvendorid", "marchid", "mimpid", "zicboz_block_size", "satp_mode"),
+    "zicbop_block_size",
+)
+"""CONFIG registers by number, as of Linux 7.3."""
 
 MACHINE_IDS = ("mvendorid", "marchid", "mimpid")
 """Those of them that tell what the machine is."""

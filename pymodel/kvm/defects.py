@@ -1,4 +1,4 @@
-"""The known defects S1 to S24 of the posted patch and its successors, each a single choice of a kernel version.
+"""The known defects S1 to S25 of the posted patch and its successors, each a single choice of a kernel version.
 
 `DEFECTS["S12"].apply(CLEAN)` is the clean kernel with that defect and no other; `present` tells which a version has.
 docs/specification.md says how they are numbered.
@@ -217,6 +217,14 @@ _ALL = (
         "drops_dirty_silently",
         True,
         ("warns-of-loss",),
+    ),
+    Defect(
+        "S25",
+        "a preemptible section of kernel-mode vector code that is preempted while its thread has a vCPU loaded is "
+        "destroyed: put overwrites its registers before they are saved, and it goes on with the host's",
+        "preempted_section",
+        "lost",
+        ("kernel-vector",),
     ),
 )
 

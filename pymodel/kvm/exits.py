@@ -17,6 +17,8 @@ class ExitReason(Enum):
     """A guest page was touched for the first time and is mapped now; args (gpa,)."""
     REDIRECT = "redirect"
     """A trap was passed on to the guest; args (scause,)."""
+    RETRY = "retry"
+    """The guest's instruction could not be read, since its page is gone; the guest executes it again; args (sepc,)."""
     WFI = "wfi"
     """The guest waited for an interrupt."""
     STOPPED = "stopped"

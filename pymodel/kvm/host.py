@@ -7,6 +7,7 @@ Dirty, restored when one is switched in with VS not Off, or when it then returns
 from __future__ import annotations
 
 from vctx.pymodel.isa import Csr, Hart
+from vctx.pymodel.kvm import sections
 from vctx.pymodel.kvm.errors import KernelMisuseError
 from vctx.pymodel.kvm.exits import Exit, ExitReason
 from vctx.pymodel.kvm.layout import VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
@@ -105,14 +106,19 @@ def switch_to(kernel: KernelState, hart: Hart, task: HostTask | None) -> None:
     if previous is task:
         return
     if previous is not None:
-        if previous.vs == VS_DIRTY:
+        if sections.started(previous.thread):
+            sections.switch_from(kernel, hart, previous.thread)
+        elif previous.vs == VS_DIRTY:
             vstate_save(previous, hart)
         previous.hart = None
         del kernel.current[hart.hart_id]
     if task is not None:
         task.hart = hart
         kernel.current[hart.hart_id] = task
-        set_restore(kernel, hart)
+        if sections.started(task.thread):
+            sections.switch_into(kernel, hart, task.thread)
+        else:
+            set_restore(kernel, hart)
 
 
 def task_destroy(task: HostTask, hart: Hart) -> None:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from vctx.pymodel.isa import Csr, Hart
-from vctx.pymodel.kvm import host, kmode, onereg, power
+from vctx.pymodel.kvm import host, kmode, onereg, power, sections
 from vctx.pymodel.kvm.errors import KernelOops, KvmError
+from vctx.pymodel.kvm.exit_causes import EXITS
 from vctx.pymodel.kvm.exits import Exit
-from vctx.pymodel.kvm.kmode import Injection, Xor, preempt_v_restore, preempt_v_save
+from vctx.pymodel.kvm.kmode import Injection, Xor
 from vctx.pymodel.kvm.layout import SR_VS
 from vctx.pymodel.kvm.run import vcpu_run
 from vctx.pymodel.kvm.state import HostTask, KernelState, Step, Vcpu, Vm
-from vctx.pymodel.kvm.thread import VFlag
 from vctx.pymodel.kvm.vcpu import vcpu_create, vcpu_destroy, vcpu_load, vcpu_put, vcpu_set_boot
 from vctx.pymodel.kvm.vector import VREGS
 from vctx.pymodel.kvm.version import KernelVersion
@@ -22,9 +22,6 @@ from vctx.pymodel.programs import load
 
 GUEST_MEMORY = 0x1_0000
 
-# What VS-mode handles itself: misaligned fetch, breakpoint, ecall from VU, page faults. Illegal instructions come to
-# the hypervisor, or parking HS-level VS at Off would show the guest a trap that its own VS does not explain (B-18).
-_HEDELEG = 1 << 0 | 1 << 3 | 1 << 8 | 1 << 12 | 1 << 13 | 1 << 15
 _HIDELEG = 1 << 2 | 1 << 6 | 1 << 10
 _HCOUNTEREN = 1 << 1  # time only
 _BOOT_LIMIT = 200
@@ -79,7 +76,7 @@ class Kernel(KernelState):
         self.alloc.kfree(hart, canary)
 
     def _hardware_enable(self, hart: Hart) -> None:
-        self.csr_write(hart, Csr.HEDELEG, _HEDELEG)
+        self.csr_write(hart, Csr.HEDELEG, EXITS[self.version.exits].hedeleg)
         self.csr_write(hart, Csr.HIDELEG, _HIDELEG)
         self.csr_write(hart, Csr.HCOUNTEREN, _HCOUNTEREN)
         self.csr_write(hart, Csr.HVIP, 0)
@@ -120,16 +117,14 @@ class Kernel(KernelState):
         """The thread that runs the vCPU loses its hart: the preempt notifier, then the switch itself."""
         hart = vcpu.loaded_on
         vcpu_put(vcpu)
-        if vcpu.thread.v_flags & VFlag.PREEMPT_V:
-            preempt_v_save(self, vcpu.thread, hart)
-            self.csr_clear(hart, Csr.SSTATUS, SR_VS)
+        if sections.started(vcpu.thread):
+            sections.switch_from(self, hart, vcpu.thread)
 
     def sched_in(self, vcpu: Vcpu, hart: Hart) -> None:
         """The thread that runs the vCPU gets `hart`: the switch itself, then the preempt notifier."""
-        if vcpu.thread.v_flags & VFlag.PREEMPT_V:
+        if sections.started(vcpu.thread):
             kmode.park_process(self, hart)
-            self.csr_set(hart, Csr.SSTATUS, SR_VS)
-            preempt_v_restore(self, vcpu.thread, hart)
+            sections.switch_into(self, hart, vcpu.thread)
         vcpu_load(vcpu, hart)
 
     def request_reset(self, vcpu: Vcpu) -> None:
@@ -170,17 +165,25 @@ class Kernel(KernelState):
 
     # Kernel-mode vector code and interrupts
 
-    def kernel_vector_begin(self, hart: Hart, *, preemptible: bool = False) -> None:
+    def kernel_vector_begin(self, hart: Hart) -> None:
         """Start a section of kernel-mode vector code, see :func:`~pymodel.kvm.kmode.kernel_vector_begin`."""
-        kmode.kernel_vector_begin(self, hart, preemptible=preemptible)
+        kmode.kernel_vector_begin(self, hart)
 
     def kernel_vector_end(self, hart: Hart) -> None:
         """End a section of kernel-mode vector code."""
         kmode.kernel_vector_end(self, hart)
 
-    def softirq(self, hart: Hart) -> None:
-        """Interrupt the kernel on `hart` with an interrupt whose handler uses vectors if it may."""
-        kmode.softirq(self, hart, self.xor(hart))
+    def softirq(self, hart: Hart, *, hard: bool = False) -> None:
+        """Interrupt the kernel on `hart` with an interrupt whose handler uses vectors if it may; a `hard` one may not."""
+        kmode.softirq(self, hart, self.xor(hart), hard=hard)
+
+    def trap_entry(self, hart: Hart) -> None:
+        """Interrupt the kernel code on `hart`; until :meth:`trap_exit` the scheduler may give the thread another."""
+        kmode.trap_entry(self, hart)
+
+    def trap_exit(self, hart: Hart) -> None:
+        """Go back, in the thread that runs on `hart` now, to what :meth:`trap_entry` interrupted."""
+        kmode.trap_exit(self, hart)
 
     def xor(self, hart: Hart) -> Xor:
         """Return the kernel's user of kernel-mode vector code."""

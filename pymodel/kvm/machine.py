@@ -80,6 +80,7 @@ class Machine:
         vlen: VLEN in bits; has_v: whether the harts have the V extension at all; zve_only: they have Zve64x, not V.
         isa: the host's other ISA extensions, by their names in ISA_EXT; satp_mode: the host's satp.MODE.
         config_vector: False builds the kernel without vector support (CONFIG_VECTOR=n).
+        config_pmu_sbi: False builds it without CONFIG_RISCV_PMU_SBI: it then offers guests the PMU whatever the host has.
         latitude: the choices of the harts that the architecture leaves open; None for the golden hart's own.
         machine_ids: the host's mvendorid, marchid and mimpid, as vCPUs have them at first; 0 without.
         ram_base, ram_size: physical memory, in bytes; fill: value of every byte that nobody wrote.
@@ -104,6 +105,7 @@ class Machine:
         isa: Iterable[str] = HOST_ISA,
         satp_mode: int = 8,
         config_vector: bool = True,
+        config_pmu_sbi: bool = True,
         latitude: Latitude | None = None,
         machine_ids: Mapping[str, int] | None = None,
         ram_base: int = RAM_BASE,
@@ -113,6 +115,7 @@ class Machine:
     ) -> None:
         self.version = version
         self.config_vector = config_vector
+        self.config_pmu_sbi = config_pmu_sbi
         self.observer = observer
         self.memory = Memory([(ram_base, ram_size)], fill)
         config = HartConfig(vlen=vlen, has_v=has_v, latitude=latitude or Latitude())
@@ -180,8 +183,8 @@ class Machine:
         return self._inject(hart, _csr_insn("csrrc", csr, _RD, _RS1), bits)
 
     def hlvx(self, hart: Hart, address: int) -> int:
-        """Return the 16 bits of guest code at guest-virtual `address`."""
-        return self._inject(hart, encode("hlvx.hu", rd=_RD, rs1=_RS1), address)
+        """Return the 16 bits of guest code at guest-virtual `address`; UnexpectedTrap if they cannot be read."""
+        return hart.inject(encode("hlvx.hu", rd=_RD, rs1=_RS1), rs1=address)
 
     def hfence_gvma(self, hart: Hart) -> None:
         """Discard all cached G-stage translations of `hart`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from vctx.pymodel.isa import Csr, Hart, decode
+from vctx.pymodel.isa import Csr, Hart, UnexpectedTrap, decode
 from vctx.pymodel.isa.compressed import expand
+from vctx.pymodel.kvm.exit_causes import Cause
 from vctx.pymodel.kvm.exits import Exit, ExitReason
 from vctx.pymodel.kvm.state import Vcpu
 
@@ -12,8 +13,23 @@ _LOADS = frozenset({"lb", "lh", "lw", "ld", "lbu", "lhu", "lwu"})
 _STORES = frozenset({"sb", "sh", "sw", "sd"})
 
 
+class UnprivilegedFault(Exception):  # noqa: N818 (named for the event)
+    """The kernel's own read of a guest's instruction faulted: `cause` and `tval` as the guest's fetch would have them,
+    except for a guest-page fault, which is that of a load.
+    """
+
+    def __init__(self, cause: int, tval: int) -> None:
+        super().__init__(f"cause {cause}, tval {tval:#x}")
+        self.cause = cause
+        self.tval = tval
+
+
 def mmio_exit(vcpu: Vcpu, gpa: int) -> Exit | None:
-    """Return the exit for the load or store that touched `gpa`; None if it is no scalar one, which nothing emulates."""
+    """Return the exit for the load or store that touched `gpa`; None if it is no scalar one, which nothing emulates.
+
+    Raises:
+        UnprivilegedFault: the instruction could not be read.
+    """
     word, _ = _faulting_insn(vcpu)
     decoded = decode(word)
     if decoded.mnemonic not in _LOADS | _STORES:
@@ -36,15 +52,23 @@ def mmio_return(vcpu: Vcpu, hart: Hart) -> None:
 
 
 def _faulting_insn(vcpu: Vcpu) -> tuple[int, int]:
-    """Read the guest's instruction at sepc as the guest would fetch it, and keep it for the return."""
+    """Read the guest's instruction at sepc as the guest would fetch it, and keep it for the return.
+
+    The page of the instruction may have left guest memory since the guest executed it: HLVX then faults, for which the
+    kernel is prepared.
+    """
     kernel, hart, cntx = vcpu.kernel, vcpu.loaded_on, vcpu.guest_context
     host_hstatus = kernel.csr_read(hart, Csr.HSTATUS)
     kernel.csr_write(hart, Csr.HSTATUS, cntx["hstatus"])
-    word, length = kernel.hlvx(hart, cntx["sepc"]), 2
-    if word & 3 == 3:
-        word, length = word | kernel.hlvx(hart, cntx["sepc"] + 2) << 16, 4
-    else:
-        word = expand(word) or 0
-    kernel.csr_write(hart, Csr.HSTATUS, host_hstatus)
+    try:
+        word, length = kernel.hlvx(hart, cntx["sepc"]), 2
+        if word & 3 == 3:
+            word, length = word | kernel.hlvx(hart, cntx["sepc"] + 2) << 16, 4
+        else:
+            word = expand(word) or 0
+    except UnexpectedTrap as trap:
+        raise UnprivilegedFault(Cause.FETCH_PAGE if trap.cause == Cause.LOAD_PAGE else trap.cause, trap.tval) from None
+    finally:
+        kernel.csr_write(hart, Csr.HSTATUS, host_hstatus)
     vcpu.mmio_insn = word, length
     return vcpu.mmio_insn

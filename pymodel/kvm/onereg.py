@@ -18,12 +18,14 @@ from vctx.pymodel.kvm.abi import (
     CONFIG,
     CORE,
     CSR,
+    CSR_SMSTATEEN,
     FP_D,
     FP_F,
     ISA_EXT_TYPE,
     SBI_EXT_TYPE,
     SBI_STATE,
     SIZE_MASK,
+    SUBTYPE_MASK,
     TIMER,
     TYPE_MASK,
     TYPE_SHIFT,
@@ -179,14 +181,20 @@ def _get_csr(vcpu: Vcpu, number: int, size: int) -> bytes:
 
 def _set_csr(vcpu: Vcpu, hart: Hart, number: int, size: int, buffer: UserBuffer) -> None:
     check_long(size)
+    if vcpu.kernel.version.csr_subtypes == 1:
+        _csr_field(vcpu, number)  # before subtypes came the number was looked at first, then the caller's memory
     value = buffer.long()
     field_name = _csr_field(vcpu, number)
     vcpu.csr.store(hart, **{field_name: (value & _VSIP) << _VSIP_TO_HVIP if field_name == "hvip" else value})
 
 
 def _csr_field(vcpu: Vcpu, number: int) -> str:
-    if number >= vcpu.kernel.version.csr_regs:
-        raise KvmError(vcpu.kernel.version.absent)
+    """Return the field of a general CSR register; of the other subtypes no guest here has the extension."""
+    version = vcpu.kernel.version
+    if number & SUBTYPE_MASK == CSR_SMSTATEEN and version.csr_subtypes > 2 and not version.smstateen_enoent:
+        raise KvmError(errno.EINVAL)
+    if number >= version.csr_regs:
+        raise KvmError(version.absent)
     return VCPU_CSRS[number]
 
 

@@ -77,6 +77,8 @@ def set_isa_ext(vcpu: Vcpu, hart: Hart, number: int, size: int, buffer: UserBuff
             that is not allowed.
     """
     check_long(size)
+    if not vcpu.kernel.version.multi_isa_ext:
+        _name(vcpu, number)  # before the caller's memory, until there were subtypes
     value = buffer.long()
     subtype, number = number & SUBTYPE_MASK, number & ~SUBTYPE_MASK
     if subtype == SINGLE:

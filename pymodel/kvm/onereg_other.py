@@ -17,6 +17,7 @@ from vctx.pymodel.kvm.usercopy import UserBuffer, check_long, long_bytes
 
 _M64 = (1 << 64) - 1
 _BLOCK_SIZE = 64
+_BLOCK_SIZE_OF = "_block_size"
 _TIMEBASE = 10_000_000
 _FREQUENCY, _TIME, _COMPARE, _STATE = range(4)
 _FP_REGS = 32
@@ -31,9 +32,14 @@ def _config_name(vcpu: Vcpu, number: int) -> str:
     if number >= version.config_regs:
         raise KvmError(version.absent)
     name = CONFIG_REGS[number]
-    if name.endswith("_block_size") and name.removesuffix("_block_size") not in vcpu.kernel.host_isa:
+    if not version.block_sizes_listed and _lacks_blocks(vcpu, name):
         raise KvmError(version.absent)
     return name
+
+
+def _lacks_blocks(vcpu: Vcpu, name: str) -> bool:
+    """Whether a CONFIG register is the block size of an extension that the host does not have."""
+    return name.endswith(_BLOCK_SIZE_OF) and name.removesuffix(_BLOCK_SIZE_OF) not in vcpu.kernel.host_isa
 
 
 def get_config(vcpu: Vcpu, number: int, size: int) -> bytes:
@@ -61,17 +67,21 @@ def set_config(vcpu: Vcpu, hart: Hart, number: int, size: int, buffer: UserBuffe
 def _fixed(vcpu: Vcpu, name: str) -> int:
     if name in vcpu.other.machine_ids:
         return vcpu.other.machine_ids[name]
-    return vcpu.kernel.satp_mode if name == "satp_mode" else _BLOCK_SIZE
+    if name == "satp_mode":
+        return vcpu.kernel.satp_mode
+    return 0 if _lacks_blocks(vcpu, name) else _BLOCK_SIZE
 
 
 def list_config(vcpu: Vcpu) -> list[int]:
     """Return the ids of the CONFIG registers that exist."""
-    found = []
-    for number in range(vcpu.kernel.version.config_regs):
-        name = CONFIG_REGS[number]
-        if not name.endswith("_block_size") or isa_has(vcpu, name.removesuffix("_block_size")):
-            found.append(reg_id(CONFIG, number))
-    return found
+    version = vcpu.kernel.version
+    return [
+        reg_id(CONFIG, number)
+        for number, name in enumerate(CONFIG_REGS[: version.config_regs])
+        if version.block_sizes_listed
+        or not name.endswith(_BLOCK_SIZE_OF)
+        or isa_has(vcpu, name.removesuffix(_BLOCK_SIZE_OF))
+    ]
 
 
 # TIMER
@@ -147,14 +157,21 @@ def sbi_has(vcpu: Vcpu, extension: str) -> bool:
     return _sbi_available(vcpu, extension) and extension not in vcpu.other.sbi_off
 
 
+def _sbi_extensions(vcpu: Vcpu) -> tuple[str, ...]:
+    """Return the SBI extensions that the kernel knows, by SBI_EXT number."""
+    return SBI_EXT[: vcpu.kernel.version.sbi_ext_count]
+
+
 def _sbi_available(vcpu: Vcpu, extension: str) -> bool:
-    return extension != "pmu" or "sscofpmf" in vcpu.kernel.host_isa
+    """Whether the kernel offers an extension: the PMU's needs that of the host, if the kernel was built to look."""
+    return extension != "pmu" or "sscofpmf" in vcpu.kernel.host_isa or not vcpu.kernel.config_pmu_sbi
 
 
 def _sbi_name(vcpu: Vcpu, number: int) -> str:
-    if number >= len(SBI_EXT) or not _sbi_available(vcpu, SBI_EXT[number]):
+    known = _sbi_extensions(vcpu)
+    if number >= len(known) or not _sbi_available(vcpu, known[number]):
         raise KvmError(vcpu.kernel.version.absent)
-    return SBI_EXT[number]
+    return known[number]
 
 
 def get_sbi_ext(vcpu: Vcpu, number: int, size: int) -> bytes:
@@ -177,7 +194,8 @@ def set_sbi_ext(vcpu: Vcpu, hart: Hart, number: int, size: int, buffer: UserBuff
 
 def list_sbi_ext(vcpu: Vcpu) -> list[int]:
     """Return the ids of the SBI extensions that the kernel offers."""
-    return [reg_id(SBI_EXT_TYPE, number) for number, name in enumerate(SBI_EXT) if _sbi_available(vcpu, name)]
+    known = enumerate(_sbi_extensions(vcpu))
+    return [reg_id(SBI_EXT_TYPE, number) for number, name in known if _sbi_available(vcpu, name)]
 
 
 def get_sbi_state(vcpu: Vcpu, number: int, size: int) -> bytes:

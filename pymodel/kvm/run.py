@@ -7,21 +7,17 @@ from dataclasses import dataclass
 
 from vctx.pymodel.isa import Csr, Hart
 from vctx.pymodel.kvm.errors import KernelMisuseError, KvmError
+from vctx.pymodel.kvm.exit_causes import EXITS, Action, Cause
 from vctx.pymodel.kvm.exits import Exit, ExitReason
 from vctx.pymodel.kvm.layout import SR_SIE, SR_SPIE, SR_SPP
 from vctx.pymodel.kvm.machine import IRQ_S_TIMER
-from vctx.pymodel.kvm.mmio import mmio_exit, mmio_return
+from vctx.pymodel.kvm.mmio import UnprivilegedFault, mmio_exit, mmio_return
 from vctx.pymodel.kvm.sbi import sbi_ecall, sbi_return
 from vctx.pymodel.kvm.state import Step, Vcpu
 from vctx.pymodel.kvm.vcpu import vcpu_load, vcpu_put, vcpu_reset
 from vctx.pymodel.kvm.vector import guest_vector_enter
 
 _INTERRUPT = 1 << 63
-_ILLEGAL = 2
-_VS_ECALL = 10
-_VIRTUAL = 22
-_FETCH_FAULT = 20
-_GUEST_PAGE_FAULTS = {_FETCH_FAULT, 21, 23}
 _WFI = 0x1050_0073
 
 
@@ -98,27 +94,49 @@ def enter_exit(vcpu: Vcpu) -> Trap:
 
 
 def vcpu_exit(vcpu: Vcpu, trap: Trap) -> Exit:
-    """Handle one guest exit, or say what user space has to handle."""
+    """Handle one guest exit by the kernel's table, or say what user space has to handle."""
     if trap.scause == _INTERRUPT | IRQ_S_TIMER:
         return Exit(ExitReason.TIMER)
-    if trap.scause == _VS_ECALL:
-        return sbi_ecall(vcpu)
-    if trap.scause in _GUEST_PAGE_FAULTS:
-        gpa = trap.htval << 2 | trap.stval & 3
-        if vcpu.vm.map_page(vcpu.loaded_on, gpa):
-            return Exit(ExitReason.GSTAGE_FAULT, (gpa,))
-        served = None if trap.scause == _FETCH_FAULT else mmio_exit(vcpu, gpa)
-        return served or Exit(ExitReason.MEMORY_FAULT, (gpa, trap.scause))
-    if trap.scause == _VIRTUAL:
-        if trap.stval == _WFI:
-            _skip_insn(vcpu)
-            return Exit(ExitReason.WFI)
-        # Nothing else that traps this way is emulated; to the guest it is an illegal instruction.
-        trap = Trap(trap.sepc, _ILLEGAL, trap.stval, 0)
-    if trap.scause == _ILLEGAL:
-        vcpu_trap_redirect(vcpu, trap)
-        return Exit(ExitReason.REDIRECT, (trap.scause,))
-    return Exit(ExitReason.UNKNOWN, (trap.scause, trap.sepc, trap.stval))
+    match EXITS[vcpu.kernel.version.exits].action(trap.scause):
+        case Action.REDIRECT:
+            return _redirect(vcpu, trap)
+        case Action.SBI:
+            return sbi_ecall(vcpu)
+        case Action.GSTAGE:
+            return _gstage_page_fault(vcpu, trap)
+        case Action.VIRTUAL:
+            return _virtual_insn(vcpu, trap)
+        case _:
+            return Exit(ExitReason.UNKNOWN, (trap.scause, trap.sepc, trap.stval))
+
+
+def _redirect(vcpu: Vcpu, trap: Trap) -> Exit:
+    vcpu_trap_redirect(vcpu, trap)
+    return Exit(ExitReason.REDIRECT, (trap.scause,))
+
+
+def _virtual_insn(vcpu: Vcpu, trap: Trap) -> Exit:
+    """Emulate WFI. To the guest, whatever else traps this way is an illegal instruction."""
+    if trap.stval == _WFI:
+        _skip_insn(vcpu)
+        return Exit(ExitReason.WFI)
+    return _redirect(vcpu, Trap(trap.sepc, Cause.ILLEGAL, trap.stval, 0))
+
+
+def _gstage_page_fault(vcpu: Vcpu, trap: Trap) -> Exit:
+    """Map the page that the guest touched, or emulate the load or store outside its memory."""
+    gpa = trap.htval << 2 | trap.stval & 3
+    if vcpu.vm.map_page(vcpu.loaded_on, gpa):
+        return Exit(ExitReason.GSTAGE_FAULT, (gpa,))
+    if trap.scause == Cause.FETCH_GUEST_PAGE:
+        return Exit(ExitReason.MEMORY_FAULT, (gpa, trap.scause))
+    try:
+        served = mmio_exit(vcpu, gpa)
+    except UnprivilegedFault as fault:
+        if fault.cause == Cause.LOAD_GUEST_PAGE and EXITS[vcpu.kernel.version.exits].retries_fetch:
+            return Exit(ExitReason.RETRY, (trap.sepc,))
+        return _redirect(vcpu, Trap(trap.sepc, fault.cause, fault.tval, 0))
+    return served or Exit(ExitReason.MEMORY_FAULT, (gpa, trap.scause))
 
 
 def vcpu_trap_redirect(vcpu: Vcpu, trap: Trap) -> None:

@@ -92,7 +92,7 @@ class Vcpu:
         arch: address of struct kvm_vcpu_arch.
         guest_context, reset_context, host_context: the live guest state, its template at reset, the host's state.
         csr, reset_csr: the guest's CSRs while not loaded, and their template.
-        hart: the hart it is loaded on, None while it is put.
+        hart: the hart it is loaded on, None while it is put; set last in load and cleared first in put.
         thread: the thread that runs it.
         other: its state beside registers, CSRs and vectors.
         host_saved: vcpu_load saved the host's registers, so that vcpu_put restores them.
@@ -176,6 +176,7 @@ class HostTask:
         regs: struct pt_regs: epc, x1..x31, status.
         vstate: thread.vstate; its datap is NULL until the task first uses vectors.
         hart: the hart it is current on, None while it is switched out.
+        thread: its thread.
         defer_restore: its registers are in memory and must be loaded before it runs again.
         slice: how long it runs before the next timer interrupt.
 
@@ -194,6 +195,7 @@ class HostTask:
         self.regs = Struct(kernel, self.address, layout.fields("task") | gprs)
         self.vstate = VState(kernel, self.regs.at("vstate"))
         self.hart: Hart | None = None
+        self.thread = Thread()
         self.defer_restore = False
         self.slice = Slice()
         self.regs.store(hart, epc=entry, status=SR_SPIE, x10=self.work, x11=owner)
@@ -232,7 +234,7 @@ class KernelState(Machine, ABC):
     def __init__(self, version: KernelVersion, **machine: Any) -> None:
         super().__init__(version, **machine)
         self.injection: Interrupts | None = None
-        self._idle = {hart.hart_id: Thread() for hart in self.harts}
+        self._idle = {hart.hart_id: Thread(has_kernel_vstate=False) for hart in self.harts}
         self.probe: Probe | None = None
         self.running: dict[int, Vcpu] = {}
         self.current: dict[int, HostTask] = {}
@@ -258,9 +260,11 @@ class KernelState(Machine, ABC):
             self.probe(point, who, hart)
 
     def thread(self, hart: Hart) -> Thread:
-        """Return the thread that runs on `hart`: a loaded vCPU's, or whoever else."""
-        vcpu = self.running.get(hart.hart_id)
-        return self._idle[hart.hart_id] if vcpu is None else vcpu.thread
+        """Return the thread that runs on `hart`: a loaded vCPU's, or that of the current process, or the idle one."""
+        vcpu, task = self.running.get(hart.hart_id), self.current.get(hart.hart_id)
+        if vcpu is not None:
+            return vcpu.thread
+        return self._idle[hart.hart_id] if task is None else task.thread
 
     def register_owner(self, hart: Hart) -> HostTask | None:
         """Return the process whose values the registers of `hart` hold as far as the host is concerned (S23)."""

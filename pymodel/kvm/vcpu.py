@@ -24,7 +24,6 @@ _SWAPPED = {
     "hvip": Csr.HVIP,
     "vsatp": Csr.VSATP,
 }
-_COUNTERS = 0x7  # cycle, time and instret for VU-mode
 
 
 def vcpu_create(vm: Vm, hart: Hart, vcpu_id: int, name: str, kernel: KernelState) -> Vcpu:
@@ -50,7 +49,7 @@ def vcpu_create(vm: Vm, hart: Hart, vcpu_id: int, name: str, kernel: KernelState
         except KvmError:
             kernel.alloc.kfree(hart, arch)
             raise
-        vcpu.reset_csr.store(hart, scounteren=_COUNTERS)
+        vcpu.reset_csr.store(hart, scounteren=kernel.version.reset_scounteren)
         vcpu_reset(vcpu, hart)
     vcpu.powered_off = vcpu_id != 0
     vm.vcpus[vcpu_id] = vcpu
@@ -119,12 +118,12 @@ def vcpu_put(vcpu: Vcpu) -> None:
     kernel, hart = vcpu.kernel, vcpu.loaded_on
     kernel.notify("vcpu_put.enter", vcpu, hart)
     with kernel.marked(hart, "vcpu_put", vcpu.name):
+        vcpu.hart = None
         kernel.interruptible(Step(hart, vcpu, "vcpu_put", 0))
         with guarded(kernel, hart):
             vector.guest_vector_save(vcpu, hart)
             kernel.interruptible(Step(hart, vcpu, "vcpu_put", 1))
             vector.host_vector_restore(vcpu, hart)
-        vcpu.hart = None
         kernel.interruptible(Step(hart, vcpu, "vcpu_put", 2))
         if kernel.version.put_clears_hgatp:
             kernel.csr_write(hart, Csr.HGATP, 0, "vcpu_put")

@@ -104,7 +104,8 @@ def guest_vector_restore(vcpu: Vcpu, hart: Hart) -> None:
         if cntx.vs == VS_OFF:
             return
         if not guest_has_v(vcpu):
-            vector_clean(vcpu, hart)
+            if kernel.version.restore_at_load or not kernel.version.clean_without_v:
+                vector_clean(vcpu, hart)  # a kernel that restores at entry leaves VS as it is, too
         elif kernel.version.restore_at_load:
             _load_guest(vcpu, hart, "guest_vector_restore")
         else:

@@ -12,7 +12,7 @@ import errno
 from dataclasses import dataclass, replace
 
 from vctx.pymodel.errors import UsageError
-from vctx.pymodel.kvm.abi import ISA_EXT, VECTOR_REG_TYPE
+from vctx.pymodel.kvm.abi import CONFIG_REGS, ISA_EXT, SBI_EXT, VECTOR_REG_TYPE
 
 _SEED_V = 7  # where the posted patch inserted V into the ISA_EXT numbers
 
@@ -26,7 +26,14 @@ class KernelVersion:
         abi: the table of :data:`~pymodel.kvm.abi.FROZEN` that programs made for it were compiled with (item 46).
         isa_ext_count: how many ISA extensions of :data:`~pymodel.kvm.abi.ISA_EXT` it knows.
         config_regs, csr_regs: number of CONFIG and of general CSR registers of one-reg.
-        multi_isa_ext: it has MULTI_EN and MULTI_DIS.
+        csr_subtypes: subtypes of the CSR class (general, AIA, Smstateen, CFI); with but one, the number of a register
+            is looked at before the caller's memory.
+        sbi_ext_count: how many SBI extensions of :data:`~pymodel.kvm.abi.SBI_EXT` it knows.
+        multi_isa_ext: it has MULTI_EN and MULTI_DIS (from Linux 6.6 on); without, the number of an ISA_EXT register is
+            looked at before the caller's memory.
+        block_sizes_listed: the block sizes of Zicbom, Zicboz and Zicbop are there for every guest, 0 for one without
+            the extension; otherwise they do not exist for it.
+        smstateen_enoent: the Smstateen registers of a guest without it give ENOENT, otherwise EINVAL.
         other_classes: it has the TIMER, FP, SBI_EXT and SBI_STATE classes that the model implements.
         reg_list: it has KVM_GET_REG_LIST.
         zve_is_vector: has_vector() is true for a host with Zve only: buffers exist, but no guest has V (item 44).
@@ -34,6 +41,8 @@ class KernelVersion:
         user_restore_deferred: a task that is switched in gets its registers only when it returns to user mode.
         syscall_discards: a system call throws the caller's vector registers away.
         initial_is_discarded: a task in VS Initial finds not zeros but what a discard leaves (facts, 3.10).
+        exits: which table of :data:`~pymodel.kvm.exit_causes.EXITS` says what becomes of a guest's trap.
+        reset_scounteren: the guest's scounteren after a reset.
 
         vector_reg_type: type number of the vector class of one-reg ids. 7 is also that of ISA_EXT, so no vector
             register can be reached; 9 is the final one (S1).
@@ -68,6 +77,9 @@ class KernelVersion:
         host_side_eager: vcpu_load saves the host's registers whether or not a process has anything in them (S23).
         drops_dirty_silently: dirty state of a guest without V is dropped without a warning (S24).
         vlenb_checks_size: setting vlenb refuses sizes that its stack variable cannot take (facts, 3.3).
+        preempted_section: what becomes of a preemptible section of kernel-mode vector code that is preempted while its
+            thread has a vCPU loaded: "lost", since vcpu_put overwrites its registers before they are saved, or "saved"
+            (S25); "none" for a kernel without such sections.
     """
 
     name: str
@@ -76,7 +88,11 @@ class KernelVersion:
     isa_ext_count: int
     config_regs: int
     csr_regs: int
+    csr_subtypes: int
+    sbi_ext_count: int
     multi_isa_ext: bool
+    block_sizes_listed: bool
+    smstateen_enoent: bool
     other_classes: bool
     reg_list: bool
     zve_is_vector: bool
@@ -84,6 +100,8 @@ class KernelVersion:
     user_restore_deferred: bool
     syscall_discards: bool
     initial_is_discarded: bool
+    exits: str
+    reset_scounteren: int
 
     vector_reg_type: int
     isa_from_address: bool
@@ -110,6 +128,7 @@ class KernelVersion:
     host_side_eager: bool
     drops_dirty_silently: bool
     vlenb_checks_size: bool
+    preempted_section: str
 
     @property
     def program(self) -> str:
@@ -149,9 +168,13 @@ CLEAN = KernelVersion(
     name="clean",
     abi="newest",
     isa_ext_count=len(ISA_EXT),
-    config_regs=7,
+    config_regs=len(CONFIG_REGS),
     csr_regs=11,
+    csr_subtypes=4,
+    sbi_ext_count=len(SBI_EXT),
     multi_isa_ext=True,
+    block_sizes_listed=True,
+    smstateen_enoent=True,
     other_classes=True,
     reg_list=True,
     zve_is_vector=True,
@@ -159,6 +182,8 @@ CLEAN = KernelVersion(
     user_restore_deferred=True,
     syscall_discards=True,
     initial_is_discarded=True,
+    exits="7.2",
+    reset_scounteren=0,
     vector_reg_type=VECTOR_REG_TYPE,
     isa_from_address=False,
     get_reg_uninitialised=False,
@@ -184,12 +209,14 @@ CLEAN = KernelVersion(
     host_side_eager=False,
     drops_dirty_silently=False,
     vlenb_checks_size=True,
+    preempted_section="saved",
 )
 """No known defect: every cure that exists, and one for each defect that upstream still has."""
 
-DEFERRED = replace(
+LINUX_7_3 = replace(
     CLEAN,
-    name="deferred",
+    name="linux-7.3",
+    initial_is_discarded=False,
     clean_without_v=True,
     toggle_resets=False,
     keeps_vs=False,
@@ -198,19 +225,29 @@ DEFERRED = replace(
     legalises=False,
     host_side_eager=True,
     drops_dirty_silently=True,
+    preempted_section="lost",
 )
-"""The newest scheme: restore at guest entry, flush before kernel-mode vector code (facts, 3.9)."""
+"""Linux 7.3-rc7, as recorded: restore at guest entry, flush before kernel-mode vector code (facts, 3.9), as merged."""
+
+DEFERRED_MAINTAINER = replace(LINUX_7_3, name="deferred-maintainer", initial_is_discarded=True)
+"""The same scheme in a maintainer's tree, where a task in VS Initial has nothing to restore (facts, 3.10)."""
+
+LINUX_7_2 = replace(LINUX_7_3, name="linux-7.2", isa_ext_count=78, csr_subtypes=3, reset_scounteren=7, restore_at_load=True)
+"""Linux 7.2.13, as recorded: the last with the scheme as it was posted, restore at load."""
 
 LINUX_6_12 = replace(
-    DEFERRED,
+    LINUX_7_2,
     name="linux-6.12",
     isa_ext_count=62,
+    config_regs=7,
+    sbi_ext_count=11,
+    block_sizes_listed=False,
+    smstateen_enoent=False,
     mp_state_reset=False,
-    initial_is_discarded=False,
+    exits="6.12",
     unwinds_create=False,
     datap_in_template=True,
     zeroes_guest_buffer=False,
-    restore_at_load=True,
 )
 """Linux 6.12.107, as recorded."""
 
@@ -221,13 +258,17 @@ V6_5 = replace(
     isa_ext_count=17,
     config_regs=6,
     csr_regs=10,
+    csr_subtypes=2,
+    multi_isa_ext=False,
     other_classes=False,
     reg_list=False,
     zve_is_vector=False,
     user_restore_deferred=False,
+    exits="6.5",
     vlenb_register=False,
     distinct_errors=False,
     vlenb_checks_size=False,
+    preempted_section="none",
 )
 """As merged in Linux 6.5."""
 
@@ -237,8 +278,9 @@ V12 = replace(
     abi="seed",
     isa_ext_count=9,
     config_regs=1,
-    multi_isa_ext=False,
+    csr_subtypes=1,
     syscall_discards=False,
+    exits="v12",
     vector_reg_type=7,
     isa_from_address=True,
     get_reg_uninitialised=True,
@@ -252,8 +294,14 @@ V12 = replace(
 )
 """The patch as posted (v12 16/17, September 2022), with its defects."""
 
-versions: dict[str, KernelVersion] = {version.name: version for version in (V12, V6_5, LINUX_6_12, DEFERRED, CLEAN)}
-"""Every version by name."""
+_ALL = (V12, V6_5, LINUX_6_12, LINUX_7_2, LINUX_7_3, DEFERRED_MAINTAINER, CLEAN)
+
+ALIASES = {"deferred": LINUX_7_3.name}
+"""Other names that a version goes by."""
+
+versions: dict[str, KernelVersion] = {version.name: version for version in _ALL}
+versions |= {alias: versions[name] for alias, name in ALIASES.items()}
+"""Every version by name, and by its other names."""
 
 
 def by_name(name: str) -> KernelVersion:

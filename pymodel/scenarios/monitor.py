@@ -24,8 +24,8 @@ from vctx.pymodel.scenarios.context import VREGS, VectorContext
 from vctx.pymodel.scenarios.invariants import Ledger
 from vctx.pymodel.trace.records import ByteRuns, Checkpoint, Event, Issue, Mark, Retire
 
-_RESTORES = frozenset({"guest_vector_restore", "host_vector_restore", "vstate_restore"})
-_SAVES = frozenset({"guest_vector_save", "host_vector_save", "vstate_save"})
+_RESTORES = frozenset({"guest_vector_restore", "host_vector_restore", "vstate_restore", "section_restore"})
+_SAVES = frozenset({"guest_vector_save", "host_vector_save", "vstate_save", "section_save"})
 MOVERS = _SAVES | _RESTORES
 _KERNEL_CODE = "kernel_vector"
 _OWNERS = frozenset({"guest", "task", "vstate_discard", _KERNEL_CODE})

@@ -10,7 +10,7 @@ from kvm_driving import booted, hw_state, owners, random_state, set_hw_state
 from vctx.pymodel.isa import Csr, encode
 from vctx.pymodel.kvm import (
     CLEAN,
-    DEFERRED,
+    LINUX_7_3,
     LINUX_6_12,
     V6_5,
     Exit,
@@ -67,7 +67,7 @@ def test_first_use_gives_zeroes() -> None:
     [
         (V6_5, 0, 0, VS_CLEAN),
         (LINUX_6_12, 0, 0, VS_CLEAN),
-        (DEFERRED, VILL, 0xFF, VS_INITIAL),
+        (LINUX_7_3, VILL, 0xFF, VS_INITIAL),
         (CLEAN, VILL, 0xFF, VS_INITIAL),
     ],
     ids=lambda value: value.name if isinstance(value, KernelVersion) else "",

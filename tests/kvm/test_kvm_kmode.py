@@ -1,4 +1,4 @@
-"""Kernel-mode vector code: at every step where an interrupt may come, nobody loses a register, unless S13 or S14."""
+"""Kernel-mode vector code: where an interrupt may come, nobody loses a register, unless by S13, S14 or S25."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from kvm_driving import Log, booted, hw_state, make_vcpu, memory_state, random_s
 
 from vctx.pymodel.kvm import (
     CLEAN,
-    DEFERRED,
     LINUX_6_12,
+    LINUX_7_2,
+    LINUX_7_3,
     V6_5,
     V12,
     HostTask,
@@ -27,7 +28,7 @@ from vctx.pymodel.kvm import (
 from vctx.pymodel.kvm.kmode import flush_vector, guest_is_live, softirq
 from vctx.pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
 
-FLUSHING = pytest.mark.parametrize("version", [DEFERRED, CLEAN], ids=lambda v: v.name)
+FLUSHING = pytest.mark.parametrize("version", [LINUX_7_3, CLEAN], ids=lambda v: v.name)
 SSTATUS = 0x100
 
 
@@ -86,7 +87,7 @@ def test_an_interrupt_at_any_step_disturbs_nobody(version: KernelVersion) -> Non
         kernel.alloc.check_guards()
 
 
-@pytest.mark.parametrize("version", [V12, V6_5, LINUX_6_12, replace(CLEAN, restore_at_load=True)], ids=lambda v: v.name)
+@pytest.mark.parametrize("version", [V12, V6_5, LINUX_6_12, LINUX_7_2, replace(CLEAN, restore_at_load=True)], ids=lambda v: v.name)
 def test_s13_where_the_guest_is_restored_at_load_it_loses_its_registers(version: KernelVersion) -> None:
     kernel = booted(version)
     vcpu = make_vcpu(kernel, "canary")
@@ -96,7 +97,7 @@ def test_s13_where_the_guest_is_restored_at_load_it_loses_its_registers(version:
 
 def test_s13_the_process_gets_the_guests_registers() -> None:
     """Item 66: thread.vstate must not receive guest data, and in a kernel that restores at load it does."""
-    for version, leaks in ((LINUX_6_12, True), (DEFERRED, False), (CLEAN, False)):
+    for version, leaks in ((LINUX_6_12, True), (LINUX_7_3, False), (CLEAN, False)):
         kernel = booted(version)
         hart, task = kernel.harts[0], dirty_task(kernel)
         own = hw_state(hart).vregs
@@ -140,12 +141,12 @@ def test_flags_follow_the_registers(version: KernelVersion) -> None:
     assert vcpu.thread.v_flags == VFlag.VCPU_CTX and guest_is_live(vcpu)
     guest = hw_state(hart)
     log.events.clear()
-    flush_vector(vcpu)
+    flush_vector(vcpu, hart)
     assert vcpu.thread.v_flags == VFlag.VCPU_CTX | VFlag.NEED_RESTORE and not guest_is_live(vcpu)
     assert vcpu.guest_context.vs == VS_CLEAN
     assert memory_state(kernel, vcpu.guest_context.vector) == guest
     assert log.count("vse8.v", "guest_vector_save") == 4
-    flush_vector(vcpu)
+    flush_vector(vcpu, hart)
     assert log.count("vse8.v", "guest_vector_save") == 4
     kernel.sched_out(vcpu)
     assert vcpu.thread.v_flags == 0
@@ -158,7 +159,7 @@ def test_flush_with_vs_off_restores_nothing(version: KernelVersion) -> None:
     kernel = booted(version)
     hart, vcpu = kernel.harts[0], make_vcpu(kernel, "scalar", v_allowed=False)
     kernel.sched_in(vcpu, hart)
-    flush_vector(vcpu)
+    flush_vector(vcpu, hart)
     assert vcpu.thread.v_flags == 0
     kernel.sched_out(vcpu)
 
@@ -176,7 +177,7 @@ def test_load_and_put_without_an_entry_move_no_guest_byte(version: KernelVersion
 
 
 def test_s23_host_registers_move_only_if_a_process_has_something_in_them() -> None:
-    for version, idle in ((DEFERRED, 4), (CLEAN, 0)):
+    for version, idle in ((LINUX_7_3, 4), (CLEAN, 0)):
         for owned in (False, True):
             log = Log()
             kernel = booted(version, observer=log)
@@ -213,24 +214,9 @@ def test_sections_do_not_nest() -> None:
     kernel.kernel_vector_end(hart)
 
 
-# Item 72, S14: a preemptible section of the thread that runs a vCPU.
+# Item 72: preemptible sections, of the thread that runs a vCPU and of others (S14, S25).
 
-
-def preempted_section(version: KernelVersion, harts: tuple[int, int]) -> None:
-    kernel = booted(version, harts=2)
-    task, first, second = dirty_task(kernel), kernel.harts[harts[0]], kernel.harts[harts[1]]
-    if first is not task.hart:
-        kernel.switch_to(kernel.harts[0], None)
-    vcpu = live_guest_on(kernel, first.hart_id)
-    kernel.kernel_vector_begin(first, preemptible=True)
-    kernel.xor(first).load(first)
-    kernel.sched_out(vcpu)
-    set_hw_state(second, random_state(random.Random(3), 32))
-    kernel.sched_in(vcpu, second)
-    kernel.xor(second).store(second)
-    kernel.kernel_vector_end(second)
-    assert second.csr[SSTATUS] & SR_VS == VS_OFF
-    kernel.sched_out(vcpu)
+SECTIONS = pytest.mark.parametrize("version", [LINUX_6_12, LINUX_7_2, LINUX_7_3, CLEAN], ids=lambda v: v.name)
 
 
 def live_guest_on(kernel: Kernel, hart: int) -> Vcpu:
@@ -241,21 +227,115 @@ def live_guest_on(kernel: Kernel, hart: int) -> Vcpu:
     return vcpu
 
 
+def preempted_section(version: KernelVersion, harts: tuple[int, int], *, by_itself: bool = False) -> None:
+    """A section of a thread with a vCPU loses its hart to an interrupt, or calls the scheduler between two uses."""
+    kernel = booted(version, harts=2)
+    task, first, second = dirty_task(kernel), kernel.harts[harts[0]], kernel.harts[harts[1]]
+    if first is not task.hart:
+        kernel.switch_to(kernel.harts[0], None)
+    vcpu = live_guest_on(kernel, first.hart_id)
+    kernel.kernel_vector_begin(first)
+    kernel.xor(first).load(first)
+    if by_itself:
+        kernel.xor(first).store(first)
+    else:
+        kernel.trap_entry(first)
+    kernel.sched_out(vcpu)
+    set_hw_state(second, random_state(random.Random(3), 32))
+    kernel.sched_in(vcpu, second)
+    if by_itself:
+        kernel.xor(second).load(second)
+    else:
+        kernel.trap_exit(second)
+    kernel.xor(second).store(second)
+    kernel.kernel_vector_end(second)
+    assert second.csr[SSTATUS] & SR_VS == VS_OFF
+    kernel.sched_out(vcpu)
+    assert vcpu.thread.v_flags == 0
+
+
 @pytest.mark.parametrize("harts", [(0, 0), (0, 1), (1, 0)])
-def test_a_preemptible_section_survives_put_and_load(harts: tuple[int, int]) -> None:
+def test_a_preempted_section_survives_put_and_load(harts: tuple[int, int]) -> None:
     preempted_section(CLEAN, harts)
-    with pytest.raises(KernelOops, match="xor_store took a trap: cause 2"):
-        preempted_section(replace(CLEAN, keeps_vs=False), harts)
+    preempted_section(replace(CLEAN, restore_at_load=True), harts)
+    for version in (replace(CLEAN, preempted_section="lost", host_side_eager=True), LINUX_7_3, LINUX_7_2, LINUX_6_12):
+        with pytest.raises(KernelOops, match="found its registers changed"):
+            preempted_section(version, harts)
 
 
-def test_a_preemptible_section_that_moves_spares_the_process_where_it_goes() -> None:
+@pytest.mark.parametrize("harts", [(0, 0), (0, 1), (1, 0)])
+def test_a_section_that_calls_the_scheduler_keeps_the_unit_on(harts: tuple[int, int]) -> None:
+    preempted_section(CLEAN, harts, by_itself=True)
+    preempted_section(replace(CLEAN, preempted_section="lost"), harts, by_itself=True)  # nothing of it is in registers
+    for version in (replace(CLEAN, keeps_vs=False, host_side_eager=True), LINUX_7_3, LINUX_7_2, LINUX_6_12):
+        with pytest.raises(KernelOops, match="xor_load took a trap: cause 2"):
+            preempted_section(version, harts, by_itself=True)
+
+
+def test_s25_what_is_left_of_a_preempted_section_is_the_hosts() -> None:
+    for version in (LINUX_7_3, CLEAN):
+        kernel = booted(version)
+        hart = kernel.harts[0]
+        dirty_task(kernel)
+        hosts = hw_state(hart)
+        vcpu = live_guest(kernel)
+        kernel.kernel_vector_begin(hart)
+        kernel.xor(hart).load(hart)
+        sections_own = hw_state(hart)
+        kernel.trap_entry(hart)
+        kernel.sched_out(vcpu)
+        kernel.sched_in(vcpu, hart)
+        kernel.trap_exit(hart)
+        assert hw_state(hart) == (sections_own if version is CLEAN else hosts)
+
+
+@SECTIONS
+def test_a_nested_section_saves_the_one_that_is_preempted_behind_it(version: KernelVersion) -> None:
+    """What a softirq has put into memory vcpu_put cannot destroy: most sections of a busy machine survive (S25)."""
+    kernel = booted(version)
+    hart, task = kernel.harts[0], dirty_task(kernel)
+    vcpu = live_guest(kernel)
+    kernel.kernel_vector_begin(hart)
+    kernel.xor(hart).load(hart)
+    kernel.trap_entry(hart)
+    kernel.softirq(hart)
+    kernel.sched_out(vcpu)
+    kernel.sched_in(vcpu, hart)
+    kernel.trap_exit(hart)
+    kernel.xor(hart).store(hart)
+    kernel.kernel_vector_end(hart)
+    kernel.sched_out(vcpu)
+    if not version.restore_at_load:  # or the process has got the guest's registers (S13)
+        assert task.run().args == (0, 0)
+
+
+@SECTIONS
+def test_a_preempted_section_of_a_process_survives(version: KernelVersion) -> None:
+    kernel = booted(version, harts=2)
+    (hart, _), task, other = kernel.harts, dirty_task(kernel), kernel.task_create(0x301)
+    kernel.kernel_vector_begin(hart)
+    kernel.xor(hart).load(hart)
+    kernel.trap_entry(hart)
+    kernel.switch_to(hart, other)
+    assert other.run().args == (0, 0)
+    kernel.switch_to(hart, task)
+    kernel.trap_exit(hart)
+    kernel.xor(hart).store(hart)
+    kernel.kernel_vector_end(hart)
+    assert task.thread.v_flags == 0
+    assert task.run().args == (0, 0)
+
+
+def test_a_section_that_moves_spares_the_process_where_it_goes() -> None:
     kernel = booted(CLEAN, harts=2)
     task, vcpu = dirty_task(kernel), live_guest_on(kernel, 1)
     (there, first), held = kernel.harts, hw_state(kernel.harts[0])
-    kernel.kernel_vector_begin(first, preemptible=True)
+    kernel.kernel_vector_begin(first)
     kernel.xor(first).load(first)
+    kernel.trap_entry(first)
     kernel.sched_out(vcpu)
     kernel.sched_in(vcpu, there)
+    kernel.trap_exit(there)
     kernel.xor(there).store(there)
     kernel.kernel_vector_end(there)
     kernel.sched_out(vcpu)
@@ -265,13 +345,70 @@ def test_a_preemptible_section_that_moves_spares_the_process_where_it_goes() -> 
     assert found == [held]
 
 
+def test_the_flags_of_a_section() -> None:
+    """Depth of traps, DIRTY from trap entry on, NEED_RESTORE from whoever saved, IN_SCHEDULE with the unit on."""
+    kernel = booted(LINUX_7_3)
+    hart, task = kernel.harts[0], dirty_task(kernel)
+    thread = task.thread
+    kernel.kernel_vector_begin(hart)
+    assert thread.v_flags == VFlag.PREEMPT_V
+    kernel.trap_entry(hart)
+    assert thread.v_flags == 0x8001_0100 and thread.depth == 1
+    kernel.trap_entry(hart)
+    assert thread.v_flags == 0x8002_0100 and thread.depth == 2
+    kernel.kernel_vector_begin(hart)
+    assert thread.v_flags == 0x4002_0101
+    with pytest.raises(KernelMisuseError):
+        kernel.kernel_vector_begin(hart)  # no third one inside a second
+    kernel.kernel_vector_end(hart)
+    kernel.trap_exit(hart)
+    assert thread.v_flags == 0x4001_0100
+    kernel.trap_exit(hart)
+    assert thread.v_flags == VFlag.PREEMPT_V and hart.csr[SSTATUS] & SR_VS == VS_CLEAN
+    kernel.switch_to(hart, None)
+    assert thread.v_flags == 0x2000_0100 and hart.csr[SSTATUS] & SR_VS == VS_OFF
+    kernel.switch_to(hart, task)
+    assert thread.v_flags == VFlag.PREEMPT_V and hart.csr[SSTATUS] & SR_VS == VS_DIRTY
+    with pytest.raises(KernelMisuseError):
+        kernel.kernel_vector_begin(hart)  # nor one in another of the same thread
+    kernel.kernel_vector_end(hart)
+    assert thread.v_flags == 0
+
+
+def test_sections_are_preemptible_where_the_thread_has_room() -> None:
+    for version, flag in ((V6_5, VFlag.KERNEL_MODE_V), (LINUX_6_12, VFlag.PREEMPT_V), (LINUX_7_3, VFlag.PREEMPT_V)):
+        kernel = booted(version)
+        hart, task = kernel.harts[0], dirty_task(kernel)
+        kernel.kernel_vector_begin(hart)
+        assert task.thread.v_flags == flag
+        kernel.kernel_vector_end(hart)
+        kernel.switch_to(hart, None)
+        kernel.kernel_vector_begin(hart)
+        assert kernel.thread(hart).v_flags == VFlag.KERNEL_MODE_V  # an idle thread
+        kernel.kernel_vector_end(hart)
+    kernel = booted(LINUX_7_3)
+    task = dirty_task(kernel)
+    kernel.alloc.fail_nth(1)
+    kernel.kernel_vector_begin(kernel.harts[0])
+    assert task.thread.v_flags == VFlag.KERNEL_MODE_V  # no memory
+
+
+def test_a_hard_interrupt_does_without_vectors() -> None:
+    log = Log()
+    kernel = booted(LINUX_7_3, observer=log)
+    for hard, uses in ((True, 0), (False, 1)):
+        log.events.clear()
+        kernel.softirq(kernel.harts[0], hard=hard)
+        assert (log.count("vxor.vv", "kernel_vector") > 0) == uses
+
+
 @pytest.mark.parametrize("loaded", [False, True])
-def test_an_interrupt_inside_a_preemptible_section(loaded: bool) -> None:
+def test_an_interrupt_inside_a_section(loaded: bool) -> None:
     kernel = booted(CLEAN)
     hart, task = kernel.harts[0], dirty_task(kernel)
     vcpu = live_guest(kernel) if loaded else None
     guest = hw_state(hart)
-    kernel.kernel_vector_begin(hart, preemptible=True)
+    kernel.kernel_vector_begin(hart)
     xor = kernel.xor(hart)
     xor.load(hart)
     kernel.softirq(hart)
@@ -283,7 +420,7 @@ def test_an_interrupt_inside_a_preemptible_section(loaded: bool) -> None:
     assert task.run().args == (0, 0)
 
 
-@pytest.mark.parametrize("version", [CLEAN, DEFERRED], ids=lambda v: v.name)
+@pytest.mark.parametrize("version", [CLEAN, LINUX_7_3], ids=lambda v: v.name)
 def test_s14_vs_around_load_and_put(version: KernelVersion) -> None:
     kernel = booted(version)
     hart, vcpu = kernel.harts[0], make_vcpu(kernel, "scalar")
@@ -303,7 +440,7 @@ def test_an_interrupt_gives_vs_back_to_the_code_it_interrupted() -> None:
         assert seen == [VS_DIRTY] and hart.csr[SSTATUS] & SR_VS == status
 
 
-@pytest.mark.parametrize("version", [V12, V6_5, LINUX_6_12, DEFERRED, CLEAN], ids=lambda v: v.name)
+@pytest.mark.parametrize("version", [V12, V6_5, LINUX_6_12, LINUX_7_2, LINUX_7_3, CLEAN], ids=lambda v: v.name)
 def test_processes_keep_their_registers_over_interrupts(version: KernelVersion) -> None:
     """No vCPU: begin saves the process, and it is restored at the end or on its way back to user mode."""
     kernel = booted(version)

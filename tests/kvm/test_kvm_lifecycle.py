@@ -12,7 +12,7 @@ from vctx.pymodel.errors import UsageError
 from vctx.pymodel.isa import Csr, Hart
 from vctx.pymodel.kvm import (
     CLEAN,
-    DEFERRED,
+    LINUX_7_3,
     LINUX_6_12,
     V6_5,
     V12,
@@ -27,7 +27,7 @@ from vctx.pymodel.kvm.version import by_name, versions
 
 
 def test_versions_by_name() -> None:
-    assert [by_name(name) for name in versions] == [V12, V6_5, LINUX_6_12, DEFERRED, CLEAN]
+    assert [by_name(name) for name in versions] == [V12, V6_5, LINUX_6_12, LINUX_7_3, CLEAN]
     with pytest.raises(UsageError, match=r"'v9'.*v12, v6\.5, linux-6\.12, deferred, clean"):
         by_name("v9")
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kvm_driving import booted_with, errno_of, get_and_set, make_vcpu, memory_state, run_rounds, run_to_user
 
-from vctx.pymodel.kvm import CLEAN, DEFERRED, LINUX_6_12, V6_5, V12, ExitReason, Kernel, KernelVersion, Vcpu
+from vctx.pymodel.kvm import CLEAN, LINUX_7_3, LINUX_6_12, V6_5, V12, ExitReason, Kernel, KernelVersion, Vcpu
 from vctx.pymodel.kvm import onereg as one
 from vctx.pymodel.kvm.isa import isa_has
 from vctx.pymodel.kvm.layout import VS_INITIAL, VS_OFF
@@ -20,7 +20,7 @@ SIZES = [1 << code for code in range(16)]
 LARGEST_NUMBER = 40
 
 
-NEWEST = pytest.mark.parametrize("version", [LINUX_6_12, DEFERRED, CLEAN], ids=lambda v: v.name)
+NEWEST = pytest.mark.parametrize("version", [LINUX_6_12, LINUX_7_3, CLEAN], ids=lambda v: v.name)
 
 
 def errno_for(kernel: Kernel, vcpu: Vcpu, number: int, size: int, op: str) -> int:
@@ -91,7 +91,7 @@ def test_vlenb(version: KernelVersion) -> None:
 
 
 def test_list_of_registers() -> None:
-    for version in (LINUX_6_12, DEFERRED, CLEAN):
+    for version in (LINUX_6_12, LINUX_7_3, CLEAN):
         kernel, vcpu = booted_with(version)
         ids = kernel.get_reg_list(vcpu)
         vectors = [register for register in ids if register >> 24 & 0xFF == 9]
@@ -178,7 +178,7 @@ def test_many_extensions_at_once(version: KernelVersion) -> None:
 
 def test_giving_and_taking_v() -> None:
     """Item 41, S12, S15: a toggle keeps contents and VS in kernels that do not reset; in others it starts anew."""
-    for version, kept in ((LINUX_6_12, True), (DEFERRED, True), (CLEAN, False)):
+    for version, kept in ((LINUX_6_12, True), (LINUX_7_3, True), (CLEAN, False)):
         for off, on in (
             ((one.isa_ext_id(version, "v"), 0), (one.isa_ext_id(version, "v"), 1)),
             ((MULTI_DIS_0, 1 << 15), (MULTI_EN_0, 1 << 15)),

@@ -8,7 +8,7 @@ import pytest
 
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.kvm.defects import DEFECTS, defects_of
-from vctx.pymodel.kvm.version import CLEAN, DEFERRED, V6_5, V12, KernelVersion
+from vctx.pymodel.kvm.version import CLEAN, LINUX_7_3, V6_5, V12, KernelVersion
 from vctx.pymodel.scenarios.audit import audit, covered_items, with_defect
 from vctx.pymodel.scenarios.invariants import ALL_INVARIANTS
 from vctx.pymodel.scenarios.lab import run_scenario
@@ -115,7 +115,7 @@ def test_a_defect_is_caught_by_these_scenarios_and_named(name: str) -> None:
     assert all(finding.violation.at for finding in verdicts[name].evidence)
 
 
-@pytest.mark.parametrize("version", [V12, V6_5, DEFERRED], ids=lambda v: v.name)
+@pytest.mark.parametrize("version", [V12, V6_5, LINUX_7_3], ids=lambda v: v.name)
 def test_every_defect_of_a_version_is_found(version: KernelVersion) -> None:
     result = audit(version)
     found = {verdict.defect.name for verdict in result.defects() if verdict.text == "found"}

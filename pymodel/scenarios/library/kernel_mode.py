@@ -13,7 +13,7 @@ from vctx.pymodel.kvm.state import Step, Vcpu
 from vctx.pymodel.kvm.thread import VFlag
 from vctx.pymodel.scenarios.context import VectorContext
 from vctx.pymodel.scenarios.guest_code import GuestCode
-from vctx.pymodel.scenarios.lab import Group, Lab
+from vctx.pymodel.scenarios.lab import Group, Lab, Run
 from vctx.pymodel.scenarios.library.lifecycle import host_task, run_task
 
 GROUP = Group("G", "kernel-mode vector code")
@@ -123,7 +123,7 @@ def flush_is_idempotent(lab: Lab) -> None:
     held = VectorContext.of_hart(hart)
     for due in (1, 1):
         with kernel.marked(hart, "kernel_vector", "kernel"):  # who may move registers here
-            flush_vector(vcpu)
+            flush_vector(vcpu, hart)
         saves = lab.monitor.counts["moved: guest_vector_save"]
         lab.equal("deferral-flags", "guest saves after a flush", due, saves)
         _expect_flags(lab, "flags after a flush", VFlag.NEED_RESTORE | VFlag.VCPU_CTX, vcpu)
@@ -139,10 +139,11 @@ def flush_with_vs_off(lab: Lab) -> None:
         lab.not_applicable(_SEED_SCHEME)
         return
     kernel = lab.kernel(harts=1)
+    hart = kernel.harts[0]
     vcpu = lab.guest(kernel, lambda code: code.yields(2), v_allowed=False, vs=VS_OFF)
-    run = vcpu.run(kernel.harts[0])
+    run = vcpu.run(hart)
     next(run)
-    flush_vector(vcpu)
+    flush_vector(vcpu, hart)
     _expect_flags(lab, "flags after a flush of a guest without V", VFlag(0), vcpu)
     lab.finish(run)
 
@@ -169,29 +170,89 @@ def flags_over_a_run(lab: Lab) -> None:
     _expect_flags(lab, "flags after KVM_RUN", VFlag(0), vcpu)
 
 
-@GROUP.scenario(72, 17, checks=["kernel-vector"])
-def preempted_kernel_code(lab: Lab) -> None:
-    """Preemptible kernel-mode vector code inside the run loop is scheduled out and in: it goes on undisturbed."""
-    if lab.version.restore_at_load:
+def _sections_exist(lab: Lab) -> bool:
+    exist = lab.version.preempted_section != "none"
+    if not exist:
         lab.not_applicable("the kernel has no preemptible kernel-mode vector code")
-        return
-    kernel = lab.kernel(harts=1)
-    hart = kernel.harts[0]
+    return exist
+
+
+def _in_the_loop(lab: Lab, kernel: Kernel, hart: Hart) -> tuple[Vcpu, Run]:
+    """Return a vCPU in the run loop, its KVM_RUN at an exit, loaded by a process that has values in the registers."""
+    host_task(lab, kernel, hart)
     vcpu = lab.guest(kernel, _uses_vectors)
     run = vcpu.run(hart)
     next(run)
-    with lab.survives("kernel-vector", "preemptible kernel-mode vector code over vcpu_put and vcpu_load", "S14"):
-        _section(kernel, hart, vcpu)
+    return vcpu, run
+
+
+@GROUP.scenario(72, 17, checks=["kernel-vector"])
+def kernel_code_calls_the_scheduler(lab: Lab) -> None:
+    """Kernel-mode vector code calls the scheduler in its section: vcpu_put and vcpu_load leave the unit on for it."""
+    if not _sections_exist(lab):
+        return
+    kernel = lab.kernel(harts=1)
+    hart = kernel.harts[0]
+    vcpu, run = _in_the_loop(lab, kernel, hart)
+    xor = kernel.xor(hart)
+    with lab.survives("kernel-vector", f"{_KERNEL_CODE} that sleeps while a vCPU is loaded", "S14"):
+        kernel.kernel_vector_begin(hart)
+        _kernel_code(kernel, hart, xor)
+        kernel.sched_out(vcpu)
+        kernel.sched_in(vcpu, hart)
+        _kernel_code(kernel, hart, xor)  # from the start: a function call may clobber vector registers
+        kernel.kernel_vector_end(hart)
         lab.finish(run)
 
 
-def _section(kernel: Kernel, hart: Hart, vcpu: Vcpu) -> None:
-    xor = kernel.xor(hart)
-    kernel.kernel_vector_begin(hart, preemptible=True)
-    with kernel.marked(hart, "kernel_vector", "kernel"):
-        xor.load(hart)
+@GROUP.scenario(72, checks=["kernel-vector"])
+def preempted_kernel_code(lab: Lab) -> None:
+    """An interrupt preempts kernel-mode vector code of a thread with a vCPU loaded: it goes on with its own registers."""
+    if not _sections_exist(lab):
+        return
+    kernel = lab.kernel(harts=1)
+    hart = kernel.harts[0]
+    vcpu, run = _in_the_loop(lab, kernel, hart)
+    kernel.kernel_vector_begin(hart)
+    _kernel_code(kernel, hart, kernel.xor(hart).load)
+    own = VectorContext.of_hart(hart)
+    kernel.trap_entry(hart)
     kernel.sched_out(vcpu)
     kernel.sched_in(vcpu, hart)
-    with kernel.marked(hart, "kernel_vector", "kernel"):
-        xor.store(hart)
+    kernel.trap_exit(hart)
+    call = f"registers of {_KERNEL_CODE} after vcpu_put and vcpu_load in an interrupt"
+    lab.same("kernel-vector", call, own, VectorContext.of_hart(hart), ["S25"])
+    with lab.survives("kernel-vector", f"{_KERNEL_CODE} goes on after it was preempted", "S25"):
+        _kernel_code(kernel, hart, kernel.xor(hart).store)
     kernel.kernel_vector_end(hart)
+    lab.finish(run)
+
+
+@GROUP.scenario(72, checks=["kernel-vector"])
+def preempted_kernel_code_of_a_process(lab: Lab) -> None:
+    """The same in a thread without a vCPU, and with an interrupt that uses vectors before the scheduler does."""
+    if not _sections_exist(lab):
+        return
+    for nested in (False, True):
+        kernel = lab.kernel(harts=1)
+        hart = kernel.harts[0]
+        task, other = host_task(lab, kernel, hart), kernel.task_create(0x71)
+        how = ", after a softirq with vectors" if nested else ""
+        with lab.survives("kernel-vector", f"{_KERNEL_CODE} of a process is preempted{how}"):
+            kernel.kernel_vector_begin(hart)
+            _kernel_code(kernel, hart, kernel.xor(hart).load)
+            kernel.trap_entry(hart)
+            if nested:
+                kernel.softirq(hart)
+            kernel.switch_to(hart, other)
+            other.run()
+            kernel.switch_to(hart, task)
+            kernel.trap_exit(hart)
+            _kernel_code(kernel, hart, kernel.xor(hart).store)
+            kernel.kernel_vector_end(hart)
+            run_task(lab, task, 2)
+
+
+def _kernel_code(kernel: Kernel, hart: Hart, body: Callable[[Hart], None]) -> None:
+    with kernel.marked(hart, "kernel_vector", "kernel"):
+        body(hart)

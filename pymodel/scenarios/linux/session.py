@@ -12,7 +12,7 @@ from vctx.pymodel.isa import Hart
 from vctx.pymodel.isa.latitude import Latitude
 from vctx.pymodel.isa.vtype import VILL
 from vctx.pymodel.kvm import Exit, ExitReason, HostTask, Kernel, KernelVersion, KvmError, Slice
-from vctx.pymodel.kvm.abi import CONFIG, CSR, MACHINE_IDS, VECTOR_CSRS, reg_id
+from vctx.pymodel.kvm.abi import CONFIG, CSR, MACHINE_IDS, SBI_EXT, SBI_EXT_TYPE, VECTOR_CSRS, reg_id
 from vctx.pymodel.kvm.onereg import UserBuffer, get_reg, set_reg
 from vctx.pymodel.kvm.register_ids import isa_ext_id, vector_csr_id, vector_reg_id
 from vctx.pymodel.scenarios.guest_driver import Code, GuestDriver, driver_vm
@@ -24,12 +24,16 @@ _SD = 1 << 63
 EMULATOR = Latitude(wide_sew_vill=False, vstart_alu_trap=False)
 _E64_MF2 = 0x1F
 _RAM_SIZE = 0x1000_0000
+_PMU = reg_id(SBI_EXT_TYPE, SBI_EXT.index("pmu"))
 _READY, _BEFORE, _AFTER = 1, 2, 3  # reports of sw/host/caller.S
 
 
 @dataclass(frozen=True)
 class Platform:
-    """The recorder's machine, from the first lines of a recording."""
+    """The recorder's machine, from the first lines of a recording.
+
+    `pmu_sbi` is the one thing in it that is the kernel's: whether it was built with CONFIG_RISCV_PMU_SBI.
+    """
 
     vlen: int
     has_v: bool
@@ -38,12 +42,14 @@ class Platform:
     harts: int
     machine_ids: Mapping[str, int]
     latitude: Latitude
+    pmu_sbi: bool
 
     @classmethod
     def of(cls, rows: list[Row]) -> Platform:
         """Read it from the boot line, and satp.MODE and the machine's ids from the configuration registers.
 
-        Emulators differ in L-6, and the first vset* that asks for it tells; without one it is as in `EMULATOR`.
+        Emulators differ in L-6, and the first vset* that asks for it tells; without one it is as in `EMULATOR`. A kernel
+        that lists the PMU for guests although the machine lacks what it needs was built not to look.
 
         Raises:
             UsageError: there is no boot line.
@@ -57,6 +63,7 @@ class Platform:
         isa = frozenset(letters.replace("v", "")) | frozenset(names)
         wide = (row["vtype"] for row in rows if row["t"] == "vsetvl" and number(row["vtype_in"]) == _E64_MF2)
         vill = bool(number(next(wide, 0)) & VILL)
+        lists_pmu = any(number(row["id"]) == _PMU for row in rows if row["t"] == "reg")
         return cls(
             8 * boot["host_vlenb"],
             "v" in letters,
@@ -65,6 +72,7 @@ class Platform:
             boot["cpus"],
             machine_ids,
             replace(EMULATOR, wide_sew_vill=vill),
+            "sscofpmf" in isa or not lists_pmu,
         )
 
 
@@ -90,6 +98,7 @@ class Session:
             isa=platform.isa,
             satp_mode=platform.satp_mode,
             latitude=platform.latitude,
+            config_pmu_sbi=platform.pmu_sbi,
             machine_ids=platform.machine_ids,
             ram_size=_RAM_SIZE,
         )
