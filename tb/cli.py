@@ -386,7 +386,7 @@ def judge(
 def audit(
     ctx: typer.Context,
     kernel: Kernel = "v6.5",
-    defect: Annotated[str | None, typer.Option(help="Add a known defect, S1 to S24, to that version.")] = None,
+    defect: Annotated[str | None, typer.Option(help="Add a known defect, S1 to S25, to that version.")] = None,
     scenario: Annotated[
         list[str] | None, typer.Option(help="Run only this scenario; may be given several times.")
     ] = None,

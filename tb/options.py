@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from vctx.pymodel.errors import UsageError
-from vctx.pymodel.kvm.version import versions
+from vctx.pymodel.kvm.version import ALIASES, versions
 from vctx.pymodel.places import DOCS, OUT_VARIABLE, use_out
+from vctx.tb.ending import console
 from vctx.tb.knobs import ALLOWED
 from vctx.tb.runs.repeat import shown
 
@@ -52,6 +53,14 @@ def _use_out(folder: Path | None) -> Path | None:
     return folder
 
 
+def _kernel(name: str) -> str:
+    """Say so if a version is called by another name, and go on with its own."""
+    if name in ALIASES:
+        console.print(f"kernel {name}: the scheme is mainline now, as {ALIASES[name]}; that is what is taken")
+    return ALIASES.get(name, name)
+
+
+_KERNELS = ", ".join(f"{name} (now {ALIASES[name]})" if name in ALIASES else name for name in versions)
 Sim = Annotated[str, typer.Option(help="Simulator: verilator or icarus.")]
 RtlSim = Annotated[str | None, typer.Option(help="Simulator: verilator (the default) or icarus; with --rtl.")]
 Vlen = Annotated[int, typer.Option(parser=number("VLEN"), metavar="N", help="Vector register width in bits.")]
@@ -64,7 +73,7 @@ Dlen = Annotated[
 Seed = Annotated[int, typer.Option(parser=number("SEED"), metavar="N", help="Seed of every random choice.")]
 Kernel = Annotated[
     str,
-    typer.Option(help=f"Kernel version: {', '.join(versions)}; {shown(DOCS / 'kvm.md')} says what they are."),
+    typer.Option(callback=_kernel, help=f"Kernel version: {_KERNELS}; {shown(DOCS / 'kvm.md')} says what they are."),
 ]
 Waves = Annotated[bool, typer.Option("--waves", help="Dump all signals, and a signal list for GTKWave or Surfer.")]
 Out = Annotated[

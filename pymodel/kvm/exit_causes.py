@@ -59,8 +59,8 @@ class Exits:
 
     Attributes:
         actions: by exception code; every :class:`Cause` has one.
-        retries_fetch: a guest-page fault while the kernel reads the guest's instruction lets the guest execute it again,
-            which maps the page (from 2025 on). Otherwise the guest takes that fault, as it takes any other.
+        retries_fetch: a guest-page fault while the kernel reads the guest's instruction lets the guest execute it
+            again, which maps the page (from 2025 on). Otherwise the guest takes that fault, as it takes any other.
     """
 
     actions: Mapping[Cause, Action]

@@ -77,6 +77,27 @@ class GuestMemory:
         self._write_pte(hart, self._entry(table, page, 0), target, _LEAF)
         return True
 
+    def is_mapped(self, gpa: int) -> bool:
+        """Whether the page of `gpa` is mapped."""
+        return self._leaf(gpa) is not None
+
+    def unmap_page(self, hart: Hart, gpa: int) -> None:
+        """Take the page of `gpa` out of the tables, as for migration or ageing; cached translations stay."""
+        leaf = self._leaf(gpa)
+        if leaf is not None:
+            self._write_pte(hart, leaf, 0, 0)
+
+    def _leaf(self, gpa: int) -> int | None:
+        """Return the address of the entry that maps the page of `gpa`; None if nothing does."""
+        table = self._tables[0]
+        for level in reversed(range(_LEVELS)):
+            entry = self._entry(table, gpa & -PAGE_SIZE, level)
+            pte = self.machine.memory.load(entry, 8)
+            if not pte & _PTE_V:
+                return None
+            table = pte >> 10 << PAGE_SHIFT
+        return entry
+
     def free(self, hart: Hart) -> None:
         """Give back guest memory and tables."""
         for address in (self.memory, *self._tables):

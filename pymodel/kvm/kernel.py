@@ -174,7 +174,7 @@ class Kernel(KernelState):
         kmode.kernel_vector_end(self, hart)
 
     def softirq(self, hart: Hart, *, hard: bool = False) -> None:
-        """Interrupt the kernel on `hart` with an interrupt whose handler uses vectors if it may; a `hard` one may not."""
+        """Interrupt the kernel on `hart`; the handler uses vectors if it may, in a `hard` interrupt never."""
         kmode.softirq(self, hart, self.xor(hart), hard=hard)
 
     def trap_entry(self, hart: Hart) -> None:

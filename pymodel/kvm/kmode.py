@@ -1,8 +1,8 @@
 """Kernel-mode vector code: who may use the unit, what is saved for it, and interrupts at any step (S13; facts, 3.9).
 
 `riscv_v_flags` of the thread that runs on a hart say whose values the registers hold. A kernel that restores the guest
-at load has no flags for guests: its kernel-mode vector code saves the process's registers, which are the guest's by then.
-:mod:`~pymodel.kvm.sections` says how sections survive traps and the scheduler.
+at load has no flags for guests: its kernel-mode vector code saves the process's registers, which are the guest's by
+then. :mod:`~pymodel.kvm.sections` says how sections survive traps and the scheduler.
 """
 
 from __future__ import annotations
@@ -120,9 +120,9 @@ def _flush(kernel: KernelState, hart: Hart, thread: Thread) -> None:
 def _owned_by_process(kernel: KernelState, hart: Hart) -> bool:
     """Whether the registers are those of the current process, or this kernel believes so.
 
-    They are not from the save to the restore of a vCPU's host side; a kernel that restores at load does not look. Before
-    the first entry Linux does save the process here, with what the host's save has made of vl and vtype: whoever made
-    the system call has no claim to those.
+    They are not from the save to the restore of a vCPU's host side; a kernel that restores at load does not look.
+    Before the first entry Linux does save the process here, with what the host's save has made of vl and vtype: whoever
+    made the system call has no claim to those.
     """
     vcpu = kernel.running.get(hart.hart_id)
     return vcpu is None or not vcpu.host_parked or kernel.version.restore_at_load

@@ -80,7 +80,7 @@ class Machine:
         vlen: VLEN in bits; has_v: whether the harts have the V extension at all; zve_only: they have Zve64x, not V.
         isa: the host's other ISA extensions, by their names in ISA_EXT; satp_mode: the host's satp.MODE.
         config_vector: False builds the kernel without vector support (CONFIG_VECTOR=n).
-        config_pmu_sbi: False builds it without CONFIG_RISCV_PMU_SBI: it then offers guests the PMU whatever the host has.
+        config_pmu_sbi: False builds it without CONFIG_RISCV_PMU_SBI: it offers guests the PMU whatever the host has.
         latitude: the choices of the harts that the architecture leaves open; None for the golden hart's own.
         machine_ids: the host's mvendorid, marchid and mimpid, as vCPUs have them at first; 0 without.
         ram_base, ram_size: physical memory, in bytes; fill: value of every byte that nobody wrote.

@@ -13,7 +13,7 @@ from vctx.pymodel.scenarios.library import SCENARIOS
 from vctx.tb.jobs.audit import AuditVerdict
 from vctx.tb.runs.repeat import shown
 
-_MATRIX_WIDTH = 120  # 24 defects beside the name of a scenario
+_MATRIX_WIDTH = 120  # 25 defects beside the name of a scenario
 _STYLES = {"found": "bold red", "not shown": "yellow", "absent": "green"}
 
 

@@ -95,6 +95,14 @@ def test_help_names_every_kernel_and_sweep() -> None:
         assert [name for name in names if name not in shown] == []
 
 
+def test_an_alias_of_a_kernel_says_so() -> None:
+    done = vctx("audit", "--kernel", "deferred", "--scenario", "put-keeps-hgatp")
+    assert done.returncode == 0
+    assert "kernel deferred: the scheme is mainline now, as linux-7.3" in done.stdout
+    assert "clean: kernel linux-7.3, 1 of 1 scenarios pass" in done.stdout
+    assert "repeat: .venv/bin/vctx audit --kernel linux-7.3 --scenario put-keeps-hgatp" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [(None, "No such file"), (b"hello", "not a vctx trace"), (b"VCTXTRC5\xff\xff\x00\x00{}", "truncated")],

@@ -7,7 +7,18 @@ from dataclasses import fields, replace
 import pytest
 from kvm_driving import booted, owners
 
-from vctx.pymodel.kvm import CLEAN, LINUX_7_3, LINUX_6_12, V6_5, V12, Kernel, KernelVersion, KvmError
+from vctx.pymodel.kvm import (
+    CLEAN,
+    DEFERRED_MAINTAINER,
+    LINUX_6_12,
+    LINUX_7_2,
+    LINUX_7_3,
+    V6_5,
+    V12,
+    Kernel,
+    KernelVersion,
+    KvmError,
+)
 from vctx.pymodel.kvm.abi import FROZEN
 from vctx.pymodel.kvm.alloc import AllocError
 from vctx.pymodel.kvm.defects import DEFECTS, defects_of
@@ -23,7 +34,7 @@ def numbers(text: str) -> list[str]:
 
 
 def test_all_of_them_in_order() -> None:
-    assert list(DEFECTS) == [f"S{number}" for number in range(1, 25)]
+    assert list(DEFECTS) == [f"S{number}" for number in range(1, 26)]
     assert [defect.name for defect in DEFECTS.values()] == list(DEFECTS)
     assert len({defect.choice for defect in DEFECTS.values()}) == len(DEFECTS)
 
@@ -43,8 +54,10 @@ def test_one_choice_alone(name: str) -> None:
     ("version", "has"),
     [
         (CLEAN, ""),
-        (LINUX_7_3, "11 12 14 15 16 19 23 24"),
-        (LINUX_6_12, "5 6 9 11 12 13 14 15 16 19 23 24"),
+        (DEFERRED_MAINTAINER, "11 12 14 15 16 19 23 24 25"),
+        (LINUX_7_3, "11 12 14 15 16 19 23 24 25"),
+        (LINUX_7_2, "11 12 13 14 15 16 19 23 24 25"),
+        (LINUX_6_12, "5 6 9 11 12 13 14 15 16 19 23 24 25"),
         (V6_5, "5 6 9 11 12 13 14 15 16 18 19 20 23 24"),
         (V12, " ".join(map(str, range(1, 25)))),
     ],
@@ -63,7 +76,11 @@ def test_explanations_are_those_of_the_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "abi"), [(V12, "seed"), (V6_5, "6.5"), (LINUX_6_12, "newest"), (LINUX_7_3, "newest"), (CLEAN, "newest")]
+    ("version", "abi"),
+    [
+        *((V12, "seed"), (V6_5, "6.5"), (LINUX_6_12, "newest"), (LINUX_7_2, "newest"), (LINUX_7_3, "newest")),
+        (CLEAN, "newest"),
+    ],
 )
 def test_ids_are_the_frozen_ones(version: KernelVersion, abi: str) -> None:
     assert version.abi == abi
@@ -81,7 +98,7 @@ def test_a_defect_of_the_numbers_moves_ids(name: str) -> None:
 
 def test_no_two_classes_share_a_type() -> None:
     others = {1, 2, 3, 4, 5, 6, 7, 8, 10}
-    for version in (V6_5, LINUX_6_12, LINUX_7_3, CLEAN):
+    for version in (V6_5, LINUX_6_12, LINUX_7_2, LINUX_7_3, CLEAN):
         assert version.vector_reg_type not in others
     assert V12.vector_reg_type in others
 
@@ -95,6 +112,7 @@ def test_no_two_classes_share_a_type() -> None:
     [
         (CLEAN, False),
         (LINUX_7_3, False),
+        (LINUX_7_2, False),
         (DEFECTS["S5"].apply(CLEAN), True),
         (DEFECTS["S6"].apply(CLEAN), True),  # what is freed is the live context's pointer, the template has the other
         (LINUX_6_12, True),

@@ -10,8 +10,9 @@ from kvm_driving import booted, hw_state, owners, random_state, set_hw_state
 from vctx.pymodel.isa import Csr, encode
 from vctx.pymodel.kvm import (
     CLEAN,
-    LINUX_7_3,
+    DEFERRED_MAINTAINER,
     LINUX_6_12,
+    LINUX_7_3,
     V6_5,
     Exit,
     ExitReason,
@@ -67,13 +68,14 @@ def test_first_use_gives_zeroes() -> None:
     [
         (V6_5, 0, 0, VS_CLEAN),
         (LINUX_6_12, 0, 0, VS_CLEAN),
-        (LINUX_7_3, VILL, 0xFF, VS_INITIAL),
+        (LINUX_7_3, 0, 0, VS_CLEAN),
+        (DEFERRED_MAINTAINER, VILL, 0xFF, VS_INITIAL),
         (CLEAN, VILL, 0xFF, VS_INITIAL),
     ],
     ids=lambda value: value.name if isinstance(value, KernelVersion) else "",
 )
 def test_what_first_use_finds(version: KernelVersion, vtype: int, byte: int, vs: int) -> None:
-    """Zeros; in the newest scheme what a discard leaves (facts, 3.10). The monitor agrees, also after a switch."""
+    """Zeros; in a maintainer's tree what a discard leaves (facts, 3.10). The monitor agrees, also after a switch."""
     ledger = Ledger()
     monitor = Monitor(ledger, None)
     kernel = booted(version, observer=monitor)

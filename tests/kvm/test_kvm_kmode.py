@@ -87,7 +87,9 @@ def test_an_interrupt_at_any_step_disturbs_nobody(version: KernelVersion) -> Non
         kernel.alloc.check_guards()
 
 
-@pytest.mark.parametrize("version", [V12, V6_5, LINUX_6_12, LINUX_7_2, replace(CLEAN, restore_at_load=True)], ids=lambda v: v.name)
+@pytest.mark.parametrize(
+    "version", [V12, V6_5, LINUX_6_12, LINUX_7_2, replace(CLEAN, restore_at_load=True)], ids=lambda v: v.name
+)
 def test_s13_where_the_guest_is_restored_at_load_it_loses_its_registers(version: KernelVersion) -> None:
     kernel = booted(version)
     vcpu = make_vcpu(kernel, "canary")

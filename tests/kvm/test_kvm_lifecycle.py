@@ -12,8 +12,10 @@ from vctx.pymodel.errors import UsageError
 from vctx.pymodel.isa import Csr, Hart
 from vctx.pymodel.kvm import (
     CLEAN,
-    LINUX_7_3,
+    DEFERRED_MAINTAINER,
     LINUX_6_12,
+    LINUX_7_2,
+    LINUX_7_3,
     V6_5,
     V12,
     AllocError,
@@ -21,14 +23,20 @@ from vctx.pymodel.kvm import (
     KernelMisuseError,
     KernelVersion,
     KvmError,
+    Step,
     Vcpu,
 )
 from vctx.pymodel.kvm.version import by_name, versions
 
 
 def test_versions_by_name() -> None:
-    assert [by_name(name) for name in versions] == [V12, V6_5, LINUX_6_12, LINUX_7_3, CLEAN]
-    with pytest.raises(UsageError, match=r"'v9'.*v12, v6\.5, linux-6\.12, deferred, clean"):
+    assert {name: by_name(name).name for name in versions} == {name: name for name in versions} | {
+        "deferred": "linux-7.3"
+    }
+    for version in (V12, V6_5, LINUX_6_12, LINUX_7_2, LINUX_7_3, DEFERRED_MAINTAINER, CLEAN):
+        assert by_name(version.name) is version
+    names = r"v12, v6\.5, linux-6\.12, linux-7\.2, linux-7\.3, deferred-maintainer, clean, deferred"
+    with pytest.raises(UsageError, match=f"'v9'.*{names}"):
         by_name("v9")
 
 
@@ -108,6 +116,24 @@ def test_order_of_load_and_put_is_checked() -> None:
     kernel.sched_in(second, kernel.harts[1])
     kernel.sched_out(first)
     kernel.sched_out(second)
+
+
+@pytest.mark.parametrize("version", [V12, V6_5, LINUX_7_3, CLEAN], ids=lambda v: v.name)
+def test_the_cpu_is_set_last_and_cleared_first(version: KernelVersion) -> None:
+    """vcpu->cpu is -1 for all of put, and becomes the hart's only when load has moved everything."""
+    kernel = booted(version)
+    hart, vcpu = kernel.harts[0], make_vcpu(kernel, "canary")
+    seen: dict[str, set[bool]] = {}
+
+    def look(step: Step) -> bool:
+        loaded = step.where == "run_loop" or (step.where, step.index) == ("vcpu_load", 2)
+        seen.setdefault(step.where, set()).add((step.vcpu.hart is hart) == loaded)
+        return False
+
+    kernel.inject_at(look)
+    run_rounds(vcpu, hart, 2)
+    assert all(right == {True} for right in seen.values())
+    assert seen.keys() >= {"vcpu_load", "vcpu_put", "run_loop", "guest_vector_save"}
 
 
 def test_probe_sees_every_point_in_order() -> None:

@@ -204,7 +204,7 @@ ECALL = encode("ecall")
         ([encode("addi", rd=17, rs1=0, imm=99), ECALL, *LI_A7_REPORT, ECALL], ["sbi", "report"], (2**64 - 2, 0)),
         ([encode("csrrs", rd=10, csr=Csr.HGATP, rs1=0)], ["redirect", "report"], (2, 0x1234)),
         ([encode("csrrs", rd=10, csr=Csr.VL, rs1=0)], ["redirect", "report"], (2, 0x1234)),
-        ([encode("addi", rd=6, rs1=0, imm=3), encode("lw", rd=6, rs1=6, imm=0)], ["unknown"], (4, 0x10004, 3)),
+        ([encode("addi", rd=6, rs1=0, imm=3), encode("lw", rd=6, rs1=6, imm=0)], ["redirect", "report"], (4, 0x1234)),
     ],
     ids=["wfi", "unknown SBI call", "virtual instruction", "VS Off", "misaligned load"],
 )

@@ -207,7 +207,7 @@ def kernel_code_calls_the_scheduler(lab: Lab) -> None:
 
 @GROUP.scenario(72, checks=["kernel-vector"])
 def preempted_kernel_code(lab: Lab) -> None:
-    """An interrupt preempts kernel-mode vector code of a thread with a vCPU loaded: it goes on with its own registers."""
+    """An interrupt preempts kernel-mode vector code of a thread with a vCPU loaded: it keeps its registers."""
     if not _sections_exist(lab):
         return
     kernel = lab.kernel(harts=1)

@@ -1,4 +1,7 @@
-"""`python -m vctx.pymodel.scenarios.linux FILE`: judge the golden hypervisor by a recording; 1 if a line differs."""
+"""`python -m vctx.pymodel.scenarios.linux FILE`: judge the golden hypervisor by a recording; 1 if a line differs.
+
+A second argument names the kernel version to judge; without one it is that of the recorder's Linux.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,17 @@ import sys
 from pathlib import Path
 
 from vctx.pymodel.errors import UsageError, VctxError
+from vctx.pymodel.kvm import by_name
 from vctx.pymodel.scenarios.linux import Kind, read_rows, replay, summary
 
 
 def main(arguments: list[str]) -> int:
     """Print the lines that differ, explained or not, and the counts; return the exit code."""
     try:
-        if len(arguments) != 1:
-            raise UsageError("usage: python -m vctx.pymodel.scenarios.linux RECORDING.jsonl")
-        verdicts = replay(read_rows(Path(arguments[0])))
+        if len(arguments) not in (1, 2):
+            raise UsageError("usage: python -m vctx.pymodel.scenarios.linux RECORDING.jsonl [KERNEL]")
+        file, *names = arguments
+        verdicts = replay(read_rows(Path(file)), by_name(names[0]) if names else None)
     except VctxError as error:
         print(error, file=sys.stderr)
         return error.exit_code

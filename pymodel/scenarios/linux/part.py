@@ -12,7 +12,9 @@ from vctx.pymodel.scenarios.linux.session import Platform, Session, pattern
 from vctx.pymodel.scenarios.linux.trace import Explanation, Observed, Row, differences
 
 # Parts whose vCPUs have started and turned their VS on before the first line that concerns them.
-_PREPARED = frozenset({"csr_only", "host", "migrate", "round_robin", "signal", "threads", "watch_v_enabled", "random"})
+_PREPARED = frozenset(
+    {"csr_only", "host", "migrate", "round_robin", "signal", "threads", "watch_v_enabled", "random", "kvec"}
+)
 # Parts in which guests write CSRs and no vector instruction follows.
 _TWINS = frozenset({"csr_only", "random"})
 

@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 from vctx.pymodel.errors import UsageError
-from vctx.pymodel.kvm import LINUX_6_12, KernelMisuseError, KernelOops, KernelVersion, KvmError
+from vctx.pymodel.kvm import KernelMisuseError, KernelOops, KernelVersion, KvmError, versions
 from vctx.pymodel.scenarios.guest_driver import DriverError
-from vctx.pymodel.scenarios.linux import guest_lines, part_lines, user_lines
+from vctx.pymodel.scenarios.linux import guest_lines, kernel_lines, part_lines, user_lines
 from vctx.pymodel.scenarios.linux.part import Part, lines
 from vctx.pymodel.scenarios.linux.session import Platform
 from vctx.pymodel.scenarios.linux.trace import BOOKKEEPING, Difference, Kind, Row, Verdict, differences
 
-__all__ = ["guest_lines", "part_lines", "replay", "user_lines"]  # the modules register the handlers of their lines
+__all__ = [
+    "guest_lines",
+    "kernel_lines",
+    "part_lines",
+    "replay",
+    "user_lines",
+]  # the modules register the handlers of their lines
 
 
-def replay(rows: list[Row], version: KernelVersion = LINUX_6_12) -> list[Verdict]:
-    """Return the verdict of every line of a recording, judged against `version`.
+def version_of(platform: Platform) -> KernelVersion:
+    """Return the version that stands for the recorder's Linux.
 
     Raises:
-        UsageError: the recording holds a line or a field that is not known.
+        UsageError: there is none.
+    """
+    name = "linux-" + ".".join(platform.release.split(".")[:2])
+    if name not in versions:
+        known = ", ".join(version for version in versions if version.startswith("linux-"))
+        raise UsageError(f"no kernel version stands for Linux {platform.release}; there are {known}: name one")
+    return versions[name]
+
+
+def replay(rows: list[Row], version: KernelVersion | None = None) -> list[Verdict]:
+    """Return the verdict of every line of a recording, judged against `version`, or that which stands for its Linux.
+
+    Raises:
+        UsageError: the recording holds a line or a field that is not known, or no version stands for its Linux.
     """
     platform = Platform.of(rows)
+    version = version or version_of(platform)
     part: Part | None = None
     verdicts = []
     for at, row in enumerate(rows):

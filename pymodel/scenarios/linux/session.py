@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
@@ -25,6 +26,7 @@ EMULATOR = Latitude(wide_sew_vill=False, vstart_alu_trap=False)
 _E64_MF2 = 0x1F
 _RAM_SIZE = 0x1000_0000
 _PMU = reg_id(SBI_EXT_TYPE, SBI_EXT.index("pmu"))
+_SOFT_TIMER = re.compile(r"\bkvec=period_us=[1-9]")
 _READY, _BEFORE, _AFTER = 1, 2, 3  # reports of sw/host/caller.S
 
 
@@ -32,9 +34,11 @@ _READY, _BEFORE, _AFTER = 1, 2, 3  # reports of sw/host/caller.S
 class Platform:
     """The recorder's machine, from the first lines of a recording.
 
-    `pmu_sbi` is the one thing in it that is the kernel's: whether it was built with CONFIG_RISCV_PMU_SBI.
+    Two things in it are the kernel's: `pmu_sbi`, whether it was built with CONFIG_RISCV_PMU_SBI; and `soft_timer`,
+    whether a module's soft timer used vectors all the time.
     """
 
+    release: str
     vlen: int
     has_v: bool
     isa: frozenset[str]
@@ -43,13 +47,14 @@ class Platform:
     machine_ids: Mapping[str, int]
     latitude: Latitude
     pmu_sbi: bool
+    soft_timer: bool
 
     @classmethod
     def of(cls, rows: list[Row]) -> Platform:
         """Read it from the boot line, and satp.MODE and the machine's ids from the configuration registers.
 
-        Emulators differ in L-6, and the first vset* that asks for it tells; without one it is as in `EMULATOR`. A kernel
-        that lists the PMU for guests although the machine lacks what it needs was built not to look.
+        Emulators differ in L-6, and the first vset* that asks for it tells; without one it is as in `EMULATOR`. A
+        kernel that lists the PMU for guests although the machine lacks what it needs was built not to look.
 
         Raises:
             UsageError: there is no boot line.
@@ -65,6 +70,7 @@ class Platform:
         vill = bool(number(next(wide, 0)) & VILL)
         lists_pmu = any(number(row["id"]) == _PMU for row in rows if row["t"] == "reg")
         return cls(
+            boot["release"],
             8 * boot["host_vlenb"],
             "v" in letters,
             isa,
@@ -73,6 +79,7 @@ class Platform:
             machine_ids,
             replace(EMULATOR, wide_sew_vill=vill),
             "sscofpmf" in isa or not lists_pmu,
+            bool(_SOFT_TIMER.search(boot["cmdline"])),
         )
 
 
