@@ -6,8 +6,9 @@ from enum import IntEnum
 
 
 class Cause(IntEnum):
-    """Exception codes of xcause (bit 63 clear)."""
+    """Exception codes of xcause (bit 63 clear) that are not reserved; the hart raises no 0, 18 or 19."""
 
+    FETCH_MISALIGNED = 0
     FETCH_ACCESS = 1
     ILLEGAL = 2
     BREAKPOINT = 3
@@ -22,6 +23,8 @@ class Cause(IntEnum):
     FETCH_PAGE = 12
     LOAD_PAGE = 13
     STORE_PAGE = 15
+    SOFTWARE_CHECK = 18
+    HARDWARE_ERROR = 19
     FETCH_GUEST_PAGE = 20
     LOAD_GUEST_PAGE = 21
     VIRTUAL = 22

@@ -7,39 +7,12 @@ forgetting it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import Enum, IntEnum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-
-class Cause(IntEnum):
-    """The exception codes that are not reserved (F-5)."""
-
-    FETCH_MISALIGNED = 0
-    FETCH_ACCESS = 1
-    ILLEGAL = 2
-    BREAKPOINT = 3
-    LOAD_MISALIGNED = 4
-    LOAD_ACCESS = 5
-    STORE_MISALIGNED = 6
-    STORE_ACCESS = 7
-    ECALL_VU = 8
-    ECALL_HS = 9
-    ECALL_VS = 10
-    ECALL_M = 11
-    FETCH_PAGE = 12
-    LOAD_PAGE = 13
-    STORE_PAGE = 15
-    SOFTWARE_CHECK = 18
-    HARDWARE_ERROR = 19
-    FETCH_GUEST_PAGE = 20
-    LOAD_GUEST_PAGE = 21
-    VIRTUAL = 22
-    STORE_GUEST_PAGE = 23
+from vctx.pymodel.isa import Cause
 
 
 class Action(Enum):
@@ -63,8 +36,8 @@ class Exits:
             again, which maps the page (from 2025 on). Otherwise the guest takes that fault, as it takes any other.
     """
 
-    actions: Mapping[Cause, Action]
-    retries_fetch: bool = field(default=True)
+    actions: Mapping[int, Action]
+    retries_fetch: bool
 
     @property
     def hedeleg(self) -> int:
@@ -76,7 +49,7 @@ class Exits:
 
         A trap that is delegated does not come here; if one does all the same, the kernel has nothing for it.
         """
-        action = self.actions.get(Cause(cause), Action.UNKNOWN) if cause in set(Cause) else Action.UNKNOWN
+        action = self.actions.get(cause, Action.UNKNOWN)
         return Action.UNKNOWN if action is Action.DELEGATED else action
 
 
@@ -84,7 +57,7 @@ def _exits(
     *, misaligned: Action, access: Action, illegal: Action = Action.REDIRECT, retries_fetch: bool = True
 ) -> Exits:
     """Return a table; what never differed between kernels stands here."""
-    actions = {
+    actions: dict[int, Action] = {
         Cause.FETCH_MISALIGNED: Action.DELEGATED,
         Cause.FETCH_ACCESS: access,
         Cause.ILLEGAL: illegal,
@@ -93,7 +66,7 @@ def _exits(
         Cause.LOAD_ACCESS: access,
         Cause.STORE_MISALIGNED: misaligned,
         Cause.STORE_ACCESS: access,
-        Cause.ECALL_VU: Action.DELEGATED,
+        Cause.ECALL_U: Action.DELEGATED,
         Cause.ECALL_HS: Action.UNKNOWN,
         Cause.ECALL_VS: Action.SBI,
         Cause.ECALL_M: Action.UNKNOWN,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from vctx.pymodel.isa import Csr, Hart, UnexpectedTrap, decode
+from vctx.pymodel.isa import Cause, Csr, Hart, UnexpectedTrap, decode
 from vctx.pymodel.isa.compressed import expand
-from vctx.pymodel.kvm.exit_causes import Cause
 from vctx.pymodel.kvm.exits import Exit, ExitReason
 from vctx.pymodel.kvm.state import Vcpu
 

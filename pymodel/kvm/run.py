@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from vctx.pymodel.isa import Csr, Hart
+from vctx.pymodel.isa import Cause, Csr, Hart
 from vctx.pymodel.kvm.errors import KernelMisuseError, KvmError
-from vctx.pymodel.kvm.exit_causes import EXITS, Action, Cause
+from vctx.pymodel.kvm.exit_causes import EXITS, Action
 from vctx.pymodel.kvm.exits import Exit, ExitReason
 from vctx.pymodel.kvm.layout import SR_SIE, SR_SPIE, SR_SPP
 from vctx.pymodel.kvm.machine import IRQ_S_TIMER

@@ -32,6 +32,12 @@ INVARIANTS: dict[str, Invariant] = {
             "no-traffic-in-loop", (21,), "between a guest exit and re-entry inside the run loop, no vector access"
         ),
         Invariant("save-iff-dirty", (22, 35, 37), "put saves the guest exactly once if VS is Dirty, else not at all"),
+        Invariant(
+            "no-needless-save",
+            (22, 37),
+            "a guest or task is saved only if it changed something since it was last saved or restored",
+        ),
+        Invariant("unit-left-off", (17,), "save and restore do not leave on a vector unit that they found off"),
         Invariant("clean-is-equal", (23,), "VS Clean: the registers equal the memory image, bit for bit"),
         Invariant("saved-is-equal", (23,), "after put: the memory image equals what the registers were at guest exit"),
         Invariant("image-vs-at-put", (24,), "after put the image's VS is Off, Initial or Clean"),

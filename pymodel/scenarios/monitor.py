@@ -30,7 +30,12 @@ MOVERS = _SAVES | _RESTORES
 _KERNEL_CODE = "kernel_vector"
 _OWNERS = frozenset({"guest", "task", "vstate_discard", _KERNEL_CODE})
 _ILLEGAL = 2
+_SYSTEM = 0x73
 _MOVES_PER_SAVE = 4  # vse8.v, eight registers each
+_VS_DIRTY_FIELD = VS_DIRTY >> 9
+_RUNNERS = frozenset({"guest", "task"})
+_OWN_SAVES = frozenset({"guest_vector_save", "vstate_save"})  # of what a guest or task itself has changed
+_OWN_RESTORES = frozenset({"guest_vector_restore", "vstate_restore"})
 
 
 @dataclass(slots=True)
@@ -40,6 +45,7 @@ class _HartView:
     owners: list[str]
     stack: list[Mark] = field(default_factory=list)
     moves_at_entry: list[int] = field(default_factory=list)  # `moves` when each mark of the stack was entered
+    off_at_entry: list[bool] = field(default_factory=list)  # whether VS was Off then
     moves: int = 0  # vector memory instructions of the hypervisor so far
     guest_save_moves: int = 0  # of them, in guest_vector_save
     kernel_uses: int = 0  # sections of kernel-mode vector code so far
@@ -87,6 +93,7 @@ class Monitor:
         self._harts: dict[int, _HartView] = {}
         self._vcpus: dict[str, _VcpuView] = {}
         self._tasks: dict[str, VectorContext] = {}
+        self._changed: set[str] = set()  # guests and tasks with something to save
         self._image_owners: dict[int, list[str]] = {}
         self._saving = 0  # saves in progress, on all harts
         self._then_store = None if then is None else then.store
@@ -127,6 +134,8 @@ class Monitor:
                 "guest-off-traps", trapped and clean, hart_id, lambda: f"{issue.insn:#010x} at {pc:#x} did {retire}"
             )
         view.mstatus_vs, view.vsstatus_vs = retire.mstatus_vs, retire.vsstatus_vs
+        if what in _RUNNERS and retire.mstatus_vs == _VS_DIRTY_FIELD:
+            self._ran(view.stack[-1].who, issue.insn)
         if issue.xlat and what not in _OWNERS:
             view.moves += 1
             view.guest_save_moves += what == "guest_vector_save"
@@ -137,6 +146,11 @@ class Monitor:
             self._check("writes-in-context", not outside, hart_id, lambda: f"{what} wrote {outside[0]:#x}")
         if self._then is not None:
             self._then.insn(hart_id, pc, issue, retire)
+
+    def _ran(self, who: str, insn: int) -> None:
+        """Note if a guest or task, whose VS is Dirty, has a reason for it."""
+        if who not in self._changed and _changes_vectors(insn):
+            self._changed.add(who)
 
     def store(self, hart_id: int, paddr: int, data: bytes) -> None:
         """Memory written by scalar code or the kernel."""
@@ -167,6 +181,7 @@ class Monitor:
         if mark.enter:
             view.stack.append(mark)
             view.moves_at_entry.append(view.moves)
+            view.off_at_entry.append(view.mstatus_vs == 0)
             self.counts[mark.what] += 1
             view.kernel_uses += mark.what == _KERNEL_CODE
             self._saving += mark.what in _SAVES
@@ -174,12 +189,26 @@ class Monitor:
         view.stack.pop()
         self._saving -= mark.what in _SAVES
         moved = view.moves != view.moves_at_entry.pop()
+        was_off = view.off_at_entry.pop()
         if mark.what in MOVERS:
             self.counts[f"moved: {mark.what}"] += moved
-        if mark.what == "vstate_discard" and (left := self._tasks.get(mark.who)) is not None:
-            self._tasks[mark.who] = VectorContext.discarded(self.kernel.vsize, left.vcsr)
+            self._check("unit-left-off", not was_off or view.mstatus_vs == 0, mark.hart, f"{mark.what} left VS on")
+            if moved:
+                self._check_need(mark)
+        if mark.what == "vstate_discard":
+            self._changed.add(mark.who)
+            if (left := self._tasks.get(mark.who)) is not None:
+                self._tasks[mark.who] = VectorContext.discarded(self.kernel.vsize, left.vcsr)
         if mark.what in _SAVES and mark.regions and moved:
             self._image_owners[mark.regions[0][1]] = list(view.owners)
+
+    def _check_need(self, mark: Mark) -> None:
+        """Check that there was a reason to save, and note that there is none any more."""
+        if mark.what in _OWN_SAVES:
+            needed = mark.who in self._changed
+            self._check("no-needless-save", needed, mark.hart, f"{mark.what}, and nothing had changed")
+        if mark.what in _OWN_SAVES | _OWN_RESTORES:
+            self._changed.discard(mark.who)
 
     # Probe
 
@@ -196,6 +225,10 @@ class Monitor:
     def changed_by_user(self, vcpu: Vcpu) -> None:
         """User space has changed the vector registers of `vcpu`, which is not loaded: that is what the guest finds."""
         self._view(vcpu).left = self._image(vcpu)
+
+    def turned_dirty(self, who: Vcpu | HostTask) -> None:
+        """Something below the kernel has made VS Dirty without need (B-10): the next save is none of its doing."""
+        self._changed.add(who.name)
 
     def unpredictable(self, vcpu: Vcpu) -> None:
         """User space gave `vcpu` values that no register can hold: what the guest finds is not the monitor's matter."""
@@ -308,6 +341,7 @@ class Monitor:
         self.counts["task slices"] += 1
         if task.vs == VS_OFF:
             return
+        self.counts["task slices with V"] += 1
         strangers = {owner for owner in self._hart(hart.hart_id).owners if owner != task.name}
         self._check("one-owner", not strangers, hart, lambda: f"registers of {sorted(strangers)}", task)
         found = VectorContext.of_hart(hart)
@@ -399,6 +433,12 @@ class Monitor:
             self._check("guards-intact", False, hart, str(error), vcpu)
         else:
             self._check("guards-intact", True, hart, "", vcpu)
+
+
+def _changes_vectors(insn: int) -> bool:
+    """Whether an instruction can change vector state: every vector instruction, but for CSR reads (B-8)."""
+    reads_csr = insn & 0x7F == _SYSTEM and insn >> 12 & 3 != 1 and not insn >> 15 & 31
+    return insn_is_vector(insn) and not reads_csr
 
 
 def _outside(mem: Mapping[int, int], regions: Regions) -> list[int]:

@@ -249,6 +249,7 @@ class SharedUnit:
         vcpu = thread.vcpu
         if self._config.eager and vcpu.hart is not None and vcpu.guest_context.vs != VS_OFF and guest_is_live(vcpu):
             vcpu.guest_context.set_vs(vcpu.hart, VS_DIRTY)
+            self._monitor.turned_dirty(vcpu)
 
     def _slice(self, most: int) -> Slice:
         """A time slice, sometimes ended inside a vector memory instruction."""

@@ -39,7 +39,11 @@ OPERATIONS = {
     "guest_vector_restore": "guest_datap",
     "host_vector_save": "host_datap",
     "host_vector_restore": "host_datap",
+    "vstate_save": "task_datap",
+    "vstate_restore": "task_datap",
 }
+# What an eager hypervisor and host would do each of them for: every entry or exit of a guest with V, of any, of a task.
+_EAGER = {"guest": "entries with V", "host": "entries", "vstate": "task slices with V"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Operation:
         calls: times the function was called.
         done: calls that moved the whole context over the bus; partial: calls that moved some other amount.
         model: calls that moved it according to the model.
-        eager: times an eager hypervisor does it: at every guest entry or exit.
+        eager: times an eager hypervisor does it: at every guest entry or exit; of a task, at each of its slices.
         bytes_moved, cycles: bus bytes in the context's buffer; cycles of the instructions involved.
         eager_bytes, eager_cycles: the same for the eager hypervisor, at this run's mean cost.
     """
@@ -311,7 +315,7 @@ def operations(model: SharedUnitResult, rtl: ReplayResult, vlen: int) -> list[Op
             moved[traffic.bytes_written if name.endswith("save") else traffic.bytes_read] += count.visits
         done = moved[vsize]
         cycles = sum(count.cycles for count in visits)
-        eager = model.counts["entries with V" if name.startswith("guest") else "entries"]
+        eager = model.counts[_EAGER[name.partition("_")[0]]]
         found.append(
             Operation(
                 name,

@@ -32,7 +32,8 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
     console.print()
     if verdict.rtl.ok:  # else it ended too early to count anything
         console.print(_operations_table(verdict.operations))
-        console.print("KiB and cycles are the RTL's. eager: at every guest entry and exit; elided: eager less done.")
+        console.print("KiB and cycles are the RTL's. eager: at each guest entry and exit, or slice of a task; elided:")
+        console.print("eager less done.")
         console.print()
     console.print(_invariants_table(verdict))
     console.print()
@@ -74,7 +75,8 @@ def _run_table(verdict: Verdict) -> Table:
 
 
 def _operations_table(operations: list[Operation]) -> Table:
-    table = _table("saves and restores", "", *(op.name.replace("_vector_", " ") for op in operations), "all")
+    names = [op.name.replace("vstate", "task").replace("_vector", "").replace("_", "\n") for op in operations]
+    table = _table("saves and restores", "", *names, "all")
     for label, field, unit in _OPERATION_ROWS:
         values = [getattr(op, field) // unit for op in operations]
         cells = [Text(_number(value)) for value in (*values, sum(getattr(op, field) for op in operations) // unit)]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from kvm_driving import booted
 
-from vctx.pymodel.isa import Csr, Hart, encode
+from vctx.pymodel.isa import Cause, Csr, Hart, encode
 from vctx.pymodel.kvm import CLEAN, LINUX_6_12, LINUX_7_2, LINUX_7_3, V6_5, V12, Exit, ExitReason, KernelVersion
-from vctx.pymodel.kvm.exit_causes import EXITS, Action, Cause
+from vctx.pymodel.kvm.exit_causes import EXITS, Action
 from vctx.pymodel.kvm.version import versions
 from vctx.pymodel.scenarios.guest_code import A1, FAIL_TRAP, S0, GuestCode
 from vctx.pymodel.scenarios.lab import Lab

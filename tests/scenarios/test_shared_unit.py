@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from vctx.pymodel.isa import disassemble
-from vctx.pymodel.kvm import version
+from vctx.pymodel.isa import Hart, disassemble
+from vctx.pymodel.kvm import HostTask, version
 from vctx.pymodel.kvm.kernel import Kernel
+from vctx.pymodel.kvm.layout import CpuContext
 from vctx.pymodel.scenarios.defects import explanations
 from vctx.pymodel.scenarios.invariants import INVARIANTS
 from vctx.pymodel.scenarios.shared_unit import (
@@ -44,7 +45,7 @@ def test_clean_kernel_keeps_every_invariant(seed: int, vlen: int) -> None:
     assert result.counts["pairs"] >= config.pairs
 
 
-@pytest.mark.parametrize("kernel", ["v6.5", "linux-6.12", "deferred", "clean"])
+@pytest.mark.parametrize("kernel", ["v6.5", "linux-6.12", "linux-7.2", "linux-7.3", "clean"])
 def test_eager_hypervisor_is_given_the_same_schedule_where_pairs_end_the_run(kernel: str) -> None:
     """Its own load/put pairs, one for each exit, do not count."""
     config = replace(SMALL, kernel=kernel, pairs=60, entries=20)
@@ -147,3 +148,51 @@ def test_mutated_routines_are_caught(name: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Kernel, "boot", boot_and_mutate)
     found = broken(run_shared_unit(SMALL))
     assert found & {"host-preserved", "guest-transparent", "clean-is-equal", "saved-is-equal"}, found
+
+
+@pytest.mark.parametrize("kernel", ["v6.5", "linux-7.3", "clean"])
+@pytest.mark.parametrize("routine", ["vector_save", "vector_restore"])
+def test_a_routine_that_leaves_the_unit_on_is_caught(
+    kernel: str, routine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody's registers suffer, and the host runs on with VS Dirty."""
+    boot = Kernel.boot
+
+    def boot_and_mutate(booted: Kernel) -> None:
+        boot(booted)
+        off = "csrrw zero, sstatus" if booted.version.keeps_vs else "csrrc zero, sstatus"
+        drop(booted, routine, off)
+
+    monkeypatch.setattr(Kernel, "boot", boot_and_mutate)
+    result = run_shared_unit(replace(SMALL, kernel=kernel))
+    assert broken(result) == {"unit-left-off"}
+    assert explanations(version.by_name(kernel), broken(result)) == []
+    first = result.ledger.violations[0]
+    assert f"{'save' if routine == 'vector_save' else 'restore'} left VS on" in first.evidence, first
+
+
+def test_a_task_that_never_becomes_clean_again_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """VS is OR-ed into pt_regs without the old value being cleared: each switch saves what nobody has changed."""
+
+    def set_vs(task: HostTask, hart: Hart, vs: int) -> None:
+        task.regs.store(hart, status=task.regs["status"] | vs)
+
+    assert "no-needless-save" not in broken(run_shared_unit(SMALL))
+    monkeypatch.setattr(HostTask, "set_vs", set_vs)
+    result = run_shared_unit(SMALL)
+    assert broken(result) == {"no-needless-save"}
+    assert "vstate_save, and nothing had changed" in result.ledger.violations[0].evidence
+
+
+def test_a_guest_that_never_becomes_clean_again_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    def set_vs(context: CpuContext, hart: Hart, vs: int) -> None:
+        context.store(hart, sstatus=context["sstatus"] | vs)
+
+    monkeypatch.setattr(CpuContext, "set_vs", set_vs)
+    assert "no-needless-save" in broken(run_shared_unit(SMALL))
+
+
+def test_saves_and_restores_of_tasks_are_counted() -> None:
+    counts = run_shared_unit(SMALL).counts
+    for function in ("vstate_save", "vstate_restore"):
+        assert 0 < counts[f"moved: {function}"] == counts[function] <= counts["task slices with V"]

@@ -328,6 +328,7 @@ def spurious_dirty_costs_one_save(lab: Lab) -> None:
     for _ in range(3):
         next(run)
     vcpu.guest_context.set_vs(hart, VS_DIRTY)
+    lab.monitor.turned_dirty(vcpu)
     lab.finish(run)
     moved = lab.monitor.counts["moved: guest_vector_save"]
     lab.equal("vector-unit-budget", "saves after one spurious Dirty", 1, moved)
