@@ -1,6 +1,6 @@
 """Under pytest, each cocotb test here is an item of its own, on each simulator.
 
-cocotb's own plugin for pytest gives a report for each test, but an item for each simulator run only: a test of it cannot
+cocotb's own plugin for pytest reports each test, but has an item for each simulator run only: a test of it cannot
 be chosen by its node id, nothing is said of those that a dying simulator takes along, and a run is one unit of work to
 xdist. So items are made here, and those of one module and simulator share one run of `vctx.tb.regression`, whichever
 of them comes first, in whichever process of xdist.

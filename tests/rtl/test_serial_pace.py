@@ -1,4 +1,4 @@
-"""Exact cycles of what goes element by element, and that what goes row by row, or by whole bursts, is as fast as ever."""
+"""Exact cycles of what goes element by element; what goes by rows or whole bursts is as fast as ever."""
 
 from __future__ import annotations
 
