@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from cocotb.regression import TestGenerator
 
-from vctx.pymodel.places import SIM_BUILD
+from vctx.pymodel.places import out_root
 from vctx.tb.knobs import SIMULATORS, Knobs
 from vctx.tb.process.files import write_json
 from vctx.tb.process.folders import locked
@@ -56,7 +56,7 @@ def _outcomes(item: CocotbItem) -> dict[str, str | None]:
     """Return what came of the selected tests of a module: None, or why a test failed."""
     name = f"{item.sim}-{item.case.module}"
     run = getattr(item.config, "workerinput", {}).get("testrunuid", str(os.getpid()))
-    folder = SIM_BUILD / "cocotb" / "pytest" / name
+    folder = out_root() / "cocotb" / "pytest" / name
     kept = folder.with_name(f"{name}.json")
     with locked(folder.with_name(f".{name}.lock")):
         if kept.exists():

@@ -113,7 +113,7 @@ def test_every_recording_is_judged() -> None:
     assert set(DATA.glob("*.jsonl")) == JUDGEMENTS.keys()
 
 
-@pytest.mark.parametrize("path", JUDGEMENTS.keys() - {PREEMPTED_CLASSIC}, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(JUDGEMENTS.keys() - {PREEMPTED_CLASSIC}), ids=lambda path: path.stem)
 def test_a_recording_names_its_kernel(path: Path) -> None:
     assert version_of(session.Platform.of(list(recording(path)))) is JUDGEMENTS[path].version
 

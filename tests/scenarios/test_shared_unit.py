@@ -11,7 +11,7 @@ import pytest
 from vctx.pymodel.isa import Hart, disassemble
 from vctx.pymodel.kvm import HostTask, version
 from vctx.pymodel.kvm.kernel import Kernel
-from vctx.pymodel.kvm.layout import CpuContext
+from vctx.pymodel.kvm.structs import CpuContext
 from vctx.pymodel.scenarios.defects import explanations
 from vctx.pymodel.scenarios.invariants import INVARIANTS
 from vctx.pymodel.scenarios.shared_unit import (

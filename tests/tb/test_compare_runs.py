@@ -11,6 +11,7 @@ import pytest
 from compare_runs import LEFT_OUT, differences, main
 from pytest import CaptureFixture, MonkeyPatch
 
+from vctx.pymodel.places import OUT_VARIABLE
 from vctx.tb.jobs import cosim
 from vctx.tb.knobs import Knobs
 
@@ -24,7 +25,7 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folders = tmp_path_factory.mktemp("before"), tmp_path_factory.mktemp("after")
     with MonkeyPatch.context() as patch:
         for folder in folders:
-            patch.setattr(cosim, "SIM_BUILD", folder / "sim_build")
+            patch.setenv(OUT_VARIABLE, str(folder / "sim_build"))
             assert cosim.cosim(Knobs(vlen=128, dlen=64, harts=1, vcpus=1), pairs=1, entries=5).ok
     return folders
 
