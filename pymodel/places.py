@@ -1,8 +1,10 @@
-"""Where the parts of the project lie, and where everything generated goes."""
+"""Where the parts of the project lie, which version they are, and where everything generated goes."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+from functools import cache
 from pathlib import Path
 
 from vctx.pymodel.errors import UsageError
@@ -15,6 +17,12 @@ SW = ROOT / "sw"
 DOCS = ROOT / "docs"
 
 OUT_VARIABLE = "VCTX_OUT"  # the environment variable that names another folder for everything generated
+
+
+@cache
+def own_version() -> str:
+    """Return the version of this vctx."""
+    return importlib.metadata.version("vctx")
 
 
 def default_out() -> Path:

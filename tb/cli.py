@@ -6,7 +6,7 @@ Exit codes: 0 all agreed; 1 a mismatch or a broken invariant; 2 bad usage or inp
 
 from __future__ import annotations
 
-import importlib.metadata
+import json
 import secrets
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from vctx.pymodel.errors import UsageError
-from vctx.pymodel.places import out_root
+from vctx.pymodel.places import out_root, own_version
 from vctx.tb.ending import console, execute
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
 from vctx.tb.options import Dlen, Kernel, Out, RtlSim, Seed, Sim, Vlen, Waves, number, positive
@@ -30,6 +30,8 @@ app = typer.Typer(
     help="Co-simulate the RISC-V vector context under a hypervisor. Exit codes: 0 all agreed; 1 a mismatch or a broken "
     "invariant; 2 bad usage or input; 3 a tool that is missing or failed.",
 )
+traces = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at recorded traces.")
+app.add_typer(traces, name="trace")
 
 
 class _Bars:
@@ -74,7 +76,7 @@ def _refuse(ctx: typer.Context, why: str, *options: str) -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        console.print(f"vctx {importlib.metadata.version('vctx')}")
+        console.print(f"vctx {own_version()}")
         raise typer.Exit
 
 
@@ -456,6 +458,22 @@ def linux_kvm(
         verdict = job.linux_kvm(machine, progress=bars)
     print_linux(console, verdict)
     raise typer.Exit(0 if verdict.ok else 1)
+
+
+@traces.command()
+def info(
+    trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Say what a trace holds: format and version, header, events by kind, harts, instructions, size."""
+    from vctx.pymodel.trace.info import inspect
+    from vctx.tb.reports.trace import print_info
+
+    found = inspect(trace)
+    if as_json:
+        console.print(json.dumps(found.as_json(), indent=1), soft_wrap=True, markup=False)
+    else:
+        print_info(console, found)
 
 
 @app.command()

@@ -2,9 +2,12 @@
 
 Layout, all integers little-endian::
 
-    "VCTXTRC5"  u32 header length  header (JSON object)
+    "VCTXTRC" and the number of the format, one digit  u32 header length  header (JSON object)
     repeated:   u8 kind  u32 payload length  payload
     end frame:  kind 0xFF, payload = u64 number of events, u32 CRC-32 of all bytes before
+
+The first line of this is the same in every format, and `vctx` in the header says which version wrote the file, so that
+a reader of another format can tell who reads it.
 
 A file is written under a temporary name and appears under its own only when it is complete, so an interrupted
 recording leaves nothing behind. Events stream in both directions: neither side holds the whole trace.
@@ -26,6 +29,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from vctx.pymodel.errors import UsageError
+from vctx.pymodel.places import own_version
 from vctx.pymodel.trace.records import (
     MODE_NAMES,
     ByteRuns,
@@ -42,7 +46,9 @@ from vctx.pymodel.trace.records import (
     Xlat,
 )
 
-MAGIC = b"VCTXTRC5"
+FORMAT = 5  # another number whenever an older reader would misread a file
+_NAME = b"VCTXTRC"
+MAGIC = b"%s%d" % (_NAME, FORMAT)
 
 _INSN, _STORE, _MARK, _SYNC, _CHECKPOINT, _END = 1, 2, 3, 4, 5, 0xFF
 
@@ -241,7 +247,8 @@ class TraceWriter:
 
     Args:
         path: the file that appears when the trace is complete.
-        header: JSON-able facts about the recording (vlen, harts, seed, command, ...).
+        header: JSON-able facts about the recording (vlen, harts, seed, command, ...); the version of vctx is added
+            unless it is there, as it is in what somebody else recorded.
 
     Attributes:
         events: how many were written. partial: the file until the trace is complete.
@@ -255,7 +262,7 @@ class TraceWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
         self._file = _create(self.partial)
-        text = json.dumps(header, sort_keys=True).encode()
+        text = json.dumps({"vctx": own_version()} | header, sort_keys=True).encode()
         head = MAGIC + struct.pack("<I", len(text)) + text
         self._crc = zlib.crc32(head)
         self._file.write(head)
@@ -321,6 +328,16 @@ def _remove_abandoned(path: Path) -> None:
             partial.unlink()
 
 
+def _of_another_format(number: int, header: dict[str, Any]) -> str:
+    """Say who can read a trace of another format, and how to get one of this."""
+    writer, command = header.get("vctx"), header.get("command")
+    by = f"vctx {writer}, which" if isinstance(writer, str) else f"a vctx before {own_version()}, which alone"
+    again = f"; what recorded it: {command}" if isinstance(command, str) and command else ""
+    return (
+        f"trace format {number} of {by} can read it; this is vctx {own_version()}, which reads format {FORMAT}{again}"
+    )
+
+
 class TraceReader:
     """Read a trace; iterate over it for its events, as often as wanted.
 
@@ -342,7 +359,8 @@ class TraceReader:
             raise TraceError(f"{path}: {error.strerror}") from None
 
     def _read_header(self, file: BinaryIO) -> dict[str, Any]:
-        if file.read(len(MAGIC)) != MAGIC:
+        magic = file.read(len(MAGIC))
+        if not magic.startswith(_NAME) or not magic[len(_NAME) :].isdigit():
             raise TraceError(f"{self.path}: not a vctx trace (it does not start with {MAGIC.decode()})")
         try:
             size = file.read(4)
@@ -350,12 +368,14 @@ class TraceReader:
             if length > _MOST_HEADER:
                 raise ValueError
             text = file.read(length)
-            self.crc = zlib.crc32(MAGIC + size + text)
+            self.crc = zlib.crc32(magic + size + text)
             header = json.loads(text)
         except (struct.error, ValueError, RecursionError):
             raise TraceError(f"{self.path}: truncated or damaged trace header") from None
         if len(text) != length or not isinstance(header, dict):
             raise TraceError(f"{self.path}: truncated or damaged trace header")
+        if magic != MAGIC:
+            raise TraceError(f"{self.path}: {_of_another_format(int(magic[len(_NAME) :]), header)}")
         return header
 
     def __iter__(self) -> Iterator[Event]:

@@ -19,6 +19,7 @@ from vctx.pymodel.places import out_root
 from vctx.pymodel.scenarios.directed import SWEEPS
 from vctx.pymodel.trace import TraceReader
 from vctx.pymodel.trace.bulk import verify
+from vctx.pymodel.trace.file import MAGIC
 from vctx.tb.jobs.cosim import cosim, operations
 from vctx.tb.knobs import Knobs
 from vctx.tb.replay.result import ReplayResult
@@ -105,7 +106,12 @@ def test_an_alias_of_a_kernel_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file"), (b"hello", "not a vctx trace"), (b"VCTXTRC5\xff\xff\x00\x00{}", "truncated")],
+    [
+        (None, "No such file"),
+        (b"hello", "not a vctx trace"),
+        (MAGIC + b"\xff\xff\x00\x00{}", "truncated"),
+        (b"VCTXTRC9\x02\x00\x00\x00{}", "trace format 9"),
+    ],
 )
 def test_bad_trace(tmp_path: Path, content: bytes | None, message: str) -> None:
     trace = tmp_path / "bad.vctx"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vctx.pymodel.places import own_version
 from vctx.pymodel.trace import (
     MODE_NAMES,
     Checkpoint,
@@ -28,7 +30,7 @@ from vctx.pymodel.trace import (
     encode_retire,
 )
 from vctx.pymodel.trace.bulk import verify
-from vctx.pymodel.trace.file import KIND, decode_event
+from vctx.pymodel.trace.file import FORMAT, KIND, decode_event
 
 u64 = st.integers(0, 2**64 - 1)
 u2 = st.integers(0, 3)
@@ -89,7 +91,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(st.lists(events, max_size=12))
 def test_round_trip(folder: Path, trace: list[Event]) -> None:
     reader = TraceReader(write(folder / "t.vctx", trace))
-    assert reader.header == {"vlen": 128, "seed": 1}
+    assert reader.header == {"vlen": 128, "seed": 1, "vctx": own_version()}
     assert list(reader) == trace
 
 
@@ -108,6 +110,34 @@ def test_truncated(tmp_path: Path, keep: int) -> None:
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(TraceError, match="truncated"):
         verify(TraceReader(path))
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        (
+            {"vctx": "3.2.1", "command": "vctx cosim --seed 7"},
+            "of vctx 3.2.1, which can read it; this is vctx {own}, which reads format {format}; "
+            "what recorded it: vctx cosim --seed 7",
+        ),
+        ({}, "of a vctx before {own}, which alone can read it; this is vctx {own}, which reads format {format}"),
+    ],
+)
+def test_another_format_is_refused_by_its_number(tmp_path: Path, header: dict[str, str], says: str) -> None:
+    """With who can read it, which the header says in every format."""
+    for number in {1, 4, 9} - {FORMAT}:
+        text = json.dumps(header).encode()
+        (tmp_path / "t.vctx").write_bytes(b"VCTXTRC%d" % number + len(text).to_bytes(4, "little") + text + b"no frames")
+        with pytest.raises(TraceError) as caught:
+            TraceReader(tmp_path / "t.vctx")
+        said = says.format(own=own_version(), format=FORMAT)
+        assert str(caught.value) == f"{tmp_path}/t.vctx: trace format {number} {said}"
+
+
+def test_a_copy_keeps_the_version_that_wrote_it(tmp_path: Path) -> None:
+    with TraceWriter(tmp_path / "t.vctx", {"vctx": "3.2.1"}):
+        pass
+    assert TraceReader(tmp_path / "t.vctx").header == {"vctx": "3.2.1"}
 
 
 @pytest.mark.parametrize("read", [verify, list], ids=["in bulk", "by event"])
