@@ -19,7 +19,7 @@ from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import out_root, own_version
 from vctx.tb.ending import console, execute
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
-from vctx.tb.options import Dlen, Kernel, Out, RtlSim, Seed, Sim, Vlen, Waves, number, positive
+from vctx.tb.options import Dlen, Kernel, Out, RtlSim, Seed, Sim, Vlen, Waves, age, number, positive
 from vctx.tb.runs.repeat import vctx_command
 
 app = typer.Typer(
@@ -458,6 +458,28 @@ def linux_kvm(
         verdict = job.linux_kvm(machine, progress=bars)
     print_linux(console, verdict)
     raise typer.Exit(0 if verdict.ok else 1)
+
+
+@app.command()
+def clean(
+    keep: Annotated[
+        int | None,
+        typer.Option(parser=positive("--keep", 0), metavar="N", help="Keep the N of each kind that were used last."),
+    ] = None,
+    older: Annotated[
+        float | None,
+        typer.Option(parser=age, metavar="AGE", help="Remove what was not used for so long: 7 days, or 12h, 30m, 10s."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; say what would be.")] = False,
+    out: Out = None,
+) -> None:
+    """Remove old runs and builds. What a run uses stays, and so do programs, Spike's shim, and Linux's kernel."""
+    from vctx.tb.jobs import clean as job
+    from vctx.tb.reports.clean import print_cleaned
+
+    if (keep is None) == (older is None):
+        raise UsageError("what to remove is up to either --keep N or --older AGE")
+    print_cleaned(console, job.clean(keep=keep, older=older, dry_run=dry_run), dry_run=dry_run)
 
 
 @traces.command()

@@ -32,19 +32,34 @@ def number(knob: str, allowed: str | None = None) -> Callable[[str], int]:
     return parse
 
 
-def positive(option: str) -> Callable[[str], int]:
-    """Return a parser of the number from 1 that an option is."""
+def positive(option: str, least: int = 1) -> Callable[[str], int]:
+    """Return a parser of the number from 1, or from `least`, that an option is."""
 
     def parse(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
-            value = 0
-        if value < 1:
-            raise UsageError(f"{option} {text}: must be a whole number, at least 1")
+            value = least - 1
+        if value < least:
+            raise UsageError(f"{option} {text}: must be a whole number, at least {least}")
         return value
 
     return parse
+
+
+_UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
+
+def age(text: str) -> float:
+    """Return the seconds of an age: a number of days, or with one of the letters d, h, m and s.
+
+    Raises:
+        UsageError: it is none.
+    """
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "d")
+    if not number.isascii() or not number.isdigit():
+        raise UsageError(f"--older {text}: must be a number of days, or one with d, h, m or s, as 12h")
+    return float(int(number) * _UNITS[unit])
 
 
 def _use_out(folder: Path | None) -> Path | None:

@@ -12,7 +12,7 @@ from vctx.pymodel.places import HDL, out_root
 from vctx.pymodel.trace import TraceReader
 from vctx.pymodel.trace.bulk import frames
 from vctx.tb.bench.errors import BenchError
-from vctx.tb.process.folders import locked
+from vctx.tb.process.folders import made_once
 from vctx.tb.replay.batch.conversation import CHUNK
 from vctx.tb.replay.batch.stimulus import REC_END, config_record, encode, mark_record
 from vctx.tb.replay.result import ReplayConfig
@@ -52,9 +52,8 @@ def build_bare(vlen: int, dlen: int, root: Path | None = None) -> Path:
         digest.update(source.read_bytes())
     directory = root / f"bare-{digest.hexdigest()[:16]}"
     program, log = directory / "bare", directory / "build.log"
-    with locked(root / f".{directory.name}.lock"):
-        if program.exists():
-            return program
+
+    def make() -> None:
         directory.mkdir(exist_ok=True)
         with log.open("wb") as output:
             status = subprocess.run(
@@ -67,6 +66,8 @@ def build_bare(vlen: int, dlen: int, root: Path | None = None) -> Path:
             ).returncode
         if status != 0:
             raise SimulationError(f"Verilator cannot build the bare loop; log: {log}")
+
+    made_once(directory, program.exists, make)
     return program
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vctx.pymodel.places import out_root
-from vctx.tb.process.folders import locked
+from vctx.tb.process.folders import made_once
 from vctx.tb.simulators.design import BATCH_TOP, Design
 from vctx.tb.simulators.job import run_job
 from vctx.tb.simulators.simulator import TIMESCALE, SimulationError, Simulator, log_tail
@@ -29,12 +29,7 @@ def build(tool: Simulator, design: Design, root: Path | None = None) -> Path:
     """
     root = root or out_root()
     directory = root / f"{tool.name}-{_hash(tool, design)}"
-    if directory.is_dir():
-        return directory
-    root.mkdir(parents=True, exist_ok=True)
-    with locked(root / f".{directory.name}.lock"):
-        if not directory.is_dir():  # another process may have built it meanwhile
-            _build(tool, design, directory)
+    made_once(directory, directory.is_dir, lambda: _build(tool, design, directory))
     return directory
 
 
