@@ -159,7 +159,7 @@ async def sstatus_of_a_guest_is_vsstatus(dut):
 @cocotb.test(**LIMIT)
 async def virt_does_not_count_in_machine_mode(dut):
     async with Bench(dut) as bench:
-        bench.status(1, 0)
-        insn = bench.golden.execute(0x30002573)  # csrrs a0, mstatus, x0
+        bench.status(1, 2)
+        insn = bench.golden.execute(0x10002573)  # csrrs a0, sstatus, x0
         insn.issue = insn.issue._replace(virt=True)  # MPRV and the like: there is no such mode, so V is ignored
         bench.hand_over(insn)

@@ -39,8 +39,8 @@ _bug(
     "no bit is any bit",
     _LSU,
     (
-        "!nothing_left && mask_bytes_i[elem_q[LaneW-1:0]];",
-        "!nothing_left && (mask_bytes_i[elem_q[LaneW-1:0]] || (mask_bytes_i == '0));",
+        "!nothing_left && mask_bytes_i[elem_q[LaneW-1:0]] &&",
+        "!nothing_left && (mask_bytes_i[elem_q[LaneW-1:0]] || (mask_bytes_i == '0)) &&",
     ),
     kills="loads: masked_load_without_an_active_element; stores: masked_store_without_an_active_element;"
     "faults: a_page_without_an_active_element_does_not_fault",
@@ -66,13 +66,13 @@ _bug(
 _bug(
     "load from 0 on",
     _LSU,
-    ("elem_q  <= CntW'(vstart_i);", "elem_q  <= store_i ? CntW'(vstart_i) : '0;"),
+    ("strided_i ? '0 : CntW'(vstart_i);", "(strided_i || !store_i) ? '0 : CntW'(vstart_i);"),
     kills="loads: load_from_vstart_on",
 )
 _bug(
     "store from 0 on",
     _LSU,
-    ("elem_q  <= CntW'(vstart_i);", "elem_q  <= store_i ? '0 : CntW'(vstart_i);"),
+    ("strided_i ? '0 : CntW'(vstart_i);", "(strided_i || store_i) ? '0 : CntW'(vstart_i);"),
     kills="stores: store_from_vstart_on",
 )
 _bug(
@@ -114,7 +114,7 @@ _bug(
 _bug(
     "eight registers anywhere",
     _LEGAL,
-    ("{group_i == 2'd3, group_i[1]", "{1'b0, group_i[1]"),
+    ("{vd_group_i == 2'd3, vd_group_i[1]", "{1'b0, vd_group_i[1]"),
     kills="loads: a_load_into_a_misaligned_group_is_illegal",
 )
 _bug(
@@ -160,8 +160,8 @@ _bug(
 )
 _bug(
     "one word of two",
-    _SRC1,
-    ("{2{scalar[31:0]}}", "{32'b0, scalar[31:0]}"),
+    _PKG,
+    ("{2{element[31:0]}}", "{32'b0, element[31:0]}"),
     kills="arithmetic: add_and_logic_with_a_scalar",
 )
 _bug("imm unsigned", _SRC1, ("64'($signed(imm))", "64'(imm)"), kills="arithmetic: immediates_are_sign_extended")
@@ -184,7 +184,7 @@ _bug(
     ("(src1 & widen(mask)) | (src2 & ~widen(mask))", "(src2 & widen(mask)) | (src1 & ~widen(mask))"),
     kills="arithmetic: merge_takes_from_either_source",
 )
-_bug("half a double", _SRC1, ("splat = scalar;", "splat = {2{scalar[31:0]}};"), kills="arithmetic: moves_fill_a_group")
+_bug("half a double", _PKG, ("splat = element;", "splat = {2{element[31:0]}};"), kills="arithmetic: moves_fill_a_group")
 _bug(
     "onto itself",
     _SHAPE,
@@ -194,7 +194,7 @@ _bug(
 _bug(
     "extract without sign",
     _ALU,
-    ("{{48{elem0[15]}}, elem0[15:0]}", "{48'b0, elem0[15:0]}"),
+    ("extend(eew, 1'b1, elem0)", "extend(eew, 1'b0, elem0)"),
     kills="arithmetic: element_0_goes_to_and_from_a_scalar",
 )
 _bug(
@@ -212,13 +212,13 @@ _bug(
 _bug(
     "vs1 anywhere",
     _LEGAL,
-    ("((vs1[2:0] & in_group) == 3'd0)", "1'b1"),
+    ("((vs1[2:0] & in_vs1) == 3'd0)", "1'b1"),
     kills="arithmetic: groups_must_be_aligned",
 )
 _bug(
     "over the source",
     _LEGAL,
-    ("above_vs2  = (from_vs2 != 5'd0) &&", "above_vs2  = 1'b0 &&"),
+    ("overlap2_ok = !in_one2 ||", "overlap2_ok = 1'b1 ||"),
     kills="arithmetic: a_compare_may_overwrite_the_lowest_source_register_only",
 )
 _bug(
@@ -372,13 +372,13 @@ _bug(
 _bug(
     "a bit of the element lost",
     _ISSUE,
-    ("irq_elem_o   <= irq_elem_i;", "irq_elem_o   <= irq_elem_i & ~13'h10;"),
+    ("irq_elem_o     <= irq_elem_i;", "irq_elem_o     <= irq_elem_i & ~13'h10;"),
     kills="interrupts: interrupts_at_random_change_no_result;context: a_routine_is_interrupted_in_every_load_and_store",
 )
 _bug(
     "loads not interrupted",
     _ISSUE,
-    ("irq_valid_o  <= irq_valid_i;", "irq_valid_o  <= irq_valid_i && (issue_insn_i[6:0] != 7'h07);"),
+    ("irq_valid_o    <= irq_valid_i;", "irq_valid_o    <= irq_valid_i && (issue_insn_i[6:0] != 7'h07);"),
     kills="interrupts: an_armed_interrupt_stops_the_next_access_once",
 )
 
@@ -478,9 +478,9 @@ _bug(
     kills="overlap: hazard_two_loads_of_the_same_register",
 )
 _bug(
-    "last burst mistaken",
-    _STORE,
-    ("finals_q[2'(bursts_q-3'(response))]", "finals_q[2'(bursts_q)]"),
+    "end of the older store",
+    _LSU,
+    ("mover_done && !older_i);", "mover_done && (!older_i || store_i));"),
     kills="overlap: hazard_two_stores_to_the_same_bytes",
 )
 _bug(

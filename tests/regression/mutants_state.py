@@ -56,7 +56,7 @@ _bug(
 _bug(
     "translation goes on",
     _LSU,
-    ("      state_q <= StIdle;\n      elem_q  <= '0;", "      if (state_q !== StPage) state_q <= StIdle;"),
+    ("      state_q   <= StIdle;\n", "      if (state_q !== StPage) state_q <= StIdle;\n"),
     kills="reset: reset_while_a_translation_is_awaited",
 )
 _bug(

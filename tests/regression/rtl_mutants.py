@@ -13,6 +13,9 @@ from mutation import Mutant
 # Of these, at least one passes whatever the bug: it does not just break everything.
 CONTROLS = ("test_csr.vlenb_is_vlen_in_bytes", "test_csr.nothing_is_written_to_x0")
 
+# Except these: a wrong state after reset shows wherever one looks.
+EVERYWHERE = ("no vill", "vsstatus.VS starts Dirty")
+
 MUTANTS: dict[str, Mutant] = {}
 KILLED_BY: dict[str, str] = {}  # test function, with its module: name of the bug
 
