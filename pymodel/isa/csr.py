@@ -106,10 +106,11 @@ class _Status(CsrSpec):
 
     def write(self, f: CsrFile, value: int) -> None:
         config = f.hart.config
+        # B-2: with vectors VS is not hardwired to zero; without, it is.
         writable = self.writable if config.has_v else self.writable & ~bits.VS
         if value & bits.MPP == 2 << bits.MPP_SHIFT:  # no such privilege: WARL, becomes U
             value &= ~bits.MPP
-        if config.latitude.vs_two_state and value & bits.VS:
+        if config.latitude.vs_two_state and value & bits.VS:  # L-2: which values of VS exist is WARL
             value |= bits.VS
         f.values[self.storage] = _merge(f.values[self.storage], value, writable)
 
@@ -327,7 +328,7 @@ class CsrFile:
             row.write(self, modify(mnemonic, old, operand))
             if row.translates:
                 self._mmu.select()
-            elif row.csr in VECTOR_CSRS:
+            elif row.csr in VECTOR_CSRS:  # B-8: whatever changes vector state makes VS Dirty, whatever was written
                 self.hart.dirty_vs()
         return old
 
@@ -335,17 +336,18 @@ class CsrFile:
         """Return the CSR that the access reaches, after every permission rule (A-3, A-4, B-4, B-16, F-3, F-7)."""
         hart = self.hart
         row = TABLE.get(address)
-        if row is None or (write and address >> 10 == 3):
+        if row is None or (write and address >> 10 == 3):  # A-4: a write to one that may only be read is illegal
             raise hart.illegal(word)
-        if address in VECTOR_CSRS:
-            if not hart.vector_on():
+        if address in VECTOR_CSRS:  # A-2: nothing but VS gates them, in any mode
+            if not hart.vector_on():  # B-16: illegal at V=1, too, never virtual
                 raise hart.illegal(word)
             return row
         prv, virt = hart.mode
         needed = address >> 8 & 3
         level = 2 if prv == 1 and not virt else prv
-        if level < needed:
+        if level < needed:  # F-7: virtual, if HS-mode could do it and V=1 is why the hart cannot
             raise hart.virtual(word) if virt and needed < 3 else hart.illegal(word)
+        # B-4: with V=1 the address of sstatus reaches vsstatus, and so with every CSR that the guest has a copy of.
         reached = TABLE[row.twin] if virt and row.twin is not None else row
         if address in _SPECIAL:
             self._check_special(word, address)
@@ -360,10 +362,10 @@ class CsrFile:
             if not hart.config.has_zicntr:
                 raise hart.illegal(word)
             self._check_counter(word, 1 << (address & 31))
-        elif address == Csr.SATP and virt:
+        elif address == Csr.SATP and virt:  # a guest's satp is vsatp, and what traps it is hstatus.VTVM
             if self.values[Csr.HSTATUS] & bits.VTVM:
                 raise hart.virtual(word)
-        elif prv < 3 and self.values[Csr.MSTATUS] & bits.TVM:  # satp and hgatp
+        elif prv < 3 and self.values[Csr.MSTATUS] & bits.TVM:  # F-3: satp and hgatp are illegal in HS-mode with TVM
             raise hart.illegal(word)
 
     def _check_counter(self, word: int, bit: int) -> None:

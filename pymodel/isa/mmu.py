@@ -91,9 +91,11 @@ class Mmu:
         self.hart = hart
         self.memory = memory
         self.fault_pages: dict[int, set[str]] = {}
+        # Physical address of each page by virtual page number; tables are read once, as hardware may, until a fence.
         self._tlbs: dict[tuple[Access, Context], dict[int, int]] = {}
+        # What was in use in each state of mode and CSRs: a hypervisor comes back to the same few.
         self._selections: dict[tuple[int, ...], _Selection] = {}
-        self._codes: dict[Context, dict[int, CodePage]] = {}
+        self._codes: dict[Context, dict[int, CodePage]] = {}  # apart, as many selections fetch alike
         self._key: tuple[int, ...] = ()  # of the selection in use
         self._use(_Selection(Context(3, False), Context(3, False), {}, {}, {}, {}))
 
@@ -130,7 +132,7 @@ class Mmu:
     def _select(self, status: int) -> _Selection:
         hart = self.hart
         fetch = data = self._context(*hart.mode)
-        if status & bits.MPRV:
+        if status & bits.MPRV:  # B-14: it moves the access, not the check of VS
             prv = (status & bits.MPP) >> bits.MPP_SHIFT
             data = self._context(prv, prv != 3 and bool(status & bits.MPV))
         return _Selection(fetch, data, self._codes.setdefault(fetch, {}), {}, {}, {})
@@ -269,7 +271,7 @@ def _find_leaf(read_pte: Callable[[int], int], table: int, address: int, top_bit
             if pte >> 10 << PAGE_SHIFT & size - 1:  # misaligned superpage
                 raise _PteFault
             return pte, size
-        if pte & (_PTE_U | _PTE_A | _PTE_D):
+        if pte & (_PTE_U | _PTE_A | _PTE_D):  # reserved in a PTE that is no leaf
             raise _PteFault
         table = pte >> 10 << PAGE_SHIFT
     raise _PteFault

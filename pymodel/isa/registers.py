@@ -63,6 +63,7 @@ class HartRegisters:
 
     def illegal(self, word: int) -> ArchTrap:
         """Return the illegal-instruction exception of `word` (B-17)."""
+        # B-17: xtval is zero or the instruction (L-22); htval, htinst and GVA are zero.
         return ArchTrap(Cause.ILLEGAL, word if self.config.latitude.tval_insn else 0)
 
     def virtual(self, word: int) -> ArchTrap:
@@ -72,13 +73,14 @@ class HartRegisters:
     def vector_on(self) -> bool:
         """Tell whether VS permits vector instructions: at HS level, and with V=1 also in vsstatus (A-3, B-5, B-14)."""
         values = self.csr_values
-        if not self.mode[1]:
+        if not self.mode[1]:  # B-14: with V=0 vsstatus.VS does not block
             return bool(values[MSTATUS] & bits.VS)
+        # A-3: with V=1 either field being Off suffices for an illegal instruction.
         return bool(values[MSTATUS] & bits.VS and values[VSSTATUS] & bits.VS)
 
     def dirty_vs(self) -> None:
         """Set VS Dirty: at HS level, and with V=1 also in vsstatus (B-8, B-13, B-14)."""
         values = self.csr_values
         values[MSTATUS] |= bits.VS
-        if self.mode[1]:
+        if self.mode[1]:  # B-13: with V=1 both fields become Dirty; B-14: with V=0 vsstatus.VS does not change
             values[VSSTATUS] |= bits.VS

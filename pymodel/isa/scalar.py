@@ -198,7 +198,7 @@ def _system(hart: HartState, d: Decoded, size: int) -> Op:
 def _check_fence(hart: HartState, word: int, mnemonic: str) -> None:
     """Check the privilege of sfence.vma, hfence.vvma and hfence.gvma (F-7)."""
     values = hart.csr.values
-    if hart.virt:
+    if hart.virt:  # a guest may fence its own translations, unless VTVM; those of the hypervisor never
         if mnemonic != "sfence.vma" or hart.prv == 0 or values[Csr.HSTATUS] & bits.VTVM:
             raise hart.virtual(word)
     elif hart.prv < 3:
@@ -208,7 +208,7 @@ def _check_fence(hart: HartState, word: int, mnemonic: str) -> None:
 
 
 def _check_hypervisor_access(hart: HartState, word: int) -> None:
-    if hart.virt:
+    if hart.virt:  # F-7: HS-mode could, so it is a virtual instruction
         raise hart.virtual(word)
     if hart.prv == 0 and not hart.csr.values[Csr.HSTATUS] & bits.HU:
         raise hart.illegal(word)

@@ -17,6 +17,7 @@ def enter(hart: HartState, trap: ArchTrap, epc: int) -> int:
     """Take a synchronous exception and return the new pc."""
     values = hart.csr.values
     bit = 1 << trap.cause
+    # F-5: medeleg, then hedeleg, hand a trap down, but never to a less privileged mode than it came from.
     if hart.prv == 3 or not values[Csr.MEDELEG] & bit:
         return _to_m(hart, trap, trap.cause, epc)
     if not hart.virt or not values[Csr.HEDELEG] & bit:
@@ -70,6 +71,7 @@ def _vector(tvec: int, cause: int) -> int:
 def _to_m(hart: HartState, trap: ArchTrap, cause: int, epc: int) -> int:
     values = hart.csr.values
     status = values[Csr.MSTATUS]
+    # F-4: MPV and MPP say where the trap came from; B-15: it changes neither VS field.
     new = status & ~(bits.MPV | bits.MPP | bits.MPIE | bits.MIE | bits.GVA)
     new |= hart.prv << bits.MPP_SHIFT
     new |= bits.MPV if hart.virt else 0
@@ -85,7 +87,7 @@ def _to_m(hart: HartState, trap: ArchTrap, cause: int, epc: int) -> int:
 def _to_hs(hart: HartState, trap: ArchTrap, cause: int, epc: int) -> int:
     values = hart.csr.values
     hstatus = values[Csr.HSTATUS] & ~(bits.SPV | bits.HS_GVA)
-    if hart.virt:
+    if hart.virt:  # F-4: SPVP is the guest's privilege, and stays as it is in a trap from V=0
         hstatus = hstatus & ~bits.SPVP | bits.SPV | (bits.SPVP if hart.prv else 0)
     values[Csr.HSTATUS] = hstatus | (bits.HS_GVA if trap.gva else 0)
     values[Csr.MSTATUS] = _push_s(values[Csr.MSTATUS], hart.prv)
@@ -97,7 +99,7 @@ def _to_hs(hart: HartState, trap: ArchTrap, cause: int, epc: int) -> int:
 
 def _to_vs(hart: HartState, tval: int, cause: int, epc: int) -> int:
     values = hart.csr.values
-    values[Csr.VSSTATUS] = _push_s(values[Csr.VSSTATUS], hart.prv)
+    values[Csr.VSSTATUS] = _push_s(values[Csr.VSSTATUS], hart.prv)  # F-4: hstatus and mstatus see nothing of it
     values[Csr.VSEPC], values[Csr.VSCAUSE], values[Csr.VSTVAL] = epc, cause, tval
     hart.set_mode(1, True)
     return _vector(values[Csr.VSTVEC], cause)
@@ -120,10 +122,10 @@ def mret(hart: HartState, word: int) -> int:
     values = hart.csr.values
     status = values[Csr.MSTATUS]
     prv = (status & bits.MPP) >> bits.MPP_SHIFT
-    virt = prv != 3 and bool(status & bits.MPV)
+    virt = prv != 3 and bool(status & bits.MPV)  # F-6: MPV counts unless MPP is M
     new = status & ~(bits.MPV | bits.MPP | bits.MIE) | bits.MPIE
     new |= bits.MIE if status & bits.MPIE else 0
-    values[Csr.MSTATUS] = new if prv == 3 else new & ~bits.MPRV
+    values[Csr.MSTATUS] = new if prv == 3 else new & ~bits.MPRV  # F-6: MPRV ends where a mode below M begins
     hart.returns += 1
     hart.set_mode(prv, virt)
     return values[Csr.MEPC]
@@ -134,7 +136,7 @@ def sret(hart: HartState, word: int) -> int:
     values = hart.csr.values
     hstatus, status = values[Csr.HSTATUS], values[Csr.MSTATUS]
     if hart.virt:
-        if hart.prv == 0 or hstatus & bits.VTSR:
+        if hart.prv == 0 or hstatus & bits.VTSR:  # F-7: HS-mode could, so it is a virtual instruction
             raise hart.virtual(word)
         prv = 1 if values[Csr.VSSTATUS] & bits.SPP else 0
         values[Csr.VSSTATUS] = _pop_s(values[Csr.VSSTATUS])

@@ -109,13 +109,14 @@ class VectorOp:
         if not self._is_legal or (vstart and not self._start_legal()) or not hart.vector_on():
             raise hart.illegal(self.d.word)
         value = self.body(rs1, fx)
-        if vstart:
+        if vstart:  # A-7: zero after every vector instruction
             vec.vstart = 0
-        hart.dirty_vs()
+        hart.dirty_vs()  # B-10: Dirty without need is allowed, and every one that retires does it here (L-1)
         return value
 
     def _start_legal(self) -> bool:
         """Tell whether a vstart other than 0 is acceptable (E-9, E-10)."""
+        # E-9: it may trap with a vstart that it never produces (L-9); E-10: some must.
         return self.restartable and not self.latitude.vstart_alu_trap
 
     def legal(self, vtype: Vtype) -> bool:
@@ -135,6 +136,7 @@ class VectorOp:
 
     def target_legal(self, group: int) -> bool:
         """The destination group starts at a multiple of LMUL (E-2), and is not the mask."""
+        # E-2: a masked destination is not v0, unless what it receives is a mask.
         return self.vd % group == 0 and not (self.masked and self.vd == 0)
 
     def scalar(self, rs1: int) -> int:
@@ -447,6 +449,7 @@ def compile_vset(hart: HartState, d: Decoded) -> Execute:
     """Bind vsetvli, vsetivli or vsetvl to `hart` (C-1 to C-10)."""
     vec, latitude, vlen = hart.vec, hart.config.latitude, hart.config.vlen
     fields = d.fields
+    # C-5: AVL is x[rs1]; for rs1=x0 all ones if there is a destination, and the old vl for x0, x0; or an immediate.
     keep_vl = fields["rd"] == 0 and fields.get("rs1") == 0
     all_ones = fields["rd"] != 0 and fields.get("rs1") == 0
     given = None if keep_vl else M64 if all_ones else fields.get("uimm")  # AVL, unless it is x[rs1]
@@ -458,11 +461,11 @@ def compile_vset(hart: HartState, d: Decoded) -> Execute:
         if not hart.vector_on():
             raise hart.illegal(d.word)
         requested = immediate or decode_vtype(rs2, vlen, latitude.wide_sew_vill)
-        if requested.vill and latitude.illegal_vtype_trap:
+        if requested.vill and latitude.illegal_vtype_trap:  # L-18: vill, if it does not trap instead
             raise hart.illegal(d.word)
         vec.type, vl = vset(rs1 if by_register else given, vec.type, vec.vl, requested, latitude)
         vec.vl = vl
-        if vec._vstart:
+        if vec._vstart:  # C-10: it becomes zero, and did not matter before
             vec.vstart = 0
         hart.dirty_vs()
         return vl

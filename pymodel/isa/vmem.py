@@ -98,11 +98,11 @@ class _VectorAccess:
             if stop < evl and self.form.first_only and stop > 0 and not interrupted:
                 vec.vl = stop  # D-14: the exception of an element > 0 trims vl instead
             elif stop < evl:
-                vec.vstart = stop
-                if stop > start or not interrupted:
+                vec.vstart = stop  # D-8: a fault at element i leaves i there, and all before it done
+                if stop > start or not interrupted:  # B-9: it has changed something; a fault counts anyway (L-1)
                     hart.dirty_vs()
                 raise InterruptedInsn if interrupted else self._trap(rs1 + stop * self.stride & M64)
-        vec.vstart = 0
+        vec.vstart = 0  # A-7: zero after every vector instruction; D-6: also if there was nothing to do
         hart.dirty_vs()
 
     def _check(self) -> int:
@@ -136,14 +136,16 @@ class _VectorAccess:
     def _legal_with(self, vtype: Vtype) -> bool:
         """Tell whether the encoding is legal under `vtype`."""
         form = self.form
-        if form.whole:
+        if form.whole:  # D-17: registers aligned to their number; D-18: vill and vl do not matter
             return self.reg % form.whole == 0
         if vtype.vill:
             return False
+        # D-4: a masked load does not write v0; a masked store of v0 is reserved (L-14).
         if self.masked and self.reg == 0 and (not self.store or self.hart.config.latitude.masked_v0_store_trap):
             return False
-        if form.mask:
+        if form.mask:  # D-16: one register, whatever LMUL is
             return True
+        # D-3: EMUL is EEW/SEW*LMUL, from 1/8 to 8, and a group starts at a multiple of it.
         emul_eighths = 8 * self.size * vtype.lmul_eighths // vtype.sew
         return 1 <= emul_eighths <= 64 and self.reg % max(1, emul_eighths // 8) == 0
 
@@ -196,7 +198,7 @@ class _VectorAccess:
             if first >= last:
                 break
             part = None if mask is None else mask[first - start : last - start]
-            if part is not None and not part.any():  # of a page without active elements nothing is touched
+            if part is not None and not part.any():  # D-5: only active elements access memory
                 continue
             paddr = xlat.ppn << PAGE_SHIFT | base + first * size & _OFFSET
             if self.store:
@@ -230,10 +232,10 @@ class _VectorAccess:
         def first_active(first: int, last: int) -> int:
             if mask is None:
                 return first
-            active = np.flatnonzero(mask[first - start : last - start])
+            active = np.flatnonzero(mask[first - start : last - start])  # D-10: what is masked off does not fault
             return first + int(active[0]) if active.size else evl
 
-        if base % self.size:
+        if base % self.size:  # D-12: a misaligned element works or traps; here (L-16) it traps
             return first_active(start, evl)
         return min([first_active(first, last) for first, last, xlat in pages if xlat.fault], default=evl)
 

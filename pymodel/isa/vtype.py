@@ -53,6 +53,7 @@ def decode_vtype(value: int, vlen: int, wide_sew_vill: bool = True) -> Vtype:
     """
     eighths = _LMUL_EIGHTHS.get(value & 7)
     sew = 8 << (value >> 3 & 7)
+    # C-3: anything reserved in any of the 64 bits gives vill; C-4: and that does not trap.
     if value >> 8 or eighths is None or sew > ELEN:
         return _ILLEGAL
     if 8 * sew > eighths * (ELEN if wide_sew_vill else vlen):
@@ -62,25 +63,26 @@ def decode_vtype(value: int, vlen: int, wide_sew_vill: bool = True) -> Vtype:
 
 def new_vl(avl: int, vlmax: int, latitude: Latitude) -> int:
     """Return vl for an application vector length (64 bits unsigned, C-6, C-7)."""
-    if latitude.vl_ceil_half and vlmax < avl < 2 * vlmax:
+    if latitude.vl_ceil_half and vlmax < avl < 2 * vlmax:  # L-3: between those two, anything from half of AVL on
         return (avl + 1) // 2
-    return min(avl, vlmax)
+    return min(avl, vlmax)  # C-6: AVL up to VLMAX, VLMAX from twice that on
 
 
 def vset_keeping_vl(old: Vtype, vl: int, new: Vtype, latitude: Latitude) -> tuple[Vtype, int]:
     """Return (vtype, vl) for the form with rd = rs1 = x0, which keeps vl (C-8, C-9)."""
+    # C-8: it must not follow vill (L-5), nor change VLMAX (L-4): both reserved.
     if new.vill or (old.vill and latitude.keep_vl_from_vill_vill):
         return _ILLEGAL, 0
     if not old.vill and old.ratio != new.ratio and latitude.ratio_change_vill:
         return _ILLEGAL, 0
-    return new, min(vl, new.vlmax)
+    return new, min(vl, new.vlmax)  # C-9: the same ratio keeps vl; L-4: another may not fit it
 
 
 def vset(avl: int | None, old: Vtype, vl: int, new: Vtype, latitude: Latitude) -> tuple[Vtype, int]:
     """Return (vtype, vl) after vset*; `avl` None means "keep vl" (C-5)."""
     if avl is None:
         return vset_keeping_vl(old, vl, new, latitude)
-    if new.vill:
+    if new.vill:  # C-4: an unsupported vtype sets vill and zeroes vl
         return new, 0
     return new, new_vl(avl & M64, new.vlmax, latitude)
 
