@@ -25,40 +25,44 @@
 module vctx
   import vctx_pkg::*;
 #(
-  parameter int VLEN = 256,
-  parameter int DLEN = 128,
-  parameter bit HasV = 1'b1
+  parameter int VLEN = 256,  // bits in a vector register
+  parameter int DLEN = 128,  // bits in a row, which are moved in a cycle
+  parameter bit HasV = 1'b1  // 0: no vector unit
 ) (
   input  logic              clk_i,
-  input  logic              rst_ni,
+  input  logic              rst_ni,              // asynchronous, active low
 
-  // Issue: from the scalar core
+  // Issue: an instruction from the scalar core, with its operands. Taken in a cycle with valid and ready; what is offered
+  // stays until then. The core offers what has the opcode OP-V, vector loads and stores, and CSR instructions on the seven
+  // vector CSRs and the three status registers; legal or not, in the order of the program, and never on speculation.
   input  logic              issue_valid_i,
   output logic              issue_ready_o,
   input  logic [31:0]       issue_insn_i,
-  input  logic [63:0]       issue_rs1_i,
+  input  logic [63:0]       issue_rs1_i,         // x[rs1], whether or not it is read; likewise
   input  logic [63:0]       issue_rs2_i,
-  input  logic [1:0]        issue_prv_i,
-  input  logic              issue_virt_i,
+  input  logic [1:0]        issue_prv_i,         // 0 U, 1 S, 3 M
+  input  logic              issue_virt_i,        // V
   input  logic              issue_fs_dirty_i,    // mstatus.FS is Dirty
   input  logic              issue_vsfs_dirty_i,  // vsstatus.FS is Dirty
 
-  // Interrupt: stop this vector memory instruction; part of its issue
+  // Interrupt, part of the issue: stop this vector memory instruction at the first element from irq_elem_i on. All others
+  // ignore it, and the core takes the interrupt before or after them.
   input  logic              irq_valid_i,
   input  logic [12:0]       irq_elem_i,
 
-  // Retire
+  // Retire: valid for one cycle an instruction, in order; the others count with it. One that was stopped goes on at vstart
+  // when it is issued again.
   output logic              retire_valid_o,
-  output logic              retire_trap_o,
-  output logic              retire_irq_o,
-  output logic [5:0]        retire_cause_o,
-  output logic [63:0]       retire_tval_o,
-  output logic [63:0]       retire_tval2_o,
+  output logic              retire_trap_o,       // an exception, with
+  output logic              retire_irq_o,        // stopped by irq_valid_i before it was done; no trap
+  output logic [5:0]        retire_cause_o,      // this cause,
+  output logic [63:0]       retire_tval_o,       // this xtval
+  output logic [63:0]       retire_tval2_o,      // and this htval or mtval2
   output logic              retire_rd_we_o,
-  output logic [63:0]       retire_rd_o,
-  output logic [31:0]       retire_vd_mask_o,
+  output logic [63:0]       retire_rd_o,         // of a status CSR, SD and VS alone
+  output logic [31:0]       retire_vd_mask_o,    // registers in which an element was written
 
-  // State
+  // State: in the cycle of retire_valid_o, what that instruction leaves
   output logic [63:0]       vl_o,
   output logic [63:0]       vtype_o,
   output logic [63:0]       vstart_o,
@@ -66,17 +70,19 @@ module vctx
   output logic [1:0]        mstatus_vs_o,
   output logic [1:0]        vsstatus_vs_o,
 
-  // Translate: virtual page to physical page, or a fault
+  // Translate: asks for a page until ready, with which the answer counts, in the mode of the instruction. A page in which
+  // no element is active is not asked for.
   output logic              xlat_valid_o,
   output logic [51:0]       xlat_vpn_o,
-  output logic              xlat_store_o,
+  output logic              xlat_store_o,        // else a load
   input  logic              xlat_ready_i,
-  input  logic              xlat_fault_i,
+  input  logic              xlat_fault_i,        // an exception of this cause, access faults included,
   input  logic [5:0]        xlat_cause_i,
-  input  logic [43:0]       xlat_ppn_i,
-  input  logic [51:0]       xlat_gpn_i,
+  input  logic [43:0]       xlat_ppn_i,          // or the physical page
+  input  logic [51:0]       xlat_gpn_i,          // guest-physical page of a guest-page fault
 
-  // AXI4 manager
+  // AXI4 manager: full-width INCR bursts that stay in their page. Loads may read inactive bytes of a page that they may
+  // read; a store's strobes are those of its active bytes alone. All bursts of an instruction have ended when it retires.
   output logic [3:0]        axi_awid_o,
   output logic [55:0]       axi_awaddr_o,
   output logic [7:0]        axi_awlen_o,

@@ -3,18 +3,21 @@
 // Two stages: read (addresses to the register file) and execute (operands from it, result to the write port).
 // Instructions that produce mask bits first read the old row of vd, because a row is written as a whole while
 // inactive and tail bits keep their value (L-7, L-8).
+//
+// For operands of one width that are combined element by element. What multiplies, changes widths or looks across elements
+// is executed by `vctx_serial`, at a cycle or more for each element.
 
 `default_nettype none
 
 module vctx_alu
   import vctx_pkg::*;
 #(
-  parameter int VLEN = 256,
-  parameter int DLEN = 128,
-  localparam int Bytes = DLEN / 8,
-  localparam int CntW = $clog2(VLEN) + 1,
-  localparam int GroupRowW = $clog2(8 * VLEN / DLEN),
-  localparam int RowW = $clog2(32 * VLEN / DLEN)
+  parameter int VLEN = 256,  // bits in a vector register
+  parameter int DLEN = 128,  // bits in a row, which are moved in a cycle
+  localparam int Bytes = DLEN / 8,  // in a row
+  localparam int CntW = $clog2(VLEN) + 1,  // of a number of elements, 0 to VLEN
+  localparam int GroupRowW = $clog2(8 * VLEN / DLEN),  // of the number of a row in a register group
+  localparam int RowW = $clog2(32 * VLEN / DLEN)  // of the number of a row in the register file
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -29,11 +32,11 @@ module vctx_alu
   output logic                 done_o,
   output logic [63:0]          rd_o,       // vmv.x.s, with done_o
 
-  // Mask bits of a row, one for each byte
+  // Mask bits of a row, one for each byte: asked for by its number, there in the same cycle
   output logic [GroupRowW-1:0] mask_row_o,
   input  logic [Bytes-1:0]     mask_bytes_i,
 
-  // Register file
+  // Register file: read data comes in the cycle after re_o
   output logic                 re_o,
   output logic [RowW-1:0]      raddr_a_o,
   input  logic [DLEN-1:0]      rdata_a_i,

@@ -6,15 +6,15 @@
 module vctx_csr
   import vctx_pkg::*;
 #(
-  parameter int VLEN = 256,
-  parameter bit HasV = 1'b1,
-  localparam int CntW = $clog2(VLEN) + 1,
+  parameter int VLEN = 256,  // bits in a vector register
+  parameter bit HasV = 1'b1,  // 0: no vector unit
+  localparam int CntW = $clog2(VLEN) + 1,  // of a number of elements, 0 to VLEN
   localparam int IdxW = $clog2(VLEN)  // an element index, and the writable bits of vstart (A-6)
 ) (
   input  logic            clk_i,
   input  logic            rst_ni,
 
-  // CSR instruction
+  // CSR instruction: read at once, written at the end of a cycle with write_i
   input  logic [11:0]     addr_i,
   input  logic [1:0]      op_i,        // funct3[1:0]
   input  logic [63:0]     src_i,       // x[rs1] or immediate

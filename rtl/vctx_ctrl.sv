@@ -8,18 +8,18 @@
 module vctx_ctrl
   import vctx_pkg::*;
 #(
-  parameter int VLEN = 256,
-  localparam int IdxW = $clog2(VLEN)
+  parameter int VLEN = 256,  // bits in a vector register
+  localparam int IdxW = $clog2(VLEN)  // of the index of an element
 ) (
   input  logic            clk_i,
   input  logic            rst_ni,
 
-  // Issue
+  // Issue: accept_o loads the instruction register
   input  logic            issue_valid_i,
   output logic            issue_ready_o,
   output logic            accept_o,
 
-  // The instruction in flight
+  // The instruction in flight, and what vctx_legal says of it
   input  logic [31:0]     insn_i,
   input  dec_t            dec_i,
   input  logic            legal_i,
@@ -63,7 +63,7 @@ module vctx_ctrl
   output logic [IdxW-1:0] vstart_o,
   output logic            dirty_o,
 
-  // Retire
+  // Retire: see vctx
   output logic            retire_valid_o,
   output logic            retire_trap_o,
   output logic            retire_irq_o,

@@ -7,7 +7,7 @@ module vctx_decode
   import vctx_pkg::*;
 (
   input  logic [31:0] insn_i,
-  output dec_t        dec_o
+  output dec_t        dec_o   // its row of the table; UnitNone for none
 );
 
   localparam logic [6:0] LoadFp  = 7'b0000111;

@@ -8,12 +8,13 @@
 module vctx_issue
   import vctx_pkg::*;
 #(
-  parameter int VLEN = 256,
-  localparam int CntW = $clog2(VLEN) + 1
+  parameter int VLEN = 256,  // bits in a vector register
+  localparam int CntW = $clog2(VLEN) + 1  // of a number of elements, 0 to VLEN
 ) (
   input  logic            clk_i,
   input  logic            rst_ni,
 
+  // Issue: taken at the end of a cycle with accept_i
   input  logic            accept_i,
   input  logic [31:0]     issue_insn_i,
   input  logic [63:0]     issue_rs1_i,
@@ -25,10 +26,12 @@ module vctx_issue
   input  logic            irq_valid_i,
   input  logic [12:0]     irq_elem_i,
 
+  // State: as it is in that cycle
   input  logic [1:0]      sew_i,
   input  logic [2:0]      lmul_i,
   input  logic [CntW-1:0] vl_i,
 
+  // The instruction in flight: its operands, the row of the decode table, and its shape, as vctx_shape has it
   output logic [31:0]     insn_o,
   output logic            masked_o,  // it has a mask operand
   output logic [63:0]     rs1_o,

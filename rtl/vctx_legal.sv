@@ -8,22 +8,26 @@
 module vctx_legal
   import vctx_pkg::*;
 #(
-  parameter bit HasV = 1'b1
+  parameter bit HasV = 1'b1  // 0: no vector unit
 ) (
+  // The instruction, and its mode
   input  dec_t        dec_i,
   input  logic [31:0] insn_i,
   input  logic [1:0]  prv_i,
   input  logic        virt_i,
+  // State
   input  logic [1:0]  mstatus_vs_i,
   input  logic [1:0]  vsstatus_vs_i,
   input  logic        vill_i,
   input  logic        vstart_nonzero_i,
+  // Shape: see vctx_shape
   input  logic [1:0]  vd_group_i,
   input  logic [1:0]  vs1_group_i,
   input  logic [1:0]  vs2_group_i,
   input  logic        vs1_fraction_i,
   input  logic        vs2_fraction_i,
   input  logic        widths_ok_i,
+  // Verdict
   output logic        csr_writes_o,  // the CSR instruction writes
   output logic        legal_o,
   output logic [5:0]  cause_o  // when not legal

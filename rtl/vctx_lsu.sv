@@ -15,14 +15,14 @@
 module vctx_lsu
   import vctx_pkg::*;
 #(
-  parameter int VLEN = 256,
-  parameter int DLEN = 128,
-  localparam int Bytes = DLEN / 8,
-  localparam int LaneW = $clog2(Bytes),
-  localparam int IdxW = $clog2(VLEN),
-  localparam int CntW = IdxW + 1,
-  localparam int GroupRowW = $clog2(8 * VLEN / DLEN),
-  localparam int RowW = $clog2(32 * VLEN / DLEN)
+  parameter int VLEN = 256,  // bits in a vector register
+  parameter int DLEN = 128,  // bits in a row, which are moved in a cycle
+  localparam int Bytes = DLEN / 8,  // in a row
+  localparam int LaneW = $clog2(Bytes),  // of the number of a byte in a row
+  localparam int IdxW = $clog2(VLEN),  // of the index of an element
+  localparam int CntW = IdxW + 1,  // of a number of elements, 0 to VLEN
+  localparam int GroupRowW = $clog2(8 * VLEN / DLEN),  // of the number of a row in a register group
+  localparam int RowW = $clog2(32 * VLEN / DLEN)  // of the number of a row in the register file
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -60,12 +60,12 @@ module vctx_lsu
   output logic [63:0]          tval2_o,
   output logic                 bus_err_o,    // sticky
 
-  // Mask bits of a row, one for each byte
+  // Mask bits of a row, one for each byte: asked for by its number, there in the same cycle
   output logic [GroupRowW-1:0] mask_row_o,
   output logic [1:0]           mask_eew_o,
   input  logic [Bytes-1:0]     mask_bytes_i,
 
-  // Register file
+  // Register file: read data comes in the cycle after re_o
   output logic                 re_o,
   output logic [RowW-1:0]      raddr_o,
   input  logic [DLEN-1:0]      rdata_i,
@@ -73,7 +73,7 @@ module vctx_lsu
   output logic [RowW-1:0]      waddr_o,
   output logic [DLEN-1:0]      wdata_o,
 
-  // Translation
+  // Translation: see vctx
   output logic                 xlat_valid_o,
   output logic [51:0]          xlat_vpn_o,
   output logic                 xlat_store_o,

@@ -1,13 +1,15 @@
-// Address generation: cuts a segment, which lies within one page, into bursts of at most 256 beats.
+// Address generation: cuts a segment, which lies within one page, into bursts of at most 256 beats. `vctx_lsu_load` and
+// `vctx_lsu_store` move what the bursts ask for.
 
 `default_nettype none
 
 module vctx_lsu_burst #(
-  parameter int DLEN = 128
+  parameter int DLEN = 128  // bits in a row, which are moved in a cycle
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
 
+  // Segment: taken in a cycle with start_i
   input  logic        start_i,
   input  logic [55:0] addr_i,   // of the first beat
   input  logic [9:0]  beats_i,  // 1 to 512

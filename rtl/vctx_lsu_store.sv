@@ -10,13 +10,13 @@
 module vctx_lsu_store
   import vctx_pkg::*;
 #(
-  parameter int VLEN = 256,
-  parameter int DLEN = 128,
-  localparam int Bytes = DLEN / 8,
-  localparam int LaneW = $clog2(Bytes),
-  localparam int CntW = $clog2(VLEN) + 1,
-  localparam int GroupRowW = $clog2(8 * VLEN / DLEN),
-  localparam int RowW = $clog2(32 * VLEN / DLEN)
+  parameter int VLEN = 256,  // bits in a vector register
+  parameter int DLEN = 128,  // bits in a row, which are moved in a cycle
+  localparam int Bytes = DLEN / 8,  // in a row
+  localparam int LaneW = $clog2(Bytes),  // of the number of a byte in a row
+  localparam int CntW = $clog2(VLEN) + 1,  // of a number of elements, 0 to VLEN
+  localparam int GroupRowW = $clog2(8 * VLEN / DLEN),  // of the number of a row in a register group
+  localparam int RowW = $clog2(32 * VLEN / DLEN)  // of the number of a row in the register file
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,

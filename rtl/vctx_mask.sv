@@ -6,12 +6,12 @@
 `default_nettype none
 
 module vctx_mask #(
-  parameter int VLEN = 256,
-  parameter int DLEN = 128,
-  localparam int Bytes = DLEN / 8,
+  parameter int VLEN = 256,  // bits in a vector register
+  parameter int DLEN = 128,  // bits in a row, which are moved in a cycle
+  localparam int Bytes = DLEN / 8,  // in a row
   localparam int GroupRowW = $clog2(8 * VLEN / DLEN),  // a row of the largest register group
-  localparam int RegRows = VLEN / DLEN,
-  localparam int RowW = $clog2(32 * RegRows)
+  localparam int RegRows = VLEN / DLEN,  // rows in a register
+  localparam int RowW = $clog2(32 * RegRows)  // of the number of a row in the register file
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,

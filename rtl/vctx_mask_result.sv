@@ -8,20 +8,22 @@
 module vctx_mask_result
   import vctx_pkg::*;
 #(
-  parameter int VLEN = 256,
-  parameter int DLEN = 128,
-  localparam int Bytes = DLEN / 8,
-  localparam int CntW = $clog2(VLEN) + 1,
-  localparam int GroupRowW = $clog2(8 * VLEN / DLEN)
+  parameter int VLEN = 256,  // bits in a vector register
+  parameter int DLEN = 128,  // bits in a row, which are moved in a cycle
+  localparam int Bytes = DLEN / 8,  // in a row
+  localparam int CntW = $clog2(VLEN) + 1,  // of a number of elements, 0 to VLEN
+  localparam int GroupRowW = $clog2(8 * VLEN / DLEN)  // of the number of a row in a register group
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
 
+  // Instruction; stable while it is executed
   input  logic                 logical_i,  // mask-register logic, else a compare
   input  logic [2:0]           kind_i,     // funct6[2:0] of the logic operation
   input  logic [1:0]           eew_i,
   input  logic [CntW-1:0]      evl_i,
 
+  // Data, a row at a time
   input  logic                 load_i,     // src2_i is the old row
   input  logic                 step_i,     // operands of data row row_i are there
   input  logic [GroupRowW-1:0] row_i,

@@ -1,12 +1,13 @@
-// Lanes of one row that lie in [first_i, end_i), when lanes are numbered from 0 through all rows of a group.
+// Lanes of one row that lie in [first_i, end_i), when lanes are numbered from 0 through all rows of a group. Which lanes
+// count, that is; `vctx_splice` is what moves them.
 
 `default_nettype none
 
 module vctx_range #(
   parameter int Lanes = 16,  // in a row, power of two
   parameter int IdxW = 9,    // width of a lane number, more than log2(Lanes)
-  localparam int LaneW = $clog2(Lanes),
-  localparam int RowW = IdxW - LaneW
+  localparam int LaneW = $clog2(Lanes),  // of the number of a lane in a row
+  localparam int RowW = IdxW - LaneW  // of the number of a row
 ) (
   input  logic             active_i,  // 0: no lane
   input  logic [RowW-1:0]  row_i,

@@ -7,11 +7,11 @@
 `default_nettype none
 
 module vctx_regfile #(
-  parameter int VLEN  = 256,
-  parameter int DLEN  = 128,
+  parameter int VLEN  = 256,  // bits in a vector register
+  parameter int DLEN  = 128,  // bits in a row, which are moved in a cycle
   parameter int Banks = DLEN / 64,  // 0 leaves out the storage
-  localparam int Rows = 32 * VLEN / DLEN,
-  localparam int RowW = $clog2(Rows)
+  localparam int Rows = 32 * VLEN / DLEN,  // of all registers
+  localparam int RowW = $clog2(Rows)  // of the number of a row
 ) (
   input  logic              clk_i,
   // Read port A

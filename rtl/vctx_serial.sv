@@ -15,12 +15,12 @@
 module vctx_serial
   import vctx_pkg::*;
 #(
-  parameter int VLEN = 256,
-  parameter int DLEN = 128,
-  localparam int Bytes = DLEN / 8,
-  localparam int CntW = $clog2(VLEN) + 1,
-  localparam int GroupRowW = $clog2(8 * VLEN / DLEN),
-  localparam int RowW = $clog2(32 * VLEN / DLEN)
+  parameter int VLEN = 256,  // bits in a vector register
+  parameter int DLEN = 128,  // bits in a row, which are moved in a cycle
+  localparam int Bytes = DLEN / 8,  // in a row
+  localparam int CntW = $clog2(VLEN) + 1,  // of a number of elements, 0 to VLEN
+  localparam int GroupRowW = $clog2(8 * VLEN / DLEN),  // of the number of a row in a register group
+  localparam int RowW = $clog2(32 * VLEN / DLEN)  // of the number of a row in the register file
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -36,11 +36,11 @@ module vctx_serial
   output logic                 done_o,
   output logic [63:0]          rd_o,        // with done_o; 0 for what has none
 
-  // Mask bits
+  // Mask bits of consecutive elements: asked for by the number of their row, there in the same cycle
   output logic [GroupRowW-1:0] mask_row_o,
   input  logic [Bytes-1:0]     mask_bits_i,
 
-  // Register file
+  // Register file: read data comes in the cycle after re_o
   output logic                 re_o,
   output logic [RowW-1:0]      raddr_a_o,
   input  logic [DLEN-1:0]      rdata_a_i,

@@ -5,7 +5,7 @@
 module vctx_shape
   import vctx_pkg::*;
 #(
-  parameter int VLEN = 256,
+  parameter int VLEN = 256,  // bits in a vector register
   localparam int CntW = $clog2(VLEN) + 1  // an element or byte count, 0 to VLEN
 ) (
   input  dec_t              dec_i,

@@ -1,13 +1,13 @@
 // Rows of lanes at an offset: lane i of a row moves to lane (i + amount) mod Lanes, and the lanes below amount come from
-// the row before, which is held.
+// the row before, which is held. `vctx_range` says which lanes count.
 
 `default_nettype none
 
 module vctx_splice #(
   parameter int Lanes = 16,  // power of two
-  parameter int LaneBits = 8,
-  localparam int AmountW = $clog2(Lanes),
-  localparam int Bits = Lanes * LaneBits
+  parameter int LaneBits = 8,  // in a lane
+  localparam int AmountW = $clog2(Lanes),  // of a distance in lanes
+  localparam int Bits = Lanes * LaneBits  // in a row
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,

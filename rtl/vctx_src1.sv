@@ -5,8 +5,8 @@
 module vctx_src1
   import vctx_pkg::*;
 #(
-  parameter int DLEN = 128,
-  parameter int GroupRowW = 4
+  parameter int DLEN = 128,  // bits in a row, which are moved in a cycle
+  parameter int GroupRowW = 4  // of the number of a row in a register group
 ) (
   input  logic                 active_i,  // the operand counts
   input  logic [2:0]           src1_i,    // src1_e

@@ -6,13 +6,15 @@
 module vctx_vset
   import vctx_pkg::*;
 #(
-  parameter int VLEN = 256,
-  localparam int CntW = $clog2(VLEN) + 1
+  parameter int VLEN = 256,  // bits in a vector register
+  localparam int CntW = $clog2(VLEN) + 1  // of a number of elements, 0 to VLEN
 ) (
   input  logic            active_i,  // it is one of these; else nothing here moves
+  // Instruction
   input  logic [31:0]     insn_i,
   input  logic [63:0]     rs1_i,
   input  logic [63:0]     rs2_i,
+  // State, before and after
   input  logic [CntW-1:0] vl_i,
   input  logic [5:0]      vtype_i,  // vsew, vlmul
   input  logic            vill_i,
