@@ -32,9 +32,10 @@ module vctx
   input  logic              clk_i,
   input  logic              rst_ni,              // asynchronous, active low
 
-  // Issue: an instruction from the scalar core, with its operands. Taken in a cycle with valid and ready; what is offered
-  // stays until then. The core offers what has the opcode OP-V, vector loads and stores, and CSR instructions on the seven
-  // vector CSRs and the three status registers; legal or not, in the order of the program, and never on speculation.
+  // Issue: an instruction from the scalar core, with its operands. Taken in a cycle with valid and ready; what is
+  // offered stays until then. The core offers what has the opcode OP-V, vector loads and stores, and CSR instructions
+  // on the seven vector CSRs and the three status registers; legal or not, in the order of the program, and never on
+  // speculation.
   input  logic              issue_valid_i,
   output logic              issue_ready_o,
   input  logic [31:0]       issue_insn_i,
@@ -45,13 +46,13 @@ module vctx
   input  logic              issue_fs_dirty_i,    // mstatus.FS is Dirty
   input  logic              issue_vsfs_dirty_i,  // vsstatus.FS is Dirty
 
-  // Interrupt, part of the issue: stop this vector memory instruction at the first element from irq_elem_i on. All others
-  // ignore it, and the core takes the interrupt before or after them.
+  // Interrupt, part of the issue: stop this vector memory instruction at the first element from irq_elem_i on. All
+  // others ignore it, and the core takes the interrupt before or after them.
   input  logic              irq_valid_i,
   input  logic [12:0]       irq_elem_i,
 
-  // Retire: valid for one cycle an instruction, in order; the others count with it. One that was stopped goes on at vstart
-  // when it is issued again.
+  // Retire: valid for one cycle an instruction, in order; the others count with it. One that was stopped goes on at
+  // vstart when it is issued again.
   output logic              retire_valid_o,
   output logic              retire_trap_o,       // an exception, with
   output logic              retire_irq_o,        // stopped by irq_valid_i before it was done; no trap
@@ -70,8 +71,8 @@ module vctx
   output logic [1:0]        mstatus_vs_o,
   output logic [1:0]        vsstatus_vs_o,
 
-  // Translate: asks for a page until ready, with which the answer counts, in the mode of the instruction. A page in which
-  // no element is active is not asked for.
+  // Translate: asks for a page until ready, with which the answer counts, in the mode of the instruction. A page in
+  // which no element is active is not asked for.
   output logic              xlat_valid_o,
   output logic [51:0]       xlat_vpn_o,
   output logic              xlat_store_o,        // else a load
@@ -82,7 +83,8 @@ module vctx
   input  logic [51:0]       xlat_gpn_i,          // guest-physical page of a guest-page fault
 
   // AXI4 manager: full-width INCR bursts that stay in their page. Loads may read inactive bytes of a page that they may
-  // read; a store's strobes are those of its active bytes alone. All bursts of an instruction have ended when it retires.
+  // read; a store's strobes are those of its active bytes alone. All bursts of an instruction have ended when it
+  // retires.
   output logic [3:0]        axi_awid_o,
   output logic [55:0]       axi_awaddr_o,
   output logic [7:0]        axi_awlen_o,
