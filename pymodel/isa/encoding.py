@@ -436,7 +436,10 @@ def is_widening(d: Decoded) -> bool:
 
 
 def encode(mnemonic: str, **operands: int) -> int:
-    """Encode an instruction from its operands by keyword, e.g. `encode("vle8.v", vd=8, rs1=10, vm=0)`.
+    """Encode an instruction from its operands by keyword.
+
+    >>> hex(encode("vle8.v", vd=8, rs1=10, vm=0))
+    '0x50407'
 
     Registers are numbers; `imm` is signed where the instruction sign-extends it, a byte offset for branches and
     jumps, and the 20-bit field for lui and auipc. `vm` may be left out (unmasked), and so may `aqrl` (0).
@@ -484,7 +487,10 @@ def _operand_text(name: str, value: int) -> str:
 
 
 def disassemble(word: int) -> str:
-    """Return the instruction in standard assembler syntax, e.g. `vsetvli t4, zero, e8, m8, ta, ma`.
+    """Return the instruction in standard assembler syntax.
+
+    >>> disassemble(0x0C30_7ED7)
+    'vsetvli t4, zero, e8, m8, ta, ma'
 
     Branch and jump targets are byte offsets from the instruction. Vector instructions that are not executed have their
     text, too; other unknown words give `.word 0x...`.

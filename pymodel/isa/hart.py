@@ -40,6 +40,25 @@ class Hart(HartState):
 
     Attributes:
         RETURN, TRAP_SENTINEL, INJECT_PC: reserved addresses where no instruction is ever fetched.
+
+    It starts in M-mode, with VS Off:
+
+    >>> from vctx.pymodel.isa import Csr, Hart, HartConfig, Memory, encode
+    >>> memory = Memory([(0x8000_0000, 0x1000)])
+    >>> program = encode("addi", rd=10, rs1=0, imm=5), encode("vsetvli", rd=11, rs1=10, vtypei=0xD1)
+    >>> memory.write(0x8000_0000, b"".join(word.to_bytes(4, "little") for word in program))
+    >>> hart = Hart(HartConfig(vlen=128), memory)
+    >>> hart.reset(0x8000_0000)
+    >>> hart.csr[Csr.MSTATUS] |= 1 << 9
+    >>> hart.run(stop=[0x8000_0008])
+    2
+    >>> hart.x[11], hart.csr[Csr.MSTATUS] >> 9 & 3
+    (5, 3)
+
+    Host code executes single instructions by :meth:`inject`, without memory or pc:
+
+    >>> hart.inject(encode("csrrs", rd=5, rs1=0, csr=Csr.VLENB))
+    16
     """
 
     RETURN: Final = 0xFFFF_FFFF_FFFF_F000
@@ -57,8 +76,8 @@ class Hart(HartState):
         super().__init__(config, memory, hart_id, observer)
         self._commits = None if commits is None else CommitReporter(self, commits)
         self._code = Code(self, self.stopped, self._commits)
-        self._running: Block | Path | None = None
-        self._halted = False
+        self._running: Block | Path | None = None  # what `run` executes, and what `halt` discards to end it
+        self._halted = False  # the `run` in progress is to end
         self._stopped: tuple[int, int] | None = None  # pc, and how many instructions were executed ahead of it
 
     # --- execution ---

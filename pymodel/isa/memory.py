@@ -26,6 +26,13 @@ class Memory:
     Attributes:
         regions: as given.
         reserved: the address that each hart has reserved with LR, by hart; to be looked at only.
+
+    >>> memory = Memory([(0x8000_0000, 0x2000)], fill=0)
+    >>> memory.write(0x8000_0FFE, b"over a page")
+    >>> memory.read(0x8000_1000, 9)
+    b'er a page'
+    >>> 0x8000_2000 in memory
+    False
     """
 
     def __init__(self, regions: Sequence[tuple[int, int]], fill: int = 0xA5) -> None:
@@ -33,11 +40,11 @@ class Memory:
             if base % PAGE_SIZE or size % PAGE_SIZE or size <= 0:
                 raise HartError(f"region ({base:#x}, {size:#x}) is not made of 4 KiB pages")
         self.regions = tuple(regions)
-        self._fresh = bytes([fill]) * PAGE_SIZE
-        self._pages: dict[int, bytearray] = {}
-        self._views: dict[int, tuple[memoryview, ...]] = {}
+        self._fresh = bytes([fill]) * PAGE_SIZE  # a page before its first write
+        self._pages: dict[int, bytearray] = {}  # by page number; those that were touched
+        self._views: dict[int, tuple[memoryview, ...]] = {}  # of those pages, as VIEWS: made once, as each costs time
         self._watched: dict[int, set[int]] = {}  # lines watched, by page
-        self._listeners: list[Callable[[int], None]] = []
+        self._listeners: list[Callable[[int], None]] = []  # called with each watched line that is written
         self.reserved: dict[int, int] = {}
 
     def __contains__(self, paddr: int) -> bool:

@@ -50,6 +50,12 @@ def decode_vtype(value: int, vlen: int, wide_sew_vill: bool = True) -> Vtype:
     """Decode all 64 bits of a requested vtype; anything unsupported gives vill (C-3, C-4, C-11).
 
     `wide_sew_vill` is the choice L-6: whether SEW > LMUL*ELEN is unsupported even if VLMAX is at least 1.
+
+    >>> e32m2 = decode_vtype(0xD1, vlen=256)
+    >>> e32m2.sew, e32m2.group, e32m2.vlmax
+    (32, 2, 16)
+    >>> hex(decode_vtype(0x100, vlen=256).value)
+    '0x8000000000000000'
     """
     eighths = _LMUL_EIGHTHS.get(value & 7)
     sew = 8 << (value >> 3 & 7)

@@ -34,14 +34,32 @@ class Kernel(KernelState):
         modular: KVM is a module and not part of the kernel proper (S21).
 
     :class:`~pymodel.kvm.state.KernelState` has the others.
+
+    One vCPU, run until it has a page that its program touches:
+
+    >>> from vctx.pymodel.kvm import CLEAN, Kernel
+    >>> kernel = Kernel(CLEAN, harts=1, vlen=128)
+    >>> kernel.boot()
+    >>> hart = kernel.harts[0]
+    >>> vcpu = kernel.vcpu_create(kernel.vm_create("add"), owner=1)
+    >>> run = kernel.vcpu_run(vcpu, hart)
+    >>> next(run).reason
+    <ExitReason.GSTAGE_FAULT: 'gstage-fault'>
+
+    Each `next` is a guest entry and exit, and between two of them anything may happen to the vCPU:
+
+    >>> kernel.sched_out(vcpu)
+    >>> kernel.sched_in(vcpu, hart)
+    >>> next(run).reason.to_user
+    False
     """
 
     def __init__(self, version: KernelVersion, *, modular: bool = False, **machine: Any) -> None:
         super().__init__(version, **machine)
         self.modular = modular
-        self._xor: Xor | None = None
-        self._task_entries: dict[str, int] = {}
-        self._count = {"vm": 0, "vcpu": 0, "task": 0}
+        self._xor: Xor | None = None  # made when first asked for
+        self._task_entries: dict[str, int] = {}  # entry point of each task program that is in memory
+        self._count = {"vm": 0, "vcpu": 0, "task": 0}  # how many were made, for their names
 
     # Boot
 

@@ -149,6 +149,14 @@ class Ledger:
         violations: the first `keep` violations of each invariant, in order.
         broken: number of failed checks by invariant.
         locate: tells where execution is, for violations; None if nobody can.
+
+    >>> ledger = Ledger()
+    >>> ledger.check("hgatp-kept", True, "vcpu_put vcpu0", "hgatp was written")
+    >>> ledger.check("hgatp-kept", False, "vcpu_put vcpu0", lambda: f"hgatp is {0:#x}, it was {0x80:#x}")
+    >>> ledger.checks["hgatp-kept"], ledger.broken["hgatp-kept"]
+    (2, 1)
+    >>> ledger.violations[0].evidence
+    'hgatp is 0x0, it was 0x80'
     """
 
     def __init__(self, keep: int = 3) -> None:

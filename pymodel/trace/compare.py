@@ -35,6 +35,12 @@ def differences(expected: Retire, observed: Retire) -> list[Difference]:
 
     Vector registers are named v0..v31 and shown with the most significant byte first; memory is named by address,
     one entry a byte.
+
+    >>> from vctx.pymodel.trace import Retire
+    >>> for found in differences(Retire(vl=4, vregs={8: bytes(16)}), Retire(vl=5)):
+    ...     print(found.field, found.expected, found.observed)
+    vl 0x4 0x5
+    v8 00000000000000000000000000000000 not written
     """
     out = []
     for name in _SCALAR_FIELDS:

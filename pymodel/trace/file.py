@@ -245,6 +245,18 @@ def _decode(kind: int, data: bytes) -> Event:
 class TraceWriter:
     """Write a trace; use as a context manager. On an exception the file is discarded.
 
+    >>> import tempfile
+    >>> from vctx.pymodel.trace import Store, Sync, TraceReader, TraceWriter
+    >>> path = Path(tempfile.mkdtemp()) / "trace.vctx"
+    >>> with TraceWriter(path, {"vlen": 128}) as writer:
+    ...     writer.event(Store(0, 0x8000_0000, b"data"))
+    ...     writer.event(Sync())
+    >>> trace = TraceReader(path)
+    >>> trace.header
+    {'vlen': 128}
+    >>> list(trace)
+    [Store(hart=0, paddr=2147483648, data=b'data'), Sync()]
+
     Args:
         path: the file that appears when the trace is complete.
         header: JSON-able facts about the recording (vlen, harts, seed, command, ...); the version of vctx is added

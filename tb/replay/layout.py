@@ -9,7 +9,16 @@ from collections.abc import Iterable
 
 
 class Layout:
-    """A packed struct: fields as (name, width in bits), the first in the most significant bits."""
+    """A packed struct: fields as (name, width in bits), the first in the most significant bits.
+
+    >>> word = Layout(("valid", 1), ("index", 7))
+    >>> hex(word.pack(index=5, valid=1))
+    '0x85'
+    >>> word.unpack(0x85)
+    [1, 5]
+    >>> word.unknown("1000X101")
+    [('index', '000X101')]
+    """
 
     def __init__(self, *fields: tuple[str, int]) -> None:
         self.names = tuple(name for name, _ in fields)
@@ -19,7 +28,7 @@ class Layout:
         for _, width in fields:
             position -= width
             slots.append((position, (1 << width) - 1))
-        self._slots = tuple(slots)
+        self._slots = tuple(slots)  # (position, mask) of each field: what unpacking needs, in its order
         self._shift = {name: shift for name, (shift, _) in zip(self.names, slots, strict=True)}
 
     def shift(self, name: str) -> int:
