@@ -44,7 +44,7 @@ class Code:
         self._memory = hart.memory
         self._stopped = stopped
         self._commits = commits
-        self._pages: dict[int, CodePage] = {}
+        self._pages: dict[int, CodePage] = {}  # by physical page: code is compiled once, whoever maps it
         self._compile_raw = lru_cache(_KEPT)(self._compile_fetched)
         self.word = lru_cache(_KEPT)(self._compile)
         hart.memory.on_write(self._written)

@@ -81,8 +81,8 @@ class Accounts:
     """The counters of all harts."""
 
     def __init__(self, harts: int) -> None:
-        self._functions: dict[tuple[str, str], FunctionCount] = {}
-        self._visits: dict[tuple[object, ...], VisitCount] = {}
+        self._functions: dict[tuple[str, str], FunctionCount] = {}  # by what and who
+        self._visits: dict[tuple[object, ...], VisitCount] = {}  # by all that they moved, so that like ones are one
         self.harts = [HartAccount(h, self) for h in range(harts)]
 
     def function(self, what: str, who: str) -> FunctionCount:

@@ -47,8 +47,8 @@ class Recording:
         self.trace = link
         self.events = 0
         self._partial = partial
-        self._cancelled = threading.Event()
-        self._kill: Callable[[], None] | None = None
+        self._cancelled = threading.Event()  # set by the thread that hears of the recorder
+        self._kill: Callable[[], None] | None = None  # ends what the replay waits for, so that it hears of that
 
     def wait(self, position: int) -> bool:
         """Wait for more to read than `position` bytes; return whether there is, False once the recording has ended.
@@ -94,7 +94,7 @@ class Announcer:
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
-        self._next = 0.0
+        self._next = 0.0  # when progress is worth a message again
 
     def begin(self, partial: Path) -> None:
         """Say which file is being written, and wait until the replay has got hold of it."""

@@ -60,7 +60,7 @@ class PendingStores:
         self._ram = ram
         self._base = base
         self._end = base + size
-        self._pages: dict[int, dict[int, tuple[int, int]]] = {}
+        self._pages: dict[int, dict[int, tuple[int, int]]] = {}  # page -> word address -> (strobes, data)
 
     def add(self, paddr: int, data: bytes) -> None:
         """Note a store.
@@ -89,7 +89,7 @@ class GoldenImage:
     """What RAM must hold, from the trace alone: the fill pattern, the stores, and the expected vector stores."""
 
     def __init__(self, fill: int) -> None:
-        self._blank = bytes([fill]) * PAGE_SIZE
+        self._blank = bytes([fill]) * PAGE_SIZE  # a page before its first write
         self._pages: dict[int, bytearray] = {}
 
     def _page(self, number: int) -> bytearray:

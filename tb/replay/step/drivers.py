@@ -41,7 +41,7 @@ class PokeDriver(BusDriver):
         super().__init__(top, None, clock, case_insensitive=False)
         assert len(self.bus.poke) == POKE.width * POKES
         self._go = int(self.bus.poke_done.value)  # as an earlier test of the same simulation has left it
-        self._lock = Lock()
+        self._lock = Lock()  # several harts poke, and each request has to be taken before the next
 
     async def _driver_send(self, transaction: Sequence[Word], sync: bool = True) -> None:
         assert len(transaction) <= POKES

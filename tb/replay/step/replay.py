@@ -167,7 +167,7 @@ class Replay:
         )
         self._harts = [Hart(self, number, handle) for number, handle in enumerate(harts)]
         self.failures: list[Mismatch] = []
-        self._reported = 0.0
+        self._reported = 0.0  # when progress was last written
         self._started = time.perf_counter()
 
     def count(self, seen: Observation) -> None:
