@@ -81,7 +81,7 @@ def _bytes_differ(before: bytes, after: bytes) -> Iterator[str]:
 
 def _result(path: Path, checkout: Path) -> Any:
     """Return a result with its paths relative to the checkout."""
-    return json.loads(path.read_text().replace(f'"{checkout}/', '"'))
+    return json.loads(path.read_text().replace(f"{checkout}/", ""))
 
 
 def main(arguments: list[str], runs: Mapping[str, str] = RUNS) -> int:

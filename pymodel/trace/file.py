@@ -252,8 +252,8 @@ class TraceWriter:
     ...     writer.event(Store(0, 0x8000_0000, b"data"))
     ...     writer.event(Sync())
     >>> trace = TraceReader(path)
-    >>> trace.header
-    {'vlen': 128}
+    >>> trace.header["vlen"]
+    128
     >>> list(trace)
     [Store(hart=0, paddr=2147483648, data=b'data'), Sync()]
 

@@ -124,7 +124,7 @@ def command_of(knobs: Knobs, pairs: int, entries: int, *, sim: bool = True, wave
     arguments += [f"--kernel {knobs.kernel}", f"--seed {knobs.seed}", f"--pairs {pairs}", f"--entries {entries}"]
     if sim:
         arguments += [f"--sim {knobs.sim}", f"--dlen {knobs.dlen}", *(["--waves"] if waves else [])]
-    return vctx_command(*arguments)
+    return vctx_command(*arguments, out=sim)
 
 
 def cosim(

@@ -16,15 +16,16 @@ def shown(path: Path | str) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def vctx_command(*arguments: str | Path) -> str:
+def vctx_command(*arguments: str | Path, out: bool = True) -> str:
     """Return a command line of this installation's `vctx`, as short as it can be typed here.
 
     Args:
         arguments: paths are shortened and quoted, text is taken as it is.
+        out: name the folder for results if it is not the usual one; a trace is the same in every folder.
     """
     words = [shlex.quote(shown(word)) if isinstance(word, Path) else word for word in arguments]
-    out = [] if out_root() == default_out() else [f"--out {shlex.quote(shown(out_root()))}"]
-    return " ".join((_script(), *words, *out))
+    where = [] if not out or out_root() == default_out() else [f"--out {shlex.quote(shown(out_root()))}"]
+    return " ".join((_script(), *words, *where))
 
 
 def _script() -> str:
