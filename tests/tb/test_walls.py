@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -86,6 +87,22 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     assert circle(graph) == []
     graph.add_import(importer="vctx.pymodel.isa.bits", imported="vctx.pymodel.isa")  # which a layer does not show
     assert "vctx.pymodel.isa.bits" in circle(graph)
+
+
+def drawn_in_order(picture: str, layers: list[str]) -> bool:
+    """Tell whether each layer stands below the one ahead of it, by the words of its contract."""
+    lines = [" ".join(line.split()) for line in picture.splitlines()]
+    at = [next((n for n, line in enumerate(lines) if f" {layer} " in f" {line}"), -1) for layer in layers]
+    return -1 not in at and at == sorted(at)
+
+
+def test_the_picture_shows_the_rooms_as_they_are() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract.get("containers") == ["vctx.tb"])
+    picture = (ROOT / "docs" / "architecture.md").read_text().partition("## The rooms\n")[2].partition("\n## ")[0]
+    assert drawn_in_order(picture, layers)
+    assert not drawn_in_order(picture, [*layers[1:], layers[0]])
+    assert not drawn_in_order(picture, [*layers, "attic"])
 
 
 def too_long(sources: list[Path]) -> list[Path]:
