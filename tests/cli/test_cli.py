@@ -208,7 +208,7 @@ def test_a_bus_as_wide_as_a_register_moves_whole_contexts() -> None:
     """The kernel's buffers are aligned to their size, so that no beat reaches over their ends."""
     verdict = cosim(Knobs(sim="icarus", vlen=1024, dlen=1024, seed=SEED), pairs=4, entries=20)
     assert verdict.ok
-    assert all(op.done > 0 for op in verdict.operations)
+    assert all(op.done > 0 for op in verdict.operations if op.calls)
 
 
 @pytest.mark.usefixtures("interruptible")

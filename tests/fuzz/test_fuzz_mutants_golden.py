@@ -23,7 +23,7 @@ from vctx.pymodel.isa.vmem import _VectorAccess
 from vctx.tb.jobs.lockstep import Lockstep, diverges
 
 VLENS = (128, 512)
-ENOUGH = 20_000
+ENOUGH = 60_000
 SMALL = 10
 
 
