@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # vctx: the front door. `make help` lists what there is.
 
 SHELL := /bin/sh

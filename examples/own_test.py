@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Your own cocotb test of the block. In the environment of `make setup-dev`: python3 examples/own_test.py verilator
 
 `vctx files` prints the files of the block, and docs/architecture.md says what its ports mean.

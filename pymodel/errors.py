@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one error path: every failure a user can cause is a `VctxError`, printed as one line, with its exit code."""
 
 from __future__ import annotations

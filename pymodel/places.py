@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the parts of the project lie, which version they are, and where everything generated goes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where an address of a program is in its source, from its debug information (DWARF), or else from its symbols."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The programs of sw/: what they are built from, building them once, and reading the result.
 
 `python -m vctx.pymodel.programs` builds all of them. A program is built when its file under sim_build/sw does not exist

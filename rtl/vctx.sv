@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Vector context of a hart: register file, vector CSRs and the VS fields, with the instructions that set up, save,
 // restore and move that state.
 //

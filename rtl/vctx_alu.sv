@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Arithmetic unit: walks the rows of a register group, one row a cycle.
 //
 // Two stages: read (addresses to the register file) and execute (operands from it, result to the write port).

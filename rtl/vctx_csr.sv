@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Vector CSRs (vstart, vxsat, vxrm, vcsr, vl, vtype, vlenb) and the VS field of mstatus, sstatus and vsstatus, with
 // the SD bit that follows from it. Legality of an access is decided elsewhere.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sequencing and retirement: accepts an instruction, starts the unit that executes it, and reports its effect, in order.
 //
 // One instruction is in flight, and an older one at most: a load or store of which nothing but data is outstanding. Behind

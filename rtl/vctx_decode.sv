@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The decode table. An encoding that no row matches is an illegal instruction, as is everything that this block
 // does not implement (indexed and segment accesses, division, fixed and floating point, ...).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Instruction register: the instruction in flight with its operands, decoded and shaped as it is accepted.
 //
 // Decode and shape come before the register, which keeps them out of the paths of the units. They may: vtype and vl

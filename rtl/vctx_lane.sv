@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // 64-bit slice of the integer datapath: 8, 4, 2 or 1 elements.
 //
 // One adder serves add, subtract, the compares, min and max, whatever the element width. The top bit of each element is kept out

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Legality: the only place that decides whether an instruction may execute, and which exception it raises if not.
 //
 // An illegal-instruction exception (2) for everything, except that V=1 gets a virtual-instruction exception (22)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Vector loads and stores: elements in order, page by page, or one by one if there is a stride between them.
 //
 // This module finds the active elements, translates pages, and decides how the instruction ends: done, trapped at an

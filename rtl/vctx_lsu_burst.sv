@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Address generation: cuts a segment, which lies within one page, into bursts of at most 256 beats. `vctx_lsu_load` and
 // `vctx_lsu_store` move what the bursts ask for.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Load data: beats of a segment from the bus into rows of the register file, one a cycle.
 //
 // With an offset, a row consists of the upper lanes of one beat and the lower lanes of the next. So a beat writes

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Store data: rows of the register file onto the bus, one beat a cycle, then the write responses.
 //
 // With an offset, a beat consists of the upper bytes of one row and the lower bytes of the next. So a row fills the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mask operand: a copy of v0 taken when a masked instruction starts, looked up row by row.
 //
 // The copy makes the mask independent of what the instruction itself writes (a compare may overwrite v0, E-13) and

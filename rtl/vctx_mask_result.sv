@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Mask results: builds one row of a mask register from compares or mask-register logic.
 //
 // A compare makes DLEN/8 >> SEW bits from a data row, so a row of the mask register takes 8 << SEW data rows. The

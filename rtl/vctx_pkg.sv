@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Types and functions shared by the modules of the vector context block.
 //
 // Portability: Icarus 11, Verilator and Yosys (read_slang) read the same source. One house rule follows from Icarus,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lanes of one row that lie in [first_i, end_i), when lanes are numbered from 0 through all rows of a group. Which lanes
 // count, that is; `vctx_splice` is what moves them.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Vector register file: rows of DLEN bits in 64-bit banks with byte enables, two synchronous read ports, one write
 // port. Row r * (VLEN / DLEN) + i holds bits DLEN*i upwards of register r. No reset, so a bank maps to block RAM.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Serial unit: arithmetic one element after the other.
 //
 // What it executes has operands of different widths, or looks across elements, or multiplies, so that a row at a time would

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Multiplier of the serial unit: four bits of the multiplier a cycle, the lowest first.
 //
 // A step adds multiplicand times digit to what the steps before left above the digit of the product that they made. So

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Operand shape: element width, registers in each group and number of elements of an instruction.
 
 `default_nettype none

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Rows of lanes at an offset: lane i of a row moves to lane (i + amount) mod Lanes, and the lanes below amount come from
 // the row before, which is held. `vctx_range` says which lanes count.
 

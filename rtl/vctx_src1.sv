@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // First operand of an ALU instruction for one row: vs1, a scalar copied to every element, or the element indices.
 
 `default_nettype none

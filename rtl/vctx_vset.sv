@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // vsetvli, vsetivli, vsetvl: the new vl and vtype (C-1 to C-13). Never traps; vill is the answer to a reserved or
 // unsupported request.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * boot(canary): M-mode start of one hart, a0 = 32 * VLEN/8 bytes, ra = where HS-mode starts.
  *

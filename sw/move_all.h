@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* All vector registers at once. */
 #ifndef VCTX_MOVE_ALL_H
 #define VCTX_MOVE_ALL_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Words that name their owner and place, so that a leaked or stale register is recognised for what it is. */
 #ifndef VCTX_PATTERN_H
 #define VCTX_PATTERN_H

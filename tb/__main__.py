@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`python -m vctx.tb`, which `vctx` is: begins what takes time, and hands over to the command line."""
 
 from __future__ import annotations

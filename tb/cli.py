@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line: `vctx cosim`, `vctx run`, `vctx audit` and the others; `vctx --help` lists them.
 
 Exit codes: 0 all agreed; 1 a mismatch or a broken invariant; 2 bad usage or input; 3 a tool that is missing or failed;

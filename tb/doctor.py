@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is installed here, and whether it will do."""
 
 from __future__ import annotations

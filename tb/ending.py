@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What all commands of this project do alike: where they print, and how failures and interrupts end them."""
 
 from __future__ import annotations

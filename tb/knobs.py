@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The knobs of a co-simulation: their defaults, what is allowed, and one clear error for everything else."""
 
 from __future__ import annotations

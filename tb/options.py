@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The options that several commands share, and how their values are read: a bad one ends with what is allowed."""
 
 from __future__ import annotations

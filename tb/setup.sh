@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Make the tools of the system's package manager and the Python environment available.
 #
 #   tb/setup.sh VENV LOCKFILE THING...

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compare what two checkouts made of the same runs: `python tests/compare_runs.py BEFORE AFTER`.
 
 For a change that must change nothing. In both checkouts do first, with no other knobs:

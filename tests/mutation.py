@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bugs put into the RTL on purpose: text replaced in a copy of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the programs reached: points of (instruction, vtype, vstart, mask, mode, VS pair, outcome), and crosses of them.
 
 The whole product has tens of millions of points, most of them of no interest, so it is only counted. The crosses below

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The generator: random programs, weighted toward what breaks vector units and hypervisors.
 
 A program is a function of its seed alone. The generator does not run what it makes; all it keeps track of is the mode,

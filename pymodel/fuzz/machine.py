@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A golden hart in the world of fuzz programs: puts a program into memory and runs it to its end."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A fuzz program: initial values and a body of instructions, and the assembly file it is kept in.
 
 The world it runs in is sw/fuzz/runtime.S, which says what a body may do.

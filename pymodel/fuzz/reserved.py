@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reserved encodings of the instructions that the block has: the golden model, the RTL and Spike all trap on them.
 
 Reserved encodings next to instructions that only Spike has (indexed and segment accesses, division, fixed and floating

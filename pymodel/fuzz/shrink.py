@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Shrinking: from a program that fails to a small one that fails too.
 
 A judge looks at many candidates at once and names the first that fails, because for the RTL one simulation of a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The architecture: a golden hart, its instruction and CSR tables, and memory. See docs/isa.md."""
 
 from vctx.pymodel.isa.csr_numbers import Csr

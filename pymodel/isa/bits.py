@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bit helpers and the field positions of the status registers (B-22, F-1)."""
 
 from __future__ import annotations

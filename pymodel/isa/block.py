@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The instructions that the RTL block executes, and the record of each.
 
 They are opcode OP-V, vector loads and stores, and CSR instructions on the vector CSRs and the three status registers,

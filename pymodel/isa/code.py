@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The compiler of a hart: instructions by physical address, the blocks they form, and paths through hot blocks.
 
 An instruction is compiled to an operation that gets its pc as argument, so what is compiled does not depend on

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an instruction took effect on, for the commit log: derived from the state before and after it.
 
 Nothing here executes anything, and a hart without a `CommitObserver` never comes here. What counts as an effect is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compiled code, apart from what compiles it: instructions, the blocks they form, paths, and the pages they are on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The C extension: each 16-bit instruction is a short form of a 32-bit one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The CSR file: one table of what each CSR holds, one read-modify-write, one access check.
 
 Write masks are what Spike keeps of an all-ones write.

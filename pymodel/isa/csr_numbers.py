@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CSR addresses by their architectural names."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What one vector instruction writes, gathered while it executes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The instruction table: one row for each instruction serves decoding, encoding and disassembly.
 
 A row is mnemonic, match, mask, operand syntax and class. The syntax is the assembler's; the words in it name operands

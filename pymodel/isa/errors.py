@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What can go wrong: exceptions of the modelled machine, and misuse of the model."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The golden hart: fetch, execute, trap, and the ways a host drives it."""
 
 from __future__ import annotations

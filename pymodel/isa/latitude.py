@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The latitude table: every choice that the architecture leaves open, what was chosen, and where that is honoured.
 
 `Latitude` holds the settings that the golden model can take either way; `POINTS` describes those and all the others.

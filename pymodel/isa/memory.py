@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sparse physical memory, shared by the harts of a machine."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Address translation: Bare, Sv39, Sv39x4 with Svade, and an overlay that injects page faults.
 
 Translation has no side effect (a clear A or D bit is a page fault), so it can be asked at any time.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a hart remembers: integer and vector registers, pc, mode, the storage of the CSRs; and the rules on VS."""
 
 from __future__ import annotations

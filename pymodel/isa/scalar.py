@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RV64IMA and the privileged instructions, compiled to operations.
 
 A builder turns a decoded instruction into an `Op`: a function from pc to the next pc that has the register numbers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What RV64IM instructions do, each written once: as the text of Python expressions.
 
 The operations of single instructions (:mod:`pymodel.isa.scalar`) and the functions of whole paths of code

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a hart is, apart from what executes on it: registers, CSR file, memory, translation, and whom it reports to."""
 
 from __future__ import annotations

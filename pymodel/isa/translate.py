@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Paths of code translated to Python functions.
 
 A path is code that is executed from its first instruction on, perhaps with other blocks behind branches and jumps that

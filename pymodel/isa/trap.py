@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trap entry and return: which mode, which registers (F-4 to F-6, B-15)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """vset* and the instructions on elements of width SEW, on masks, and the moves (C, E)."""
 
 from __future__ import annotations

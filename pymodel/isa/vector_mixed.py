@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Instructions whose operands differ in width, or that look across elements (E-17 to E-26), and the compiler of all.
 
 Results are computed from the sources as they are at first, and then written. Going element by element would give the

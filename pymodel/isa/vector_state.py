@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The vector registers and CSRs of one hart (A, E-16)."""
 
 from __future__ import annotations

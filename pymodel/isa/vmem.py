@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Vector loads and stores: which elements move, where they stop, and why (D).
 
 Elements go in order. Those of a unit-stride access go page by page: a misaligned base traps at the first active

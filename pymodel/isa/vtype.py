@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """vtype: which values are legal, what they mean, and how vset* computes the new vl (A-11, C)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Windows: loads and stores next to one another whose addresses are checked together.
 
 Most accesses of a routine go to a few places at constant distances from registers: its stack, a structure. One look at

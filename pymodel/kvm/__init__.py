@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The golden hypervisor: KVM's handling of vector state, by the kernel's function names."""
 
 from __future__ import annotations

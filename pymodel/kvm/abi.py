@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What user space was compiled with: classes and numbers of one-reg, frozen for ever.
 
 An id is architecture (63:56), log2 of the size in bytes (55:52), class (31:24) and number in the class (23:0); the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The kernel's allocator: ordinary kmalloc semantics, and every misuse of it an error.
 
 Each allocation lies between two red zones; memory is poisoned when it is handed out and when it comes back. Sizes that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The known defects S1 to S25 of the posted patch and its successors, each a single choice of a kernel version.
 
 `DEFECTS["S12"].apply(CLEAN)` is the clean kernel with that defect and no other; `present` tells which a version has.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a kernel does with each trap of a guest: one table a kernel, with an entry for every exception code.
 
 The tables are those of `kvm_riscv_vcpu_exit` and of the value that the kernel writes to hedeleg. What a kernel does not

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Why a guest or a host task stopped running."""
 
 from __future__ import annotations

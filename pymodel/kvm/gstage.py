@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Guest memory: one slot of RAM and Sv39x4 tables that map it page by page, on first touch."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Host processes that use vectors, and how the host kernel switches between them.
 
 The registers are saved and restored by the same assembly as a guest's: saved when a process is switched out with VS

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A guest's ISA bitmap: which bit is which extension, who may change it, and whether the guest has V."""
 
 from __future__ import annotations

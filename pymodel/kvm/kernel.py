@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The whole modelled kernel on its machine: what scenarios and tests drive."""
 
 from __future__ import annotations

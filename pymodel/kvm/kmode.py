@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kernel-mode vector code: who may use the unit, what is saved for it, and interrupts at any step (S13; facts, 3.9).
 
 `riscv_v_flags` of the thread that runs on a hart say whose values the registers hold. A kernel that restores the guest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the fields of the kernel's structures lie, as the assembly in sw/ was built; the bits of its status CSRs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The machine under the modelled kernel, and the means by which Python acts as its C code.
 
 C code is Python, but what it does to the machine is done on the machine: a CSR access is an instruction injected into

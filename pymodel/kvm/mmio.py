@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scalar loads and stores of a guest outside its memory: decoded here, served by user space."""
 
 from __future__ import annotations

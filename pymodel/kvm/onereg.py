@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """KVM_GET_ONE_REG, KVM_SET_ONE_REG and KVM_GET_REG_LIST: which class a register belongs to; core registers and CSRs.
 
 :mod:`pymodel.kvm.abi` describes the ids. The classes are modules of their own: :mod:`~pymodel.kvm.onereg_vector`,

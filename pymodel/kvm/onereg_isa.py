@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ISA of a guest through one-reg: config.isa, ISA_EXT single, MULTI_EN and MULTI_DIS (facts, 3.4)."""
 
 from __future__ import annotations

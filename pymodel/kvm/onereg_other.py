@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One-reg classes beside ISA, core, CSRs and vectors: CONFIG, TIMER, FP, SBI_EXT, SBI_STATE.
 
 They carry no vector state. They are here because a vCPU is copied to another host register by register, all of them.

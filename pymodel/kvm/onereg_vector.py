@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The vector class of one-reg: vstart, vl, vtype, vcsr, vlenb, and v0 to v31 (facts, 3.2 and 3.3)."""
 
 from __future__ import annotations

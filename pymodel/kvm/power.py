@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a vCPU runs at all: KVM_GET/SET_MP_STATE, and the SBI calls that start and stop harts (facts, 3.7)."""
 
 from __future__ import annotations

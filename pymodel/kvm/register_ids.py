@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one-reg ids that a kernel version gives to vector registers and ISA extensions."""
 
 from __future__ import annotations

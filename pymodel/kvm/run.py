@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """KVM_RUN: enter the guest, look why it came back, and go on until user space has to know."""
 
 from __future__ import annotations

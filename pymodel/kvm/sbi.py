@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SBI calls of a guest: served here, or handed to user space."""
 
 from __future__ import annotations

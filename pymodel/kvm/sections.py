@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Preemptible sections of kernel-mode vector code: where their registers are while traps nest and threads change.
 
 A section belongs to its thread. Its registers are saved lazily, when somebody else needs them: trap entry only notes

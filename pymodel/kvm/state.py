@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the kernel knows: its virtual machines, vCPUs, host tasks and threads, and which of them is on which hart.
 
 They point at one another, so they are one module. What the kernel *does* with them is in the modules above; the two

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kernel structures in the hart's memory: fields by name, at the offsets of :mod:`pymodel.kvm.layout`."""
 
 from __future__ import annotations

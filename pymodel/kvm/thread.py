@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A thread as far as vectors go."""
 
 from __future__ import annotations

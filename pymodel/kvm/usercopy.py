@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Memory of user space as the kernel's copy routines meet it: mapped, read-only, or not there."""
 
 from __future__ import annotations

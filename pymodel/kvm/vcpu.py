@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The life of a vCPU: create, reset, load onto a hart, put, destroy."""
 
 from __future__ import annotations

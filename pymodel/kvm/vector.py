@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The vector part of a vCPU: lazy save and restore, reset, and the buffers.
 
 Guest state is saved only if the guest dirtied it since the last save or restore, and only when the vCPU is put or

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kernel versions as sets of small choices.
 
 Every field is one difference between kernels that a guest, user space, the bus or an invariant can see; its docstring

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The audit: run the scenario library on a kernel version and say which defects and which invariants it breaks.
 
 A scenario's check names the known defects that its failure would demonstrate. It is evidence for one of them if the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A program of the user's on one bare hart, in the surroundings that Spike gives it.
 
 The surroundings decide what a program finds in its registers and in mip, and when it loses an LR reservation: Spike

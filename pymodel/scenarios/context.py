@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A vector context as a value: what a hart holds, what a memory image holds, and whether they are the same."""
 
 from __future__ import annotations

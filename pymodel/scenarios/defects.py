@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which known defects of a kernel version may be behind the invariants that it broke."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Guests written on the spot: a few instructions in VS-mode, between a prologue and a trap handler that reports."""
 
 from __future__ import annotations

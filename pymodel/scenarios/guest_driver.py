@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """User space's side of the driver guest: run one command in VS-mode and read what the guest saw.
 
 The commands and the mailbox are those of sw/guests/driver.h; their numbers are read from the program.

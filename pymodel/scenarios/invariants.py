@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The invariants of the vector context under a hypervisor, by name, and the ledger that counts their checks.
 
 Each has one name here, used by scenarios, reports and tests. The numbers are items of the scenario library.

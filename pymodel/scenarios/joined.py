@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One trace out of many kernels, so that one simulation replays them all.
 
 Each kernel starts on harts that are out of reset and in memory that nobody wrote. Between two kernels the trace brings

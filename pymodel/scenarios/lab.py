@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The laboratory: where a scenario gets its kernels, drives them, and says what must hold.
 
 Every kernel it hands out is watched by the monitor, so the invariants of the vector context are checked in every

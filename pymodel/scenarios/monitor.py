@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The monitor: watches a kernel and its harts, checks the invariants, and passes everything on to the recorder.
 
 It sees what the harts report (instructions, stores), the kernel's marks, and the kernel's probe points; it changes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Policies: when to save and restore vector contexts, compared on the same recorded workload.
 
 A policy turns the steps of a workload into moves of whole contexts (32 registers and the CSRs) between a hart and

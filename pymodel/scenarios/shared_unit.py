@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The main job: several vCPUs and host tasks share the vector units of a few harts, from one seed.
 
 A scheduler plays the host: it runs tasks, enters and leaves KVM's run loop, preempts vCPUs and moves them between

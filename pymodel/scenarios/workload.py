@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A workload: who used the vector unit of which hart, when, as recorded from a run on the golden model.
 
 It says nothing of saves and restores: what a policy does about them is the matter of :mod:`pymodel.scenarios.policies`.

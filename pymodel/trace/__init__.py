@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Traces: record types, file format, comparator."""
 
 from vctx.pymodel.trace.compare import Difference, differences

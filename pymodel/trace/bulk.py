@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The trace file, many events at a time: the same layout as `pymodel.trace.file`, decoded into numpy arrays.
 
 `frames` cuts a file into chunks; `Records` decodes the records of chosen events. Nothing here loops over bytes or

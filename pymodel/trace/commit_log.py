@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commit log: one line for each instruction and trap, in the text format of `spike -l --log-commits`."""
 
 from __future__ import annotations

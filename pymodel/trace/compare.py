@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The comparator: the one place where two records of the same instruction are held against each other."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The trace file: a magic, a JSON header, framed events, and an end frame with count and checksum.
 
 Layout, all integers little-endian::

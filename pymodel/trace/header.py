@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The header of a trace that can be executed: one schema, checked whole before anything is made of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a trace holds, counted."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The recorder: turns what the golden model reports into a trace that the RTL can replay on several harts at once.
 
 Two things are decided here so that the model need not know them:

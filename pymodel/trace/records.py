@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The record types: what an instruction was issued with, and what it did.
 
 One type, :class:`Retire`, says "an instruction took effect". The golden hart produces it, the RTL's monitors

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """vctx: co-simulation of the RISC-V vector context under a hypervisor.
 
 Everything importable is below this name. The folders themselves stay at the top of the repository, where people look

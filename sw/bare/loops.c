@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Integer loops that the compiler vectorises, checked by loops that it must not; main returns the number of the first
  * loop that went wrong, and 0 for none.

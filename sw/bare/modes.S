@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Visits M, HS, U, VS and VU: vector instructions and CSRs in each, traps with and without delegation, and faults in
  * the middle of vector loads and stores, which resume once the page is there. main returns the number of the first

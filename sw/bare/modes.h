@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* What modes.S is written in: numbers of the privileged architecture, and macros for checks, traps and page tables. */
 #ifndef VCTX_BARE_MODES_H
 #define VCTX_BARE_MODES_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * A trap handler for start.S: counts traps in `trap_count`, and skips the instruction that caused one. It needs a stack
  * pointer, and mscratch for itself.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Start and end of a bare-metal program: calls `int main(void)` in M-mode with vectors on, and ends with what it returns.
  * A trap ends it, with exit code TRAPPED, unless it has a trap handler of its own: `on_trap`, as skip_traps.S has one.

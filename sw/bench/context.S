@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * For `make bench`: restores a whole vector context, works with it, and saves it, ITERATIONS times, with almost no scalar
  * code in between. Every iteration sets all state that it depends on, so all of them do the same. main returns 0.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The world of a fuzz program: boot code, trap handlers and page tables.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Adds buffers of 16- and 32-bit numbers with auto-vectorised loops: two element widths, two register groupings. */
 #include "guest.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Fills all 32 registers with words that name the owner and the round, sets an odd vl and vtype and a vcsr, exits to
  * the hypervisor, and then finds every bit as it left it. Failure codes: 1-4 vl, vtype, vcsr, vstart; 5 a register.

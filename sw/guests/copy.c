@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Copies buffers of odd length between odd addresses with an auto-vectorised loop. */
 #include "guest.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * A guest that does what its user space asks, one small thing at a time, and tells what it saw: the guest side of
  * replaying recorded traces. Between two commands it holds nothing in vector registers and touches none of them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* What the driver guest and its user space agree on: commands, status codes, and a mailbox for each vCPU. */
 #ifndef VCTX_DRIVER_H
 #define VCTX_DRIVER_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * What a guest and its hypervisor agree on. A guest defines `int guest_main(round, owner)`, which does one round of
  * self-checking work and returns 0 or a failure code; start.S calls it for ever and reports each round.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Masked operations with an exit between each two: v0 as mask must survive like any register. Odd elements are computed,
  * even ones keep their index. Failure codes: 1 an element of the merge, 2 an element of the masked store.

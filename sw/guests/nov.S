@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * A guest whose ISA has no V turns its own VS on and tries the vector unit: each attempt must end as an illegal
  * instruction in its own handler, because the hypervisor keeps the HS-level VS Off (B-16, scenario 38). Failure codes:

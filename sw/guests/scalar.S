@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Never touches the vector unit, and leaves its VS Off: the hypervisor must save nothing for it. Computes a checksum
  * forwards and backwards over a table. Failure codes: 1 checksums differ, 2 VS is not Off any more.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Fills buffers of odd length with an auto-vectorised loop; the fill value stays in a vector register throughout. */
 #include "guest.h"
 

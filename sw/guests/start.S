@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Entry of every guest: a0 = vCPU id, a1 = owner tag, as set by the one that created the vCPU.
  * GUEST_VS is what the guest sets its own sstatus.VS to; without it VS stays Off.

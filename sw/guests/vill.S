@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Leaves vtype = vill across exits: it must come back as vill with vl = 0, and the registers with it. That is the state
  * in which a fresh process finds the unit. A vector instruction under vill must trap, to this guest's own handler.

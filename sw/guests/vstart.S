@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Leaves a nonzero vstart, and a vcsr, across exits. The load that follows must skip the elements below vstart and then
  * clear it. Failure codes: 1 vstart after the exit, 2 vcsr, 3 vstart after the load, 4 an element.

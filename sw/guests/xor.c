@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Parity of three buffers with an auto-vectorised loop, as a RAID5 kernel does; parity twice gives back the first. */
 #include "guest.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * A host process that loads its vector registers from its work area, computes for a while without touching them, and
  * makes a system call; it reports what is in them before and after the call.

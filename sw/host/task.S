@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * A host process that keeps its vector registers over preemption: fills all 32 with words that name it and the round,
  * computes without touching them until it has very likely been preempted, and then finds every bit as it left it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* What a host task and the host kernel agree on: system call numbers (a7). */
 #ifndef VCTX_TASK_H
 #define VCTX_TASK_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Layout of the structures that assembly and the golden hypervisor share, RV64. This is its only description:
  * layout.S exports every constant as an absolute symbol and the Python side reads them from the ELF file.

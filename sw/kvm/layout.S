@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Exports the layout of context.h as absolute symbols, so that Python reads it instead of repeating it. */
 #include "context.h"
 

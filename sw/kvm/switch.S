@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * switch_to(arch): run the guest of a struct kvm_vcpu_arch (a0) until it traps to HS-mode.
  *

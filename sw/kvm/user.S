@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * user_enter(task): run a host task (a0) in U-mode until it traps to HS-mode.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * vector_save(cntx), vector_restore(cntx): move the whole vector context between the registers and memory.
  * a0 points to a struct kvm_cpu_context. The order is the point of these routines; each step says why it is where it is.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Kernel-mode vector code, as RAID parity computes it, in two halves so that something may happen in between:
  *

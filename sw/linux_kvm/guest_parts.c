@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Parts about the guest: what it does and sees in VS-mode, and what user space reads afterwards. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The vector unit of this process itself, and what vector.S and image.S bring. */
 #ifndef VCTX_HOST_H
 #define VCTX_HOST_H

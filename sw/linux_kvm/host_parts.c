@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Parts about host processes that use the vector unit themselves. */
 #include <errno.h>
 #include <sched.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The driver guest as it lies in guest memory. */
 	.section .rodata
 	.globl	guest_image, guest_image_end

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Lines that several parts have, and the parts. */
 #ifndef VCTX_LINES_H
 #define VCTX_LINES_H

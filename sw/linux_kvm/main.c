@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The init program of `vctx linux-kvm`: loads kvm.ko, drives /dev/kvm, and tells on a virtio-serial port what a real
  * Linux did with the vector state of its guests. Kernel command line: seed=N steps=N.

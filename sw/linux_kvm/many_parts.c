@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Parts about several vCPUs: harts that start and stop, a copy in another VM, turns, signals, and threads. */
 #include <errno.h>
 #include <pthread.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* A process that loads its vector registers, and looks again and again whether they still are what it loaded. */
 #ifndef VCTX_PROCESS_H
 #define VCTX_PROCESS_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* A random walk over a few vCPUs: user space and guests change the vector state, and both look at it. */
 #include "lines.h"
 

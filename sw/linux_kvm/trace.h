@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The trace: JSON lines, one observation each, in the format of the recordings of a real Linux KVM. A line is opened by
  * row(), gets its fields in order, and is written by end_row(). Only the main thread of the first process writes.

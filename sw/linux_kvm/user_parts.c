@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Parts about user space: the register list, one-reg with its errors and addresses, and the guest's ISA. */
 #include <errno.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The vector registers of a host process. The compiler's own code has none, so they keep their values around it. */
 	.option	arch, +v
 #include "../move_all.h"

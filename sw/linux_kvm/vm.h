@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * /dev/kvm as user space drives it: VMs that hold the driver guest (sw/guests/driver.S), their vCPUs, the commands that
  * the guest takes, and registers by KVM_GET_ONE_REG and KVM_SET_ONE_REG.

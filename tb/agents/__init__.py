@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Agents for the block's ports, for testbenches of one's own under cocotb. See docs/cocotb.md."""
 
 from vctx.tb.agents.axi_memory import DECERR, OKAY, SLVERR, AxiMemory

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A memory at the other end of the block's AXI4 port."""
 
 from __future__ import annotations

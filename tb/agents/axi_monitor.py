@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What goes over the block's AXI4 port: checked against the protocol, and kept for the retirement it belongs to."""
 
 from __future__ import annotations

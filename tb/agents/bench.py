@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All agents around one block, wired: what a test of one's own starts from."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The golden hart, one instruction at a time: what must come of it, before the block is asked."""
 
 from __future__ import annotations

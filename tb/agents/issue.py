@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scalar core's side of the issue port."""
 
 from __future__ import annotations

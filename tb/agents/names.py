@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Environment variables by which a regression speaks to `Bench`."""
 
 from __future__ import annotations

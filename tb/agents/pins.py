@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small things that all agents do with pins."""
 
 from __future__ import annotations

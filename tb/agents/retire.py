@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the block says at its retire port, and what its register file holds."""
 
 from __future__ import annotations

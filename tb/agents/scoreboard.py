@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Instructions on their way: what each must do, and whether the block has done it."""
 
 from __future__ import annotations

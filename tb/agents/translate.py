@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The core's side of the translate port: a map of pages, and what answers from it."""
 
 from __future__ import annotations

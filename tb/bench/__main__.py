@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The benchmark's command line: `python -m vctx.tb.bench`, which `make bench` runs; `--help` has the options."""
 
 from __future__ import annotations

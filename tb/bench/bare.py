@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The limit: the block alone, Verilated, in a C++ loop that replays the stimulus of a trace and checks nothing."""
 
 from __future__ import annotations

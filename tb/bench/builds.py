@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Build time of the batch testbench against its run time, for the choices that compiler and Verilator leave."""
 
 from __future__ import annotations

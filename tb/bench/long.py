@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Long traces: how time and memory of a batch replay grow with the number of instructions.
 
 A trace is made from the program of contexts, recorded for a few iterations. All iterations but the first are equal byte

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Speeds: every way to run a workload, measured in turns, so that a busy machine hurts all of them alike.
 
 A speed is instructions of the block a second: the ones that are compared. The best of the rounds counts; only ratios

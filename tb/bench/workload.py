@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is measured: two recorded workloads, with the ways to run the same without the RTL.
 
 * the main job: vCPUs and host tasks on two harts. Its kernel is Python in part, so Spike cannot run it;

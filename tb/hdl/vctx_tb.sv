@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Testbench top: NumHarts harts around one RAM. The clock is made here, so that Python sleeps between instructions.
 
 `default_nettype none

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Watches one AXI manager: checks the protocol, and says what moved. Errors are sticky; nothing here drives the bus.
 //
 // Instructions are numbered from 1 in the order of their issue. A page is granted to the youngest instruction that was

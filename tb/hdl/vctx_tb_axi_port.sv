@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One AXI subordinate in front of the shared RAM: bursts in order, seeded latency and back-pressure, one beat a cycle.
 //
 // An address outside RAM is answered with DECERR, so that the manager sees its error and nothing hangs.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One hart's worth of testbench: the block, its issue and translate ports, the checks on its bus, and the observation
 // of every instruction. Python sees three things: stim (in), obs with vregs (out), and done, which changes when obs and
 // vregs are ready; so it wakes once an instruction, not once a clock.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A list of fixed-width entries, packed into wide chunks so that Python fetches many with one read.
 
 `default_nettype none

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Layouts that cross the border between the testbench's HDL and Python. tb/replay/layout.py mirrors them, first member in the
 // most significant bits; it checks every width against the simulator's before the first use.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RAM shared by all harts. A page holds the fill pattern until it is first written, so memory that nobody touches costs
 // nothing, and the pages ever written are known when the image is dumped.
 //

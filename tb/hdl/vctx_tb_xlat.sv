@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The core's side of the translate port: answers from the pages that came with the instruction, after a seeded latency.
 //
 // More than two pages are in a table, in the order in which they are asked for. It is searched from where the last one was

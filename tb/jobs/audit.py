@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`vctx audit`: the scenario library on a kernel version, on the golden model and, if asked for, on the RTL."""
 
 from __future__ import annotations

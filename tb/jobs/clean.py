@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`vctx clean`: remove old runs and builds, but nothing that somebody uses."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The main job, end to end: record the scenario on the golden model, replay it on the RTL, and judge both."""
 
 from __future__ import annotations

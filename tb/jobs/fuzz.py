@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fuzzing campaigns: random programs on the golden hart and on Spike in lockstep, and on the RTL by replay.
 
 Program `n` of a campaign depends on seed, VLEN and `n` alone, and results are taken in order, so neither the number of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fuzz programs on the RTL: the golden hart records them into one trace, which the testbench replays."""
 
 from __future__ import annotations

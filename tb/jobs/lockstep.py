@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fuzz programs on the golden hart and on Spike, one step at a time, compared after each.
 
 Compared at every step: pc, mode and every integer register. At every instruction of the block: its record, and both

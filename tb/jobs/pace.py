@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cycles of a whole context's save and restore, beside the limit of the bus: 32 * VLEN / DLEN beats.
 
 The save is what hypervisors do: four CSR reads, vsetvli, four vse8.v of eight registers. The restore is vsetvli, four

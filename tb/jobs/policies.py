@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`vctx policies`: what each policy of saving and restoring costs, on recorded workloads, with cycles of the RTL."""
 
 from __future__ import annotations

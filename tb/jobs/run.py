@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One program of the user's on the golden hart and on the RTL: record, log its commits, and replay meanwhile."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run a directed sweep: record it on the golden model, replay it on the RTL, execute it on Spike, check all three."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What FuseSoC simulates: `python3 -m vctx.tb.jobs.vectors`, which vctx.core calls in the folder of a build.
 
 Records a short run of the main job on the golden model, with the VLEN of that build, which FuseSoC leaves in *.eda.yml

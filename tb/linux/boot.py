@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One run of Linux under QEMU, from power-on to power-off."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Debian's kernel for RISC-V: found, verified and downloaded by apt, without touching the system's own apt.
 
 apt is given a folder of its own for everything it keeps, and riscv64 as its architecture; mirror, proxies and other

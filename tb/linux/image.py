@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The init program of sw/linux_kvm, and the initial RAM disk that holds it and the module."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`vctx linux-kvm`: boot a real Linux KVM, drive it with a seed, and judge the golden hypervisor by what it says."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The system tools that booting a real Linux takes, and the Debian packages they are in."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The golden hypervisor live: each of its instructions goes to the RTL as it executes, with no trace in between."""
 
 from vctx.tb.live.kernel import LiveKernel

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cocotb test of `vctx cosim --live`: the main job, with the hypervisor driving the RTL itself.
 
 The environment names the configuration: VCTX_REPLAY the replay's, VCTX_LIVE a JSON file with the header of the trace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The golden kernel as coroutines, for tests of one's own."""
 
 from __future__ import annotations

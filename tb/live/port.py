@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The live port: where a recorder's events go to the RTL at once, instead of into a file.
 
 The golden model is plain synchronous Python. Under cocotb it runs in a thread of its own (`cocotb.task.bridge`), and

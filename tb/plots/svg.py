@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Charts as SVG: bars, and panels of curves."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files that others may read at any time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Folders of results: whose they are, and that two runs at the same time do not write the same one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The signals that interrupt a run."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A function in a process of its own, so that it shares neither a core nor Python's lock with its caller.
 
 Processes are forked off a server: one process with a single thread, which has imported what they need and does nothing

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which cocotb tests there are, found without a simulator, and which of them are wanted."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Running cocotb tests in few simulator processes, so that each test has one clear outcome whatever happens.
 
 A process runs many tests. If it dies, or nothing moves any more, the test that was running has failed, and another

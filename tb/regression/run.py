@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A regression from its knobs to its outcomes."""
 
 from __future__ import annotations

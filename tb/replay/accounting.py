@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who used the block, and for how much bus traffic: counters per function, and per kind of visit to a function.
 
 Bytes come from the bus (bursts and strobes seen by the HDL), never from the records, so that a saved transfer shows.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The verdict on one observation; step-by-step and batch replay share it, and so their reports are the same."""
 
 from __future__ import annotations

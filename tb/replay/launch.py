@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Replay of a trace: choose the testbench, build it, run it, and look closer where it differs.
 
 result = replay(trace, sim="verilator", dlen=128, out_dir=Path("sim_build/run"))

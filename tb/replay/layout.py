@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Packed vectors that cross the border between Python and HDL: the mirror of `tb/hdl/vctx_tb_pkg.sv`.
 
 One wide vector costs one simulator call however many fields it has, which is what makes a replay fast.

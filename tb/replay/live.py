@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A trace that is replayed while it is still being recorded, by a process of its own."""
 
 from __future__ import annotations

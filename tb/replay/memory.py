@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RAM as the replay sees it: the writes that bypass the bus, the image at the end, and the image that must come out."""
 
 from __future__ import annotations

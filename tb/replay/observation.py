@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What was seen of one instruction, by whichever testbench. Nothing here needs a simulator."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a replay is told, and what it found. Both cross a process border as JSON."""
 
 from __future__ import annotations

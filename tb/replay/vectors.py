@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Vectors: a trace of one hart as text, which `tb/hdl/vectors/vctx_tb_vectors.sv` replays and judges without Python.
 
 That file says what the lines are.

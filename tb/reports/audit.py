@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people see of an audit: the verdict on each defect with its evidence, the invariants, the matrix."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people see of a co-simulation: the tables at its end."""
 
 from __future__ import annotations

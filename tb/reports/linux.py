@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people see of a run of Linux: lines by part, reasons of the explained ones, and what differs."""
 
 from __future__ import annotations

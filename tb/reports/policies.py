@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people see of a comparison of policies: one table, and where the plot is."""
 
 from __future__ import annotations

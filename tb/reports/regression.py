@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a regression of cocotb tests says on the terminal."""
 
 from __future__ import annotations

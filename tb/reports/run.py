@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people see of a program of theirs: whether all agreed, and what it wanted that is not there."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What people see of a directed sweep: the 80 states as a table, and who satisfies the specification."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recording and replaying at the same time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What jobs of kernels set alike for the memory that they record on and replay from."""
 
 from __future__ import annotations

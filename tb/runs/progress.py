@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a job tells how far it is."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Command lines that repeat a run."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds: once for each design, found again by a hash of all that goes into them."""
 
 from __future__ import annotations

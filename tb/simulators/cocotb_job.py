@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One cocotb build or test in a process of its own: `python -m vctx.tb.simulators.cocotb_job JOB.json`.
 
 cocotb's runner waits for its simulator in a way that cannot be interrupted cleanly. Started in a new session, this

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is built: the block and a testbench around it, with their parameters."""
 
 from __future__ import annotations

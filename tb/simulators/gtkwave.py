@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A GTKWave save file that opens a dump with the signals one wants first."""
 
 from __future__ import annotations

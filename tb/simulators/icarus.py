@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Icarus Verilog."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Starting a `cocotb_job`, and ending it with all that it started."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lint of the RTL: Verilator and Icarus with all warnings over a few parameter sets, and verible's style rules.
 
     python -m vctx.tb.simulators.lint

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs of cocotb test modules on finished builds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the testbench needs to know of a simulator: how it is found, called and told things."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Synthesis of the RTL with Yosys: what it costs, and that it maps.
 
     python -m vctx.tb.simulators.synth

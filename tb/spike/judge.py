@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Spike as a judge of traces: execute every instruction of a trace on it, and compare what comes of it.
 
 Spike is given what the trace gives the RTL: instruction, operands, mode, and the answers of the translate port as page

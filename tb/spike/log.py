@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Spike's own log of a program, cut down to what a commit log holds, and Spike itself to make it.
 
 `spike -l --log-commits` writes, besides a line for every instruction that took effect and the lines of every trap, the

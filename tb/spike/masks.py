@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where Spike must not judge a trace that was recorded with other choices than its own.
 
 Each predicate belongs to one setting of `Latitude`, and tells whether the outcome of an instruction depends on it.

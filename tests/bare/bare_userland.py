@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A fresh Debian in a folder, and processes in it that see nothing else.
 
 Everything in it runs in name spaces of its own for mounts and processes. Whatever happens to whoever started it, they

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What `make test-bare` calls a success, and what it takes from the machine; the thing itself is too long for here."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`vctx clean` removes old runs and builds, nothing else, and nothing that somebody uses."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`make` as a user meets it: knobs that it does not know, and values that are not allowed, end with what is."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pre-commit configuration runs what `make lint` runs, without the network."""
 
 from __future__ import annotations

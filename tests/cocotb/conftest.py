@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Under pytest, each cocotb test here is an item of its own, on each simulator.
 
 cocotb's own plugin for pytest reports each test, but has an item for each simulator run only: a test of it cannot

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the tests here share: where they work, how long they may take, and small pieces of stimulus."""
 
 from __future__ import annotations

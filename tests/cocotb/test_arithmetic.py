@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Moves and integer arithmetic: results, masks, tails, and what is illegal (E-1 to E-15)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The bus: back-pressure, latency, errors, and the shape of bursts; none of it changes what an instruction does."""
 
 from __future__ import annotations

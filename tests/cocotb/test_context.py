@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The hypervisor's save and restore routines, as machine code: preempted and interrupted wherever they can be.
 
 The golden hart executes them and reports to the bench; the block executes the same instructions behind it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CSR instructions: what each mode may access, what they read and write (A-1 to A-6, B-3, B-4, F-7)."""
 
 from __future__ import annotations

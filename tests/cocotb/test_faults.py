@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Faults at elements: where they are taken, what they report, and what is left to do (D-8 to D-15, D-19)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Interrupts at element boundaries: vector loads and stores stop, and go on (D-20, the rule of the irq port)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every kind of vector load: which bytes reach which elements (D-1 to D-20)."""
 
 from __future__ import annotations

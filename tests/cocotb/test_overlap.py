@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Overlap: how far instructions run into each other, and that nobody can tell from what they do."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random programs, each from cocotb's seed: what nobody thought of."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reset: the state it leaves, and that nothing of what it interrupts comes back (A-14)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every kind of vector store: which bytes are written, and that no other is (D-1 to D-20)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """VS at both levels: what it forbids, and what makes it Dirty (B-5 to B-16)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """vsetvli, vsetivli, vsetvl: which vl and vtype come of them (C-1 to C-9)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The bugs of the catalogue, put into this design."""
 
 from __future__ import annotations

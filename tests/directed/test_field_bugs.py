@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bugs of other designs: this one does not have them, and would be caught if it did."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The latitude table: complete, the same for model, RTL, masks and documentation, and never without effect."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Spike as a judge of traces: it translates as the trace says, and sees every difference."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The directed sweeps: golden model, Spike and RTL satisfy the specification; what does not is found."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every item of the specification that anything names is explained, and every one explained is named."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Seeds: fixed ones, and fresh ones that are printed, whoever captures the output."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`vctx fuzz`: what it says and leaves behind, when all agree and when they do not."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programs depend on their seed alone, stay within their bounds, and reach what they are for."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the tests: one rule of the golden model is broken; Spike finds it, and shrinking shows it."""
 
 from __future__ import annotations

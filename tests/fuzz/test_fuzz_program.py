@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A program survives its assembly file, and the file can be edited."""
 
 from __future__ import annotations

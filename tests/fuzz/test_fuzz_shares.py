@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A share of each campaign in every test run: fixed seeds, and fresh ones."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Shrinking keeps what makes a program fail, and nothing else."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hypothesis without deadlines: the machine that runs the tests may be busy."""
 
 from __future__ import annotations

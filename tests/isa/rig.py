@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A hart on a bench: 1 MiB of memory, an observer that keeps everything, and one-line stepping."""
 
 from __future__ import annotations

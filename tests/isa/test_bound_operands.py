@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a compiled vector instruction keeps from one execution to the next never outlives its reason."""
 
 from __future__ import annotations

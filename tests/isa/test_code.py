@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compiled code: whatever is cached, `run` does what `step` does, and written or remapped code is noticed."""
 
 from __future__ import annotations

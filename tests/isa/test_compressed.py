@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RV64C: LLVM compresses each expansion back to the same instruction."""
 
 from __future__ import annotations

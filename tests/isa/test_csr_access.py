@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who may access which CSR, and what V=1 redirects (F-7, B-4, F-3)."""
 
 from __future__ import annotations

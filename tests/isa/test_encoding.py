@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The instruction table: round trips, an independent assembler's opinion, and words that must be illegal."""
 
 from __future__ import annotations

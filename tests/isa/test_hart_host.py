@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a host drives the hart: run, call, inject, snapshot, code changes."""
 
 from __future__ import annotations

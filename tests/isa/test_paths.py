@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hot code is translated to functions of whole paths: nothing that can be seen from outside tells them from steps."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Physical memory: regions, fill, page crossing, watched lines."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RV64IMA: arithmetic against definitions in signed and unsigned integers, memory, atomics."""
 
 from __future__ import annotations

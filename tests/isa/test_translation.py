@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sv39, Sv39x4 and both together, with Svade; SUM, MXR, MPRV, hlv; fault reporting (D-9, F-3, F-4)."""
 
 from __future__ import annotations

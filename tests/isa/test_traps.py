@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trap routing, entry and return (F-4 to F-6, B-15 to B-18), and interrupts."""
 
 from __future__ import annotations

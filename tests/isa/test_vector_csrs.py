@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The vector CSRs (A) and the VS and SD fields (B)."""
 
 from __future__ import annotations

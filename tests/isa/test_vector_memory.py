@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Vector loads and stores: data, masks, faults, resumption, interrupts (D)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Instructions of mixed widths and across elements, against a model of one element at a time (E-17 to E-26)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Element-wise, mask and move instructions against a model that handles one element at a time (E)."""
 
 from __future__ import annotations

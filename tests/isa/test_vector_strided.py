@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Strided loads and stores: addresses, order, pages, stops (D-5, D-8, D-12, D-24)."""
 
 from __future__ import annotations

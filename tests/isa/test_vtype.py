@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """vtype values and the vset* rules (C)."""
 
 from __future__ import annotations

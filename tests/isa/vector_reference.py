@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What tests of vector arithmetic share: registers worked on an element at a time, and random situations."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the tests of the golden hypervisor share: an observer that keeps everything, vector states, ways to run."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The allocator notices every misuse that it says it notices."""
 
 from __future__ import annotations

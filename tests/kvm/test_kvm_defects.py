@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every S-number is one choice over the clean kernel, and which version has which."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What becomes of a guest's traps: a table for each kernel, complete, and as Linux has it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Host tasks: what counts as first use of vectors, what they find then and after a system call, and want of memory."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kernel-mode vector code: where an interrupt may come, nobody loses a register, unless by S13, S14 or S25."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Create, load, put, reset, destroy: order, memory, and what is left behind when something fails."""
 
 from __future__ import annotations

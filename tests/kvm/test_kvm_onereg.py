@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One-reg: ids, sizes and errors of both versions, and the collision that makes v12's vector registers unreachable."""
 
 from __future__ import annotations

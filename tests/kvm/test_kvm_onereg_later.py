@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One-reg from kernel to kernel: what was added after 6.12, and in which order the oldest looked at things."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One-reg of kernels that have all of it: every errno, the list, V given and taken, copies, hosts (items 42 to 59)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Harts that start and stop, mp_state, exits that return at once, and loads and stores outside guest memory."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Guests and host tasks find their state as they left it, whatever the scheduler, the timer and resets do to them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Save, restore, and the VS transitions that decide when they happen; defects of the vector part, by S-number."""
 
 from __future__ import annotations

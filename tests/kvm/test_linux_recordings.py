@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real Linux judges the golden hypervisor: every recording, line by line, and what would not pass."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programs build, are cached, hold what the golden hart can run, and refuse politely."""
 
 from __future__ import annotations

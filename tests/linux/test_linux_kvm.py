@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`vctx linux-kvm` without QEMU: arguments, missing tools, the packages, the init program, and the verdict on a trace.
 
 Here a script stands in for QEMU, and writes a recording where the trace belongs. The real thing is `make linux-kvm`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An environment with the installed wheel, and the commands of a user in it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The wheel, installed: all of `vctx` works without a checkout, beside a user's own folders of the same names."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """--out, VCTX_OUT and `make OUT=`: everything generated goes there, and the checkout may be read-only."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bugs in what the block remembers: reset, vset, CSRs, VS."""
 
 from __future__ import annotations

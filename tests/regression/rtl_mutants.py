@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What each test here is good for: a bug in the RTL that it finds. `test_killed.py` puts every one in and looks.
 
 The bugs are in `mutants_state.py` and `mutants_data.py`. One must leave alone what all tests share, the reset and

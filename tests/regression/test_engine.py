@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever a cocotb test does, it has one clear outcome, and so have the others."""
 
 from __future__ import annotations

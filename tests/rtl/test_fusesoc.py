@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """FuseSoC: its targets work in the project's environment as it is, and fail when the block is wrong."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The example of somebody else's cocotb test: it runs as it stands, and it can fail."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The block at the bus's pace: exact cycles of a context save and restore, and how close to the limit they are."""
 
 from __future__ import annotations

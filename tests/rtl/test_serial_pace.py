@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exact cycles of what goes element by element; what goes by rows or whole bursts is as fast as ever."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programs for the tests of `vctx run`, and their commit logs on the golden hart and on Spike."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`vctx run` as a user meets it: the RTL's agreement, exit codes, and clear errors."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The golden hart's commit log is Spike's, line for line, and is written in Spike's format."""
 
 from __future__ import annotations

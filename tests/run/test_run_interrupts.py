@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which interrupt a hart has to take: enables, delegation, priority (F-4)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plain C loops, compiled by the command that the README gives, and what is said of an instruction that is missing."""
 
 from __future__ import annotations

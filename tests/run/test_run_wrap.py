@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """At the top of the address space everything goes on at address 0: golden hart, RTL and Spike alike."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scenario library and the audit: the clean kernel passes, and these scenarios, no others, catch each defect."""
 
 from __future__ import annotations

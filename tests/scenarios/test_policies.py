@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Policies: hand-made workloads, the golden kernel's own counts, and the optimum against brute force."""
 
 from __future__ import annotations

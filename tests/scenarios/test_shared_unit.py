@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The main job on the golden model: clean where the kernel is, deterministic, and its monitor sees broken kernels."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """tb/setup.sh tries what is used, and names the packages of all that does not work; the lock files carry hashes."""
 
 from __future__ import annotations

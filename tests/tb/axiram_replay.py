@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cocotb test module: replay on `vctx_tb_pins`, whose memory is cocotbext-axi's AxiRam."""
 
 from __future__ import annotations

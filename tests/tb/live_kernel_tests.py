@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """cocotb tests in which the golden kernel drives `vctx_tb` itself; test_live_kernel.py runs them."""
 
 from __future__ import annotations

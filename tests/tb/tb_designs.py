@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Designs other than the ordinary testbench: with edited sources, with a saboteur, with AxiRam as memory."""
 
 from __future__ import annotations

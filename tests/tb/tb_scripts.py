@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hand-made traces: every expected value below is derived from the specification by hand, none by the golden hart."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`vctx audit`: many kernels in one trace agree with the RTL, and whatever is found belongs to its scenario."""
 
 from __future__ import annotations

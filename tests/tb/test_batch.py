@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Batch replay beside step-by-step replay: the same counts, the same reports, whatever the size of a chunk."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parts of a batch replay by themselves, without a simulator."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The benchmark: its parts measure what they say. Speeds are not asserted."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The checker is checked: every kind of wrong expectation, and every kind of wrong RTL, is caught and named."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The script that compares what two checkouts made of the same runs, on a small co-simulation that is run twice."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Folders of results: two runs do not write the same one at the same time, nor do files of one name share one."""
 
 from __future__ import annotations

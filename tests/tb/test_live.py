@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Replay of a trace while it is still being recorded."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The golden hypervisor live: what it does on the RTL is, byte for byte, what a recording of it holds."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The report of policies: counting bus traffic, and the plot."""
 
 from __future__ import annotations

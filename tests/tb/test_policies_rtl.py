@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`vctx policies`: the RTL's bus moves what the model counts, for every policy, and what it does not move shows."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hand-made traces replay without a difference on both simulators, with any timing, bus width and memory."""
 
 from __future__ import annotations

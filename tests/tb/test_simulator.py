@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bad input, missing tools, failing runs, interrupts: each ends with its own error, and leaves no half-made result."""
 
 from __future__ import annotations

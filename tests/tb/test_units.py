@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parts of the testbench that need no simulator."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The walls between rooms, which `make lint` checks: an import through one is found, and there is no circle at all."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A function in a process of its own: what it returns, raises and says arrives, and it can be ended."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Stands in for the block, and misbehaves on request: +sabotage=N breaks one rule, so that the check of that rule can
 // be seen to work. The real block, renamed vctx_honest, does the work.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One hart whose AXI port ends at signals that cocotbext-axi drives: a second memory, written by others.
 // The clock comes from Python, because that library samples at the edge it sees there.
 

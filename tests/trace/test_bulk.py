@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many events at a time are the events one at a time."""
 
 from __future__ import annotations

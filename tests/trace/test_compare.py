@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The comparator names each field that differs, and nothing else."""
 
 from __future__ import annotations

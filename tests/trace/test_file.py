@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The trace file round-trips every event, and says clearly what is wrong with a bad file."""
 
 from __future__ import annotations

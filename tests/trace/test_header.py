@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The header of a trace is checked whole, before a replay makes memory or anything else of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The recorder holds scalar stores back until the block could see them, and orders harts where they share memory."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Registers and bytes of a record, kept as they lie in register file and memory, are mappings like any other."""
 
 from __future__ import annotations

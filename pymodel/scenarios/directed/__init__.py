@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Directed sweeps: instruction sequences, each with what the specification, not the golden model, requires of it."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every CSR of the block x form of CSR instruction x class of operand x mode x VS (A-1 to A-9, B-1 to B-4, F-7)."""
 
 from __future__ import annotations

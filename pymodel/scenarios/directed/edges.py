@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Edges of single rules: what an element before the first, a group that is no group, or nothing to do must lead to.
 
 Each case is one that random programs reach and the other sweeps, which walk over kinds and elements, do not.

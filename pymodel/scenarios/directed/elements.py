@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A stop at every element of every kind of vector load and store, then the rest (D-5 to D-20).
 
 For each kind of access and each element k, the base address puts element k at the start of a page:

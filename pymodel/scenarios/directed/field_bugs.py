@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real bugs of other designs, each with a short sequence that shows it.
 
 B25 to B28 of the catalogue are bugs of hypervisors: the invariants of the KVM scenarios cover those.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a directed sequence is made: single instructions on the golden hart, recorded, with requirements beside them.
 
 A sequence calls :meth:`Stimulus.do` for each instruction. What the specification requires of one goes in as `expect`,

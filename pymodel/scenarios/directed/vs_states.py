@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The 80 states: mode x mstatus.VS x vsstatus.VS, each with five kinds of instruction (B-3 to B-16).
 
 Every state is set up afresh for each kind. The instruction is executed in its mode; then M-mode reads mstatus and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """vset*: all 2048 vtypei, single bits of vsetvl, AVL classes, keeping vl, and what is reset (C-1 to C-13)."""
 
 from __future__ import annotations

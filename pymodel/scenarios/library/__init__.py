@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scenario library: what must hold of a hypervisor, items 1 to 77, as scenarios, in their groups A to H."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Group F: memory: failed allocations, frees, stale contents, and the pointers to the buffers."""
 
 from __future__ import annotations

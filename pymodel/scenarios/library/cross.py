@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Group H: properties of whole runs."""
 
 from __future__ import annotations

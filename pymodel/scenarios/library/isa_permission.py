@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Group D: who has V: the guest's ISA, its changes, and who may make them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Group G: kernel-mode vector code between and inside the steps of load, run and put."""
 
 from __future__ import annotations

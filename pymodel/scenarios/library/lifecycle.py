@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Group C: the life of a vCPU: reset, load, run, put, on one hart and on several, with a host that uses vectors too."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Group B: the save and restore routines, run alone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Group E: the vector registers in user space's hands: ids, sizes, errors, values, the list, and migration."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Group A: the vector unit itself, its CSRs and the VS fields, as a hypervisor meets them."""
 
 from __future__ import annotations

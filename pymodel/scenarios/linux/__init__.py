@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recordings of a real Linux KVM, done again on the golden hypervisor and compared line by line."""
 
 from __future__ import annotations

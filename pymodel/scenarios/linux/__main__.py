@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`python -m vctx.pymodel.scenarios.linux FILE`: judge the golden hypervisor by a recording; 1 if a line differs.
 
 A second argument names the kernel version to judge; without one it is that of the recorder's Linux.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lines about the guest: what it did in VS-mode, what it saw there, and what user space reads afterwards."""
 
 from __future__ import annotations

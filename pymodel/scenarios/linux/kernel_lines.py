@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lines about kernel-mode vector code: a soft timer and a page-fault handler that use vectors, under a guest's feet.
 
 The recorder has both in a module of its own, which counts how often they ran and found their registers changed. When

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A part of a recording while it is done again: its machine, the lines around the present one, and the twins."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lines about a whole part: harts that start and stop, copies to another VM, many vCPUs and processes at once.
 
 Where a recording gives sums over tens of thousands of checks, the same is done some dozens of times.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Doing a whole recording again."""
 
 from __future__ import annotations

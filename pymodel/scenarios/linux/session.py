@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The machine on which a part of a recording is done again: kernel, vCPUs that run the driver guest, patterns."""
 
 from __future__ import annotations

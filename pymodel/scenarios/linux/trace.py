@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recorded behaviour of a real Linux KVM as the judge of the golden hypervisor.
 
 A recording is JSON lines, one observation each: `ctx` the part of the run, `t` the kind of line, and what was done and

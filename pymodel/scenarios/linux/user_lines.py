@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lines about user space: registers and their list, errors, faulting addresses, the guest's ISA."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Sums and differences of elements, also of narrow ones to wide ones. */
 #include "plain.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Loops with a condition: some elements are written, counted or added up, or two values are chosen between. */
 #include "plain.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Copies, also from one width to another. */
 #include "plain.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Products: their sum, and element by element. */
 #include "plain.h"
 

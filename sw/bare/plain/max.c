@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The greatest and the least element, of an array and of pairs. */
 #include "plain.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * What the programs of this folder share. Each is one kind of loop as anybody would write it, over elements of several
  * widths; the compiler vectorises it by itself. Loops that check are scalar, so that they share nothing with what they

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Shifts, by constants, by a variable and by elements. */
 #include "plain.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Every second element: read, written, changed and added up. */
 #include "plain.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Sums, and other reductions, over one array. */
 #include "plain.h"
 

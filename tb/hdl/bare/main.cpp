@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The limit of what Verilator can do: replays the stimulus of a batch replay on the block alone, and checks nothing.
 //
 //     bare STIMULUS [RAM]      (RAM: a file for the final image of memory)

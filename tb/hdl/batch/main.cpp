@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Batch replay on Verilator: clocks, queues, RAM and files of the harts, each a model of vctx_tb_batch_hart. It does what
 // vctx_tb_batch.sv does elsewhere, the same in every cycle, and takes the same plus arguments.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // RAM of all harts, for testbenches in C++. What vctx_tb_ram.sv is for the others.
 
 #pragma once

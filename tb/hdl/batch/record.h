@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The records that tb/replay/batch/stimulus.py writes: rec_*_t of vctx_tb_pkg.sv, most significant byte first.
 
 #pragma once

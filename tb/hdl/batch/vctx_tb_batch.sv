@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Testbench of a batch replay: reads a stream of records, hands them to NumHarts harts around one RAM, and writes what
 // the harts did. No Python runs in the simulator. On Verilator main.cpp does all of this, the same in every cycle.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One hart of a batch replay, with its port to RAM: issues what its queue holds as fast as the block takes it, and writes
 // one observation for each instruction that retires. Every check of vctx_tb_hart is made here too, on the same modules.
 //

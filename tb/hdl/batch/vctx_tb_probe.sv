@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Watches the storage of the register file itself, whatever the block's ports claim: which registers differ from what they
 // held when it looked last, and what they hold.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What vctx_tb_batch.sv and main.cpp have in common: in which cycle something happens, and the output streams. Icarus writes
 // those itself, four-valued; Verilator through main.cpp, because its own $fwrite costs more than the design.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Replay without Python: reads the vectors that tb/replay/vectors.py makes of a trace, issues them one at a time, and ends
 // with $fatal at the first one that the block answers otherwise. For simulators that somebody else starts, as FuseSoC
 // does. One hart; vctx_tb_batch is the faster sibling whose answers Python compares.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accounting of a batch replay: a chunk's instructions charged to functions and visits with a few array operations.
 
 What is counted is what `tb.replay.accounting` counts one instruction at a time. There are about as many marks as

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The comparison of a batch replay: expected and observed records of a chunk against each other, in bulk.
 
 What differs in bulk is looked at once more, one by one, with the comparator of the step-by-step replay: it alone

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Batch replay: the simulator and Python side by side, joined by pipes.
 
 Python turns the trace into stimulus, chunk by chunk, and compares what comes back; the simulator applies it at the

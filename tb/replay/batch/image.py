@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The image of RAM that a batch replay must end with, written in runs of bytes."""
 
 from __future__ import annotations

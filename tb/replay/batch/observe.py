@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the batch testbench saw: binary observations as numpy arrays, and single ones as `Observation`.
 
 A simulator with four-valued logic writes each 32-bit word as two, value and unknown bits. Unknown bits are kept apart,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pipes between a batch replay and its simulator, all served by one thread.
 
 Whenever it waits for one of them it also takes what the others hold and gives what is left to give. So the simulator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stimulus of a batch replay: the events of a trace as records that the testbench in `tb/hdl/batch` reads.
 
 Every record has 64 bytes, most significant byte first, and mirrors a `rec_*_t` of `tb/hdl/vctx_tb_pkg.sv`.

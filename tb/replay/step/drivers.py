@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Drivers: what Python asks of the HDL, as cocotb-bus classes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The monitor of a hart: turns what the HDL observed of an instruction into the record that the trace expects.
 
 X or Z is never resolved: a field that has one keeps its bits as text and fails the comparison by name.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cocotb test: replay a trace on the RTL and compare every instruction with what the trace expects.
 
 `tb.replay.launch.replay` starts it in a simulator; the environment variable VCTX_REPLAY names its `ReplayConfig`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stimulus of a replay step by step: an instruction as the `stim_t` of `tb/hdl/vctx_tb_pkg.sv`."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cocotb tests that end in every way in which a test should not, between some that pass."""
 
 from __future__ import annotations
