@@ -46,7 +46,8 @@ def test_the_main_job_live_is_the_recorded_one(sim: str) -> None:
 def test_the_main_job_live_stops_where_the_rtl_departs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rtl = broken(tmp_path)
     monkeypatch.setattr(job, "replay_design", partial(replay_design, rtl=rtl))
-    verdict = cosim(Knobs("icarus", 128, 64, SEED), pairs=4, entries=20, live=True)
+    # Long enough for every seed; it ends where the RTL departs.
+    verdict = cosim(Knobs("icarus", 128, 64, SEED), pairs=4, entries=100, live=True)
     assert not verdict.ok and verdict.rtl.mismatch is not None
     assert verdict.rtl.mismatch.kind == "instruction"
     assert {d.field for d in verdict.rtl.mismatch.differences} <= {"vsstatus_vs", "rd"}
