@@ -55,7 +55,20 @@ _STATUS_BITS = bits.FS | bits.SUM | bits.MXR | bits.MPP | bits.SPP | bits.MPV | 
 # Exceptions that may be delegated: misaligned, access and page faults, illegal instruction; from HS also the guest's.
 _DELEGABLE = (2, 4, 5, 6, 7, 13, 15, 21, 22, 23)
 
-_OPERATIONS = tuple(spec for spec in TABLE.values() if spec.kind is Kind.VOP)
+# Operations by family, with the weight of each: few are moves and mask logic, but each of them has rules of its own.
+_FAMILIES = {
+    r"vmv.*|vmerge.*|vid.*": 16,
+    r"vm\w+\.mm|.*\.m": 12,
+    r"vms.*": 16,
+    r"v(add|r?sub|and|or|xor|minu?|maxu?|s[lr][la])\..*": 20,
+    r"vmul.*|vmacc.*|vmadd.*|vnms.*": 14,
+    r"vw(?!red).*|v[zs]ext.*|vns.*": 24,
+    r"v(w?red|slide).*": 14,
+}
+_OPERATIONS = tuple(
+    (weight, tuple(spec for spec in TABLE.values() if spec.kind is Kind.VOP and re.fullmatch(family, spec.mnemonic)))
+    for family, weight in _FAMILIES.items()
+)
 # Loads and stores by form, with the weight of each form; whole-register loads alone are half of the instructions.
 _STRIDED = r"v[ls]se\d+\.v"
 _FORMS = {
@@ -101,7 +114,7 @@ class _Generator:
         kinds = {
             self._vset: 16,
             self._access: 30,
-            self._operation: 22,
+            self._operation: 36,
             self._vector_csr: 10,
             self._status_csr: 7,
             self._reserved: 4,
@@ -275,7 +288,8 @@ class _Generator:
         return encode("addi", rd=_STRIDE, rs1=0, imm=multiple * size + odd)
 
     def _operation(self) -> None:
-        self._emit(self._fill(self.rng.choice(_OPERATIONS)))
+        (family,) = self.rng.choices([specs for _, specs in _OPERATIONS], [weight for weight, _ in _OPERATIONS])
+        self._emit(self._fill(self.rng.choice(family)))
 
     def _reserved(self) -> None:
         row = self.rng.choice(RESERVED)

@@ -86,7 +86,7 @@ def test_programs_end_and_write_nothing_but_data(vlen: int) -> None:
 @pytest.fixture(scope="module")
 def points() -> set[Point]:
     run = _Run(256)
-    for number in range(1800):
+    for number in range(1000):
         run.run(generate(seed_of(1, 256, number), 256))
     return set(run.coverage.points)
 
