@@ -31,7 +31,7 @@ def test_the_rtl_maps(tmp_path: Path) -> None:
             "      if (re_a_i) rdata_a_o[64*b +: 64] <= ~mem[raddr_a_i] + 64'd1;",
             "RAM",
         ),
-        ("vctx_vset.sv", "assign vl_o  =", "assign vl_o  = ;", "rror"),
+        ("vctx_vset.sv", "assign vl_o  =", "assign vl_o  = ;", "(?i)error: expected expression"),
     ],
 )
 def test_what_does_not_map_is_refused(
