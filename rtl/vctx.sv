@@ -152,8 +152,10 @@ module vctx
   logic [7:0]      vtype, vset_vtype;
   logic            vill, vset_vill;
   logic [IdxW-1:0] vstart, next_vstart;
-  logic            csr_write, vset, trim, vstart_we, dirty;
+  logic            csr_execute, csr_write, vset, trim, vstart_we, dirty;
   logic [63:0]     csr_rdata;
+  logic            vs_on, status_trap;
+  logic [5:0]      status_cause;
 
   assign vl_o     = 64'(vl);
   assign vtype_o  = {vill, 55'b0, vtype};
@@ -213,6 +215,7 @@ module vctx
     .csr_rdata_i        (csr_rdata),
     .vset_vl_i          (64'(vset_vl)),
     .vstart_i           (vstart),
+    .csr_execute_o      (csr_execute),
     .csr_write_o        (csr_write),
     .vset_o             (vset),
     .trim_o             (trim),
@@ -269,15 +272,12 @@ module vctx
     .evl_o              (evl)
   );
 
-  vctx_legal #(
-    .HasV (HasV)
-  ) u_legal (
+  vctx_legal u_legal (
     .dec_i            (dec),
     .insn_i           (insn),
-    .prv_i            (prv),
-    .virt_i           (virt),
-    .mstatus_vs_i     (mstatus_vs_o),
-    .vsstatus_vs_i    (vsstatus_vs_o),
+    .vs_on_i          (vs_on),
+    .status_trap_i    (status_trap),
+    .status_cause_i   (status_cause),
     .vill_i           (vill),
     .vstart_nonzero_i (vstart != '0),
     .vd_group_i       (vd_group),
@@ -310,34 +310,40 @@ module vctx
     .VLEN (VLEN),
     .HasV (HasV)
   ) u_csr (
-    .clk_i         (clk_i),
-    .rst_ni        (rst_ni),
-    .addr_i        (insn[31:20]),
-    .op_i          (insn[13:12]),
-    .src_i         (insn[14] ? {59'b0, insn[19:15]} : rs1),
-    .virt_i        (virt),
-    .older_i       (older),
-    .older_virt_i  (older_virt),
-    .fs_dirty_i    (fs_dirty),
-    .vsfs_dirty_i  (vsfs_dirty),
-    .write_i       (csr_write),
-    .rdata_o       (csr_rdata),
-    .vset_i        (vset),
-    .vset_vl_i     (vset_vl),
-    .vset_vtype_i  (vset_vtype),
-    .vset_vill_i   (vset_vill),
-    .trim_i        (trim),
-    .trim_vl_i     (lsu_elem),
-    .vstart_we_i   (vstart_we),
-    .vstart_i      (next_vstart),
-    .dirty_i       (dirty),
-    .vl_o          (vl),
-    .vtype_o       (vtype),
-    .vill_o        (vill),
-    .vstart_o      (vstart),
-    .vcsr_o        (vcsr_o),
-    .mstatus_vs_o  (mstatus_vs_o),
-    .vsstatus_vs_o (vsstatus_vs_o)
+    .clk_i          (clk_i),
+    .rst_ni         (rst_ni),
+    .addr_i         (insn[31:20]),
+    .op_i           (insn[13:12]),
+    .src_i          (insn[14] ? {59'b0, insn[19:15]} : rs1),
+    .writes_i       (csr_writes),
+    .prv_i          (prv),
+    .virt_i         (virt),
+    .older_i        (older),
+    .older_virt_i   (older_virt),
+    .fs_dirty_i     (fs_dirty),
+    .vsfs_dirty_i   (vsfs_dirty),
+    .execute_i      (csr_execute),
+    .write_i        (csr_write),
+    .rdata_o        (csr_rdata),
+    .status_trap_o  (status_trap),
+    .status_cause_o (status_cause),
+    .vs_on_o        (vs_on),
+    .vset_i         (vset),
+    .vset_vl_i      (vset_vl),
+    .vset_vtype_i   (vset_vtype),
+    .vset_vill_i    (vset_vill),
+    .trim_i         (trim),
+    .trim_vl_i      (lsu_elem),
+    .vstart_we_i    (vstart_we),
+    .vstart_i       (next_vstart),
+    .dirty_i        (dirty),
+    .vl_o           (vl),
+    .vtype_o        (vtype),
+    .vill_o         (vill),
+    .vstart_o       (vstart),
+    .vcsr_o         (vcsr_o),
+    .mstatus_vs_o   (mstatus_vs_o),
+    .vsstatus_vs_o  (vsstatus_vs_o)
   );
 
   vctx_regfile #(

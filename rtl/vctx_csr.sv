@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vector CSRs (vstart, vxsat, vxrm, vcsr, vl, vtype, vlenb) and the VS field of mstatus, sstatus and vsstatus, with
-// the SD bit that follows from it. Legality of an access is decided elsewhere.
+// Vector CSRs (vstart, vxsat, vxrm, vcsr, vl, vtype, vlenb), and the status registers, which are a module of their own.
+// Legality of an access to vector CSRs is decided elsewhere.
 
 `default_nettype none
 
@@ -19,13 +19,19 @@ module vctx_csr
   input  logic [11:0]     addr_i,
   input  logic [1:0]      op_i,        // funct3[1:0]
   input  logic [63:0]     src_i,       // x[rs1] or immediate
+  input  logic            writes_i,
+  input  logic [1:0]      prv_i,
   input  logic            virt_i,
   input  logic            older_i,       // a vector instruction that takes effect is not this one, but one issued with
   input  logic            older_virt_i,  // this V
   input  logic            fs_dirty_i,
   input  logic            vsfs_dirty_i,
-  input  logic            write_i,     // legal and writes
+  input  logic            execute_i,   // takes effect, or traps, at the end of this cycle
+  input  logic            write_i,     // takes effect and writes
   output logic [63:0]     rdata_o,
+  output logic            status_trap_o,  // a status register would trap, with this cause: see vctx_status
+  output logic [5:0]      status_cause_o,
+  output logic            vs_on_o,
 
   // Vector instruction: takes effect in this cycle
   input  logic            vset_i,      // vl and vtype from vset*
@@ -53,68 +59,79 @@ module vctx_csr
   logic            vill_q;
   logic [IdxW-1:0] vstart_q;
   logic [2:0]      vcsr_q;  // vxrm, vxsat
-  logic [1:0]      mstatus_vs_q, vsstatus_vs_q;
 
-  assign vl_o          = vl_q;
-  assign vtype_o       = vtype_q;
-  assign vill_o        = vill_q;
-  assign vstart_o      = vstart_q;
-  assign vcsr_o        = vcsr_q;
-  assign mstatus_vs_o  = mstatus_vs_q;
-  assign vsstatus_vs_o = vsstatus_vs_q;
+  assign vl_o     = vl_q;
+  assign vtype_o  = vtype_q;
+  assign vill_o   = vill_q;
+  assign vstart_o = vstart_q;
+  assign vcsr_o   = vcsr_q;
 
-  // sstatus is mstatus with V=0 and vsstatus with V=1 (B-3, B-4).
-  logic [11:0] addr;
-  assign addr = (addr_i != CsrSstatus) ? addr_i : (virt_i ? CsrVsstatus : CsrMstatus);
-
-  // SD summarises the FS and VS of the same register (B-12).
-  logic [63:0] mstatus, vsstatus, vtype;
-  assign mstatus  = {fs_dirty_i || (mstatus_vs_q == VsDirty), 52'b0, mstatus_vs_q, 9'b0};
-  assign vsstatus = {vsfs_dirty_i || (vsstatus_vs_q == VsDirty), 52'b0, vsstatus_vs_q, 9'b0};
-  assign vtype    = {vill_q, 55'b0, vtype_q};
+  logic        status;  // a status register is addressed: all of a level above U
+  logic [63:0] status_rdata, vtype;
+  assign status = (addr_i[9:8] != 2'd0);
+  assign vtype  = {vill_q, 55'b0, vtype_q};
 
   logic       vxsat;
   logic [1:0] vxrm;
   assign vxsat = vcsr_q[0];
   assign vxrm  = vcsr_q[2:1];
 
-  assign rdata_o = (addr == CsrVstart)   ? 64'(vstart_q) :
-                   (addr == CsrVxsat)    ? 64'(vxsat) :
-                   (addr == CsrVxrm)     ? 64'(vxrm) :
-                   (addr == CsrVcsr)     ? 64'(vcsr_q) :
-                   (addr == CsrVl)       ? 64'(vl_q) :
-                   (addr == CsrVtype)    ? vtype :
-                   (addr == CsrVlenb)    ? 64'(VLEN / 8) :
-                   (addr == CsrVsstatus) ? vsstatus : mstatus;
+  assign rdata_o = status                  ? status_rdata :
+                   (addr_i == CsrVstart)   ? 64'(vstart_q) :
+                   (addr_i == CsrVxsat)    ? 64'(vxsat) :
+                   (addr_i == CsrVxrm)     ? 64'(vxrm) :
+                   (addr_i == CsrVcsr)     ? 64'(vcsr_q) :
+                   (addr_i == CsrVl)       ? 64'(vl_q) :
+                   (addr_i == CsrVtype)    ? vtype : 64'(VLEN / 8);
 
+  logic        vector_write;
   logic [1:0]  op;
   logic [63:0] old, src;
   logic [63:0] wdata;
-  logic [1:0]  wdata_vs;
-  assign op       = write_i ? op_i : '0;
-  assign old      = write_i ? rdata_o : '0;
-  assign src      = write_i ? src_i : '0;
-  assign wdata    = csr_rmw(op, old, src);
-  assign wdata_vs = (VsTwoState && (wdata[10:9] != VsOff)) ? VsDirty : wdata[10:9];  // L-2
+  assign vector_write = write_i && !status;
+  assign op           = vector_write ? op_i : '0;
+  assign old          = vector_write ? rdata_o : '0;
+  assign src          = vector_write ? src_i : '0;
+  assign wdata        = csr_rmw(op, old, src);
 
   // Every write to a vector CSR makes the state dirty, whatever the value (B-8, B-10).
-  logic status_write, dirty;
-  assign status_write = write_i && HasV && ((addr == CsrMstatus) || (addr == CsrVsstatus));
-  assign dirty        = dirty_i || (write_i && !status_write && HasV);
+  logic dirty;
+  assign dirty = dirty_i || vector_write;
+
+  vctx_status #(
+    .HasV (HasV)
+  ) u_status (
+    .clk_i         (clk_i),
+    .rst_ni        (rst_ni),
+    .addr_i        (addr_i),
+    .op_i          (op_i),
+    .src_i         (src_i),
+    .writes_i      (writes_i),
+    .prv_i         (prv_i),
+    .virt_i        (virt_i),
+    .fs_dirty_i    (fs_dirty_i),
+    .vsfs_dirty_i  (vsfs_dirty_i),
+    .rdata_o       (status_rdata),
+    .trap_o        (status_trap_o),
+    .cause_o       (status_cause_o),
+    .vs_on_o       (vs_on_o),
+    .execute_i     (execute_i && status),
+    .dirty_i       (dirty),
+    .dirty_virt_i  (older_i ? older_virt_i : virt_i),
+    .mstatus_vs_o  (mstatus_vs_o),
+    .vsstatus_vs_o (vsstatus_vs_o)
+  );
 
   logic changes;
-  assign changes = write_i || vset_i || trim_i || vstart_we_i || dirty_i;
+  assign changes = vector_write || vset_i || trim_i || vstart_we_i;
 
-  // A vector instruction dirties mstatus, and with V=1 vsstatus as well (B-13, B-14).
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      vl_q          <= '0;
-      vtype_q       <= '0;
-      vill_q        <= 1'b1;
-      vstart_q      <= '0;
-      vcsr_q        <= '0;
-      mstatus_vs_q  <= VsOff;
-      vsstatus_vs_q <= VsOff;
+      vl_q     <= '0;
+      vtype_q  <= '0;
+      vill_q   <= 1'b1;
+      vstart_q <= '0;
+      vcsr_q   <= '0;
     end else if (changes) begin
       if (vset_i) begin
         vl_q    <= vset_vl_i;
@@ -123,8 +140,8 @@ module vctx_csr
       end
       if (trim_i) vl_q <= CntW'(trim_vl_i);
       if (vstart_we_i) vstart_q <= vstart_i;
-      if (write_i) begin
-        case (addr)
+      if (vector_write) begin
+        case (addr_i)
           CsrVstart: vstart_q    <= wdata[IdxW-1:0];
           CsrVxsat:  vcsr_q[0]   <= wdata[0];
           CsrVxrm:   vcsr_q[2:1] <= wdata[1:0];
@@ -132,10 +149,6 @@ module vctx_csr
           default:   ;
         endcase
       end
-      if (dirty) mstatus_vs_q <= VsDirty;
-      else if (status_write && (addr == CsrMstatus)) mstatus_vs_q <= wdata_vs;
-      if (dirty && (older_i ? older_virt_i : virt_i)) vsstatus_vs_q <= VsDirty;
-      else if (status_write && (addr == CsrVsstatus)) vsstatus_vs_q <= wdata_vs;
     end
   end
 

@@ -57,6 +57,7 @@ module vctx_ctrl
   input  logic [63:0]     csr_rdata_i,
   input  logic [63:0]     vset_vl_i,
   input  logic [IdxW-1:0] vstart_i,
+  output logic            csr_execute_o,  // the CSR instruction ends, in a trap or not
   output logic            csr_write_o,
   output logic            vset_o,
   output logic            trim_o,
@@ -122,13 +123,14 @@ module vctx_ctrl
   // State. vstart ends as 0 unless the instruction can be resumed (A-7). A stop for an interrupt that did not move
   // vstart changes nothing; all else that executes makes the state dirty (L-1).
   logic resumable;
-  assign resumable   = lsu_trap_i || lsu_irq_i;
-  assign csr_write_o = csr_done && csr_writes_i;
-  assign vset_o      = vset_done;
-  assign trim_o      = lsu_trim_i;
-  assign vstart_we_o = vset_done || vector_done;
-  assign vstart_o    = resumable ? lsu_elem_i : '0;
-  assign dirty_o     = vstart_we_o && !(lsu_irq_i && (lsu_elem_i == vstart_i));
+  assign resumable     = lsu_trap_i || lsu_irq_i;
+  assign csr_execute_o = ready && is_csr;
+  assign csr_write_o   = csr_done && csr_writes_i;
+  assign vset_o        = vset_done;
+  assign trim_o        = lsu_trim_i;
+  assign vstart_we_o   = vset_done || vector_done;
+  assign vstart_o      = resumable ? lsu_elem_i : '0;
+  assign dirty_o       = vstart_we_o && !(lsu_irq_i && (lsu_elem_i == vstart_i));
 
   // The state stays as it is in most cycles.
   logic finishes, moves;

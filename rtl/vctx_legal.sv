@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Legality: the only place that decides whether an instruction may execute, and which exception it raises if not.
+// Legality: decides whether an instruction may execute, and which exception it raises if not. Only what depends on the
+// status registers is answered by vctx_status: accesses to them, and whether the vector unit is on.
 //
-// An illegal-instruction exception (2) for everything, except that V=1 gets a virtual-instruction exception (22)
-// for a CSR that HS-mode could access (F-7). VS=Off is always 2 (B-16).
+// An illegal-instruction exception (2) for everything, except what vctx_status says of its own registers. VS=Off is
+// always 2 (B-16).
 
 `default_nettype none
 
 module vctx_legal
   import vctx_pkg::*;
-#(
-  parameter bit HasV = 1'b1  // 0: no vector unit
-) (
-  // The instruction, and its mode
+(
+  // The instruction
   input  dec_t        dec_i,
   input  logic [31:0] insn_i,
-  input  logic [1:0]  prv_i,
-  input  logic        virt_i,
   // State
-  input  logic [1:0]  mstatus_vs_i,
-  input  logic [1:0]  vsstatus_vs_i,
+  input  logic        vs_on_i,  // the vector unit is on in this mode
+  input  logic        status_trap_i,  // an access to a status register would trap, with this cause
+  input  logic [5:0]  status_cause_i,
   input  logic        vill_i,
   input  logic        vstart_nonzero_i,
   // Shape: see vctx_shape
@@ -41,24 +39,13 @@ module vctx_legal
   assign vs2    = insn_i[24:20];
   assign masked = !insn_i[25];
 
-  // The vector unit is on: VS is not Off, at both levels with V=1 (A-3, B-5, B-14).
-  logic vs_on;
-  assign vs_on = HasV && (mstatus_vs_i != VsOff) && (!virt_i || (vsstatus_vs_i != VsOff));
-
-  // CSR accesses. Address bits 9:8 are the lowest privilege: 0 U, 1 S, 2 hypervisor and VS, 3 M.
+  // CSR accesses. Address bits 9:8 are the lowest privilege, and no vector CSR asks for one.
   // It writes unless it is a set or clear with rs1 = x0 or a zero immediate (A-4).
   assign csr_writes_o = (insn_i[13:12] == 2'd1) || (insn_i[19:15] != 5'd0);
-  logic [1:0] csr_level;
-  logic       csr_status, csr_read_only, csr_prv_ok, csr_virtual, csr_ok;
-  assign csr_level     = insn_i[29:28];
-  assign csr_status    = (csr_level != 2'd0);
+  logic csr_status, csr_read_only, csr_ok;
+  assign csr_status    = (insn_i[29:28] != 2'd0);
   assign csr_read_only = (insn_i[31:30] == 2'b11);
-  assign csr_prv_ok    = (prv_i == PrvM) || (csr_level == 2'd0) ||
-                         ((csr_level == 2'd1) && (prv_i != PrvU)) ||
-                         ((csr_level == 2'd2) && (prv_i != PrvU) && !virt_i);
-  assign csr_virtual   = virt_i && !csr_prv_ok && (csr_level != 2'd3);
-  assign csr_ok        = csr_prv_ok && (csr_status || vs_on) &&
-                         !(csr_read_only && csr_writes_o);
+  assign csr_ok        = csr_status ? !status_trap_i : (vs_on_i && !(csr_read_only && csr_writes_o));
 
   // Register groups start at a multiple of their size (D-3, D-17, E-2); a masked instruction does not overwrite
   // its mask with elements (D-4, E-2). Reading v0 as data, too, is a matter of choice.
@@ -95,18 +82,18 @@ module vctx_legal
   // vtype matters to all but whole-register loads and stores (D-18, E-11).
   logic vtype_ok, mem_ok, alu_ok;
   assign vtype_ok = !vill_i || (dec_i.shape == ShapeWholeMem);
-  assign mem_ok   = vs_on && vtype_ok && widths_ok_i && groups_ok && mask_ok;
-  assign alu_ok   = vs_on && vtype_ok && widths_ok_i && groups_ok && mask_ok && source_ok && overlap_ok &&
+  assign mem_ok   = vs_on_i && vtype_ok && widths_ok_i && groups_ok && mask_ok;
+  assign alu_ok   = vs_on_i && vtype_ok && widths_ok_i && groups_ok && mask_ok && source_ok && overlap_ok &&
                     !vstart_nonzero_i;  // L-9, E-10
 
   logic [2:0] unit;
   assign unit    = dec_i.unit;
   assign legal_o = (unit == UnitCsr)                           ? csr_ok :
-                   (unit == UnitVset)                          ? vs_on :
+                   (unit == UnitVset)                          ? vs_on_i :
                    ((unit == UnitLoad) || (unit == UnitStore)) ? mem_ok :
                    ((unit == UnitAlu) || (unit == UnitSerial)) ? alu_ok : 1'b0;
 
-  assign cause_o = ((dec_i.unit == UnitCsr) && csr_virtual) ? CauseVirtual : CauseIllegal;
+  assign cause_o = ((dec_i.unit == UnitCsr) && csr_status) ? status_cause_i : CauseIllegal;
 
 endmodule
 

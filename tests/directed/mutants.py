@@ -13,7 +13,7 @@ IMPOSSIBLE = {
 }
 
 _CSR, _CTRL, _LEGAL, _LSU, _PKG = "vctx_csr.sv", "vctx_ctrl.sv", "vctx_legal.sv", "vctx_lsu.sv", "vctx_pkg.sv"
-_TOP, _VSET = "vctx.sv", "vctx_vset.sv"
+_STATUS, _TOP, _VSET = "vctx_status.sv", "vctx.sv", "vctx_vset.sv"
 _VSSTATUS = "  assign vsstatus = {vsfs_dirty_i ||"
 _VSTART_RULE = "                    !vstart_nonzero_i;"
 
@@ -39,64 +39,68 @@ MUTANTS = (
     _one(
         "B7",
         "never Dirty",
-        _CSR,
+        _STATUS,
         "mstatus_vs_q <= VsDirty;\n      else if (status_write && (addr == CsrMstatus))",
         "mstatus_vs_q <= mstatus_vs_q;\n      else if (status_write && (addr == CsrMstatus))",
     ),
-    _one("B7", "hard-wired", _CSR, "mstatus_vs_q <= wdata_vs;\n      if", "mstatus_vs_q <= VsDirty;\n      if"),
-    _one("B8", "mstatus", _CSR, "{fs_dirty_i || (mstatus_vs_q == VsDirty),", "{fs_dirty_i,"),
-    _one("B8", "vsstatus", _CSR, "{vsfs_dirty_i || (vsstatus_vs_q == VsDirty),", "{vsfs_dirty_i,"),
+    _one("B7", "hard-wired", _STATUS, "mstatus_vs_q <= wdata_vs;\n      if", "mstatus_vs_q <= VsDirty;\n      if"),
+    _one("B8", "mstatus", _STATUS, "{fs_dirty_i || (mstatus_vs_q == VsDirty),", "{fs_dirty_i,"),
+    _one("B8", "vsstatus", _STATUS, "{vsfs_dirty_i || (vsstatus_vs_q == VsDirty),", "{vsfs_dirty_i,"),
     _one(
         "B9",
         "not shown",
-        _CSR,
+        _STATUS,
         "? vsstatus : mstatus;",
         "? vsstatus : (addr_i == CsrSstatus) ? {mstatus[63], 63'b0} : mstatus;",
     ),
     _one(
         "B9",
         "not written",
-        _CSR,
+        _STATUS,
         "(status_write && (addr == CsrMstatus))",
         "(status_write && (addr == CsrMstatus) && (addr_i == CsrMstatus))",
     ),
-    _one("B10", "not checked", _LEGAL, "&& (!virt_i || (vsstatus_vs_i != VsOff))", "&& 1'b1"),
-    _one("B10", "not Dirty", _CSR, "if (dirty && (older_i ? older_virt_i : virt_i))", "if (1'b0)"),
+    _one("B10", "not checked", _STATUS, "&& (!virt_i || (vsstatus_vs_q != VsOff))", "&& 1'b1"),
+    _one("B10", "not Dirty", _STATUS, "if (dirty_i && dirty_virt_i)", "if (1'b0)"),
     _one(
         "B11",
         "late",
-        _CSR,
+        _STATUS,
         _VSSTATUS,
         f"  logic late_q;\n  always_ff @(posedge clk_i) late_q <= vsfs_dirty_i;\n{_VSSTATUS}".replace(
             "{vsfs_dirty_i ||", "{late_q ||"
         ),
     ),
-    _one("B12", "executes", _LEGAL, "? vs_on :", "? 1'b1 :"),
+    _one("B12", "executes", _LEGAL, "? vs_on_i :", "? 1'b1 :"),
     _one(
         "B13",
         "clean after a fault",
         _CTRL,
-        "assign dirty_o     = vstart_we_o &&",
-        "assign dirty_o     = vstart_we_o && !lsu_trap_i &&",
+        "assign dirty_o       = vstart_we_o &&",
+        "assign dirty_o       = vstart_we_o && !lsu_trap_i &&",
     ),
-    _one("B14", "vcsr only", _CSR, "dirty_i || (write_i && !status_write && HasV);", "write_i && (addr == CsrVcsr);"),
-    _one("B15", "boolean", _CSR, "vsstatus_vs_q <= wdata_vs;", "vsstatus_vs_q <= {2{wdata_vs != VsOff}};"),
+    _one("B14", "vcsr only", _CSR, "dirty_i || vector_write;", "vector_write && (addr_i == CsrVcsr);"),
+    _one("B15", "boolean", _STATUS, "vsstatus_vs_q <= wdata_vs;", "vsstatus_vs_q <= {2{wdata_vs != VsOff}};"),
     Mutant(
         "B15",
         "SD",
-        _CSR,
+        _STATUS,
         (
             (_VSSTATUS, f"  logic sd_q;\n{_VSSTATUS}".replace("{vsfs_dirty_i", "{sd_q || vsfs_dirty_i")),
             (
-                "  // A vector instruction dirties",
+                "  // A change of vector state dirties",
                 "  always_ff @(posedge clk_i or negedge rst_ni) if (!rst_ni) sd_q <= 1'b0;\n"
                 "    else if (status_write && (addr == CsrVsstatus)) sd_q <= wdata[63];\n"
-                "  // A vector instruction dirties",
+                "  // A change of vector state dirties",
             ),
         ),
     ),
     _one(
-        "B16", "Dirty", _CTRL, "assign dirty_o     = vstart_we_o &&", "assign dirty_o     = (vstart_we_o || illegal) &&"
+        "B16",
+        "Dirty",
+        _CTRL,
+        "assign dirty_o       = vstart_we_o &&",
+        "assign dirty_o       = (vstart_we_o || illegal) &&",
     ),
     _one(
         "B17",
@@ -105,7 +109,7 @@ MUTANTS = (
         "elem_o    = exception ? elem_q[IdxW-1:0]",
         "elem_o    = exception ? ((elem_q == '0) ? evl_i[IdxW-1:0] : elem_q[IdxW-1:0])",
     ),
-    _one("B18", "not Dirty", _TOP, ".dirty_i       (dirty),", ".dirty_i       (dirty && !(lsu_done && (vl == '0))),"),
+    _one("B18", "not Dirty", _TOP, ".dirty_i        (dirty),", ".dirty_i        (dirty && !(lsu_done && (vl == '0))),"),
     _one("B19", "move executes", _LEGAL, _VSTART_RULE, "  (!vstart_nonzero_i || (dec_i.shape == ShapeWholeMove));"),
     _one("B19", "access wraps", _LSU, "(elem_q >= end_q)", "(elem_q == end_q)"),
     _one("B20", "goes on", _LSU, "(elem_q >= end_q)", "(elem_q == end_q)"),
@@ -115,7 +119,7 @@ MUTANTS = (
     ),
     _one("B22", "vxrm not masked", _CSR, "? 64'(vxrm) :", "? 64'(vcsr_q) :"),
     _one("B22", "vxsat not masked", _CSR, "? 64'(vxsat) :", "? 64'(vcsr_q) :"),
-    _one("B22", "not gated", _LEGAL, "(csr_status || vs_on)", "1'b1"),
+    _one("B22", "not gated", _LEGAL, "(vs_on_i && !(csr_read_only", "(!(csr_read_only"),
     _one("B24", "ratio", _PKG, "RatioChangeVill    = 1'b1", "RatioChangeVill    = 1'b0"),
     _one("B24", "vill", _PKG, "KeepVlFromVillVill = 1'b1", "KeepVlFromVillVill = 1'b0"),
 )

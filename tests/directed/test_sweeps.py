@@ -69,11 +69,11 @@ def test_rtl_with_a_wide_bus_and_a_slow_memory(tmp_path: Path) -> None:
 
 MUTANTS = {
     "states": (
-        "vctx_csr.sv",
-        "if (dirty && (older_i ? older_virt_i : virt_i))",
-        "if ((dirty && (older_i ? older_virt_i : virt_i)) && (mstatus_vs_q != VsDirty))",
+        "vctx_status.sv",
+        "if (dirty_i && dirty_virt_i)",
+        "if (dirty_i && dirty_virt_i && (mstatus_vs_q != VsDirty))",
     ),
-    "csr": ("vctx_legal.sv", "((csr_level == 2'd1) && (prv_i != PrvU))", "(csr_level == 2'd1)"),
+    "csr": ("vctx_status.sv", "((csr_level == 2'd1) && (prv_i != PrvU))", "(csr_level == 2'd1)"),
     "vset": ("vctx_vset.sv", "(vtype[5:3] <= 3'd1);", "(vtype[5:3] <= 3'd2);"),
     "faults": ("vctx_lsu.sv", "tval_o  = !trap_o ? '0 : addr;", "tval_o  = !trap_o ? '0 : base_i;"),
     "edges": ("vctx_lsu.sv", "first_fault_i && (elem_q != '0);", "first_fault_i && (elem_q != IdxW'(vstart_i));"),

@@ -25,20 +25,20 @@ MUTANTS = {
     "bit 63 of a requested vtype (C-3)": ("vctx_vset.sv", "(request[63:8] != '0)", "(request[62:8] != '0)"),
     "vset* clears vstart (C-10)": (
         "vctx_ctrl.sv",
-        "vstart_we_o = vset_done || vector_done",
-        "vstart_we_o = vector_done",
+        "vstart_we_o   = vset_done || vector_done",
+        "vstart_we_o   = vector_done",
     ),
     "Dirty at HS level too with V=1 (B-13)": (
-        "vctx_csr.sv",
-        "if (dirty) mstatus_vs_q",
-        "if (dirty && !virt_i) mstatus_vs_q",
+        "vctx_status.sv",
+        "if (dirty_i) mstatus_vs_q",
+        "if (dirty_i && !virt_i) mstatus_vs_q",
     ),
     "vstart of a fault (D-8)": (
         "vctx_lsu.sv",
         "exception ? elem_q[IdxW-1:0] :",
         "exception ? (elem_q[IdxW-1:0] | 1'b1) :",
     ),
-    "SD of vsstatus is its own (B-12)": ("vctx_csr.sv", "{vsfs_dirty_i ||", "{fs_dirty_i ||"),
+    "SD of vsstatus is its own (B-12)": ("vctx_status.sv", "{vsfs_dirty_i ||", "{fs_dirty_i ||"),
     "mask bits of 16-bit elements (E-16)": ("vctx_mask.sv", "e16_bits[j/2]", "e16_bits[j]"),
     "whole registers do not need vtype (D-18)": (
         "vctx_legal.sv",
@@ -47,7 +47,7 @@ MUTANTS = {
     ),
     "fault-only-first traps at element 0 (D-14)": ("vctx_lsu.sv", "first_fault_i && (elem_q != '0)", "first_fault_i"),
     "mstatus is illegal, not virtual, below M (F-7)": (
-        "vctx_legal.sv",
+        "vctx_status.sv",
         "!csr_prv_ok && (csr_level != 2'd3)",
         "!csr_prv_ok",
     ),

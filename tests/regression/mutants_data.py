@@ -8,7 +8,7 @@ from mutation import Bug
 _ALU, _BURST, _CSR, _CTRL, _DECODE = "vctx_alu.sv", "vctx_lsu_burst.sv", "vctx_csr.sv", "vctx_ctrl.sv", "vctx_decode.sv"
 _ISSUE, _LANE, _LEGAL, _LOAD, _LSU = "vctx_issue.sv", "vctx_lane.sv", "vctx_legal.sv", "vctx_lsu_load.sv", "vctx_lsu.sv"
 _PKG, _RESULT, _SHAPE, _SRC1 = "vctx_pkg.sv", "vctx_mask_result.sv", "vctx_shape.sv", "vctx_src1.sv"
-_STORE, _TOP = "vctx_lsu_store.sv", "vctx.sv"
+_STATUS, _STORE, _TOP = "vctx_status.sv", "vctx_lsu_store.sv", "vctx.sv"
 
 BUGS: list[Bug] = []
 
@@ -294,8 +294,8 @@ _bug(
     "vsstatus clean after a fault",
     _CSR,
     (
-        "if (dirty && (older_i ? older_virt_i : virt_i))",
-        "if (dirty && (older_i ? older_virt_i : virt_i) && !(vstart_we_i && (vstart_i != '0)))",
+        "(older_i ? older_virt_i : virt_i)",
+        "((older_i ? older_virt_i : virt_i) && !(vstart_we_i && (vstart_i != '0)))",
     ),
     kills="faults: a_fault_in_a_guest_makes_both_levels_dirty",
 )
@@ -548,7 +548,7 @@ _bug(
 )
 _bug(
     "sstatus cannot be written",
-    _CSR,
+    _STATUS,
     (
         "(status_write && (addr == CsrMstatus))",
         "(status_write && (addr == CsrMstatus) && (addr_i == CsrMstatus))",
@@ -565,7 +565,7 @@ _bug(
 )
 _bug(
     "virtual instead of illegal",
-    _LEGAL,
+    _STATUS,
     ("virt_i && !csr_prv_ok && (csr_level != 2'd3);", "virt_i && !csr_prv_ok;"),
     kills="random: random_modes_and_states_of_vs",
 )

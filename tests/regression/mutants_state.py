@@ -7,7 +7,7 @@ from mutation import Bug
 
 _CSR, _CTRL, _ISSUE, _LEGAL, _LOAD = "vctx_csr.sv", "vctx_ctrl.sv", "vctx_issue.sv", "vctx_legal.sv", "vctx_lsu_load.sv"
 _LSU, _PKG, _SHAPE, _STORE = "vctx_lsu.sv", "vctx_pkg.sv", "vctx_shape.sv", "vctx_lsu_store.sv"
-_TOP, _VSET = "vctx.sv", "vctx_vset.sv"
+_STATUS, _TOP, _VSET = "vctx_status.sv", "vctx.sv", "vctx_vset.sv"
 
 BUGS: list[Bug] = []
 
@@ -17,17 +17,17 @@ def _bug(name: str, file: str, *edits: tuple[str, str], kills: str) -> None:
 
 
 # --- reset ---
-_bug("no vill", _CSR, ("vill_q        <= 1'b1;", "vill_q        <= 1'b0;"), kills="reset: reset_leaves_vill_and_zeros")
+_bug("no vill", _CSR, ("vill_q   <= 1'b1;", "vill_q   <= 1'b0;"), kills="reset: reset_leaves_vill_and_zeros")
 _bug(
     "vsstatus.VS starts Dirty",
-    _CSR,
+    _STATUS,
     ("vsstatus_vs_q <= VsOff;", "vsstatus_vs_q <= VsDirty;"),
     kills="reset: reset_turns_vs_off_at_both_levels",
 )
 _bug(
     "vcsr survives",
     _CSR,
-    ("vcsr_q        <= '0;", "vcsr_q        <= (vcsr_q === 3'd7) ? 3'd7 : '0;"),
+    ("vcsr_q   <= '0;", "vcsr_q   <= (vcsr_q === 3'd7) ? 3'd7 : '0;"),
     kills="reset: reset_clears_what_was_set",
 )
 _bug(
@@ -125,32 +125,32 @@ _bug("EMUL of 16", _SHAPE, ("(emul <= 5'sd3)", "(emul <= 5'sd4)"), kills="vset: 
 # --- CSRs ---
 _bug(
     "not for users",
-    _LEGAL,
-    ("|| (csr_level == 2'd0) ||", "|| ((csr_level == 2'd0) && (prv_i != PrvU)) ||"),
+    _STATUS,
+    ("assign vs_on_o = HasV &&", "assign vs_on_o = HasV && (prv_i != PrvU) &&"),
     kills="csr: vector_csrs_are_for_every_mode",
 )
 _bug(
     "vl can be written",
     _LEGAL,
-    ("!(csr_read_only && csr_writes_o);", "!(csr_read_only && csr_writes_o && (prv_i != PrvM));"),
+    ("!(csr_read_only && csr_writes_o)", "!(csr_read_only && csr_writes_o && (insn_i[13:12] == 2'd1))"),
     kills="csr: vl_vtype_and_vlenb_are_read_only",
 )
 _bug("half of vlenb", _CSR, ("64'(VLEN / 8)", "64'(VLEN / 16)"), kills="csr: vlenb_is_vlen_in_bytes")
 _bug(
     "mstatus for hypervisors",
-    _LEGAL,
+    _STATUS,
     ("(prv_i == PrvM) ||", "(prv_i == PrvM) || ((csr_level == 2'd3) && (prv_i != PrvU) && !virt_i) ||"),
     kills="csr: mstatus_is_for_machine_mode",
 )
 _bug(
     "sstatus for users",
-    _LEGAL,
+    _STATUS,
     ("((csr_level == 2'd1) && (prv_i != PrvU))", "(csr_level == 2'd1)"),
     kills="csr: sstatus_is_for_supervisors",
 )
 _bug(
     "vsstatus for guests",
-    _LEGAL,
+    _STATUS,
     ("((csr_level == 2'd2) && (prv_i != PrvU) && !virt_i)", "((csr_level == 2'd2) && (prv_i != PrvU))"),
     kills="csr: vsstatus_is_for_hypervisors",
 )
@@ -178,30 +178,30 @@ _bug(
 )
 _bug(
     "SD while Clean",
-    _CSR,
+    _STATUS,
     ("fs_dirty_i || (mstatus_vs_q == VsDirty)", "fs_dirty_i || mstatus_vs_q[1]"),
     kills="csr: a_status_register_shows_vs_and_sd_only",
 )
 _bug(
     "SD without FS",
-    _CSR,
+    _STATUS,
     ("{fs_dirty_i || (mstatus", "{(mstatus"),
     kills="csr: sd_follows_fs_of_the_same_register",
 )
 _bug(
     "SD is a bit of its own",
-    _CSR,
+    _STATUS,
     ("  assign vsstatus = {vsfs_dirty_i ||", "  logic sd_q;\n  assign vsstatus = {sd_q || vsfs_dirty_i ||"),
     (
-        "  // A vector instruction dirties",
+        "  // A change of vector state dirties",
         "  always_ff @(posedge clk_i or negedge rst_ni) if (!rst_ni) sd_q <= 1'b0;\n"
-        "    else if (status_write && (addr == CsrVsstatus)) sd_q <= wdata[63];\n  // A vector instruction dirties",
+        "    else if (status_write && (addr == CsrVsstatus)) sd_q <= wdata[63];\n  // A change of vector state dirties",
     ),
     kills="csr: sd_cannot_be_written",
 )
 _bug(
     "sstatus is mstatus",
-    _CSR,
+    _STATUS,
     ("(virt_i ? CsrVsstatus : CsrMstatus)", "CsrMstatus"),
     kills="csr: sstatus_of_a_guest_is_vsstatus",
 )
@@ -215,57 +215,57 @@ _bug(
 # --- VS ---
 _bug(
     "guests ignore mstatus.VS",
-    _LEGAL,
-    ("(mstatus_vs_i != VsOff) &&", "((mstatus_vs_i != VsOff) || virt_i) &&"),
+    _STATUS,
+    ("(mstatus_vs_q != VsOff) &&", "((mstatus_vs_q != VsOff) || virt_i) &&"),
     kills="vs: off_makes_it_illegal_in_every_mode",
 )
 _bug(
     "guests ignore vsstatus.VS",
-    _LEGAL,
-    ("(!virt_i || (vsstatus_vs_i != VsOff))", "1'b1"),
+    _STATUS,
+    ("(!virt_i || (vsstatus_vs_q != VsOff))", "1'b1"),
     kills="vs: off_in_vsstatus_makes_it_illegal_in_guests_alone",
 )
-_bug("Initial forbids", _LEGAL, ("(mstatus_vs_i != VsOff)", "mstatus_vs_i[1]"), kills="vs: any_other_state_permits_it")
+_bug("Initial forbids", _STATUS, ("(mstatus_vs_q != VsOff)", "mstatus_vs_q[1]"), kills="vs: any_other_state_permits_it")
 _bug(
     "VS at V=1",
-    _CSR,
-    ("if (dirty && (older_i ? older_virt_i : virt_i))", "if (1'b0)"),
+    _STATUS,
+    ("if (dirty_i && dirty_virt_i)", "if (1'b0)"),
     kills="vs: vs_at_v1_becomes_dirty_at_both_levels",
 )
 _bug(
     "VS at V=0",
-    _CSR,
-    ("if (dirty && (older_i ? older_virt_i : virt_i))", "if (dirty)"),
+    _STATUS,
+    ("if (dirty_i && dirty_virt_i)", "if (dirty_i)"),
     kills="vs: vsstatus_stays_as_it_is_when_the_host_wrote",
 )
 _bug(
     "reads write",
     _CTRL,
-    ("csr_write_o = csr_done && csr_writes_i;", "csr_write_o = csr_done;"),
+    ("csr_write_o   = csr_done && csr_writes_i;", "csr_write_o   = csr_done;"),
     kills="vs: reading_a_csr_leaves_vs_as_it_is",
 )
 _bug(
     "vcsr alone",
     _CSR,
-    ("(write_i && !status_write && HasV);", "(write_i && (addr == CsrVcsr));"),
+    ("dirty_i || vector_write;", "vector_write && (addr_i == CsrVcsr);"),
     kills="vs: writing_a_csr_makes_vs_dirty_whatever_the_value",
 )
 _bug(
     "Dirty without effect",
     _CTRL,
-    ("assign dirty_o     = vstart_we_o &&", "assign dirty_o     = (vstart_we_o || illegal) &&"),
+    ("assign dirty_o       = vstart_we_o &&", "assign dirty_o       = (vstart_we_o || illegal) &&"),
     kills="vs: an_illegal_instruction_leaves_vs_as_it_is",
 )
 _bug(
     "clean after a fault",
     _CTRL,
-    ("assign dirty_o     = vstart_we_o &&", "assign dirty_o     = vstart_we_o && !lsu_trap_i &&"),
+    ("assign dirty_o       = vstart_we_o &&", "assign dirty_o       = vstart_we_o && !lsu_trap_i &&"),
     kills="vs: a_fault_makes_vs_dirty",
 )
 _bug(
     "clean with vl 0",
     _TOP,
-    (".dirty_i       (dirty),", ".dirty_i       (dirty && !((lsu_done || alu_done) && (vl == '0))),"),
+    (".dirty_i        (dirty),", ".dirty_i        (dirty && !((lsu_done || alu_done) && (vl == '0))),"),
     kills="vs: vl_0_makes_vs_dirty_all_the_same",
 )
 _bug(
@@ -276,7 +276,7 @@ _bug(
 )
 _bug(
     "status CSRs need VS",
-    _LEGAL,
-    ("(csr_status || vs_on)", "((csr_status && (prv_i == PrvM)) || vs_on)"),
+    _STATUS,
+    ("trap_o      = !csr_prv_ok;", "trap_o      = !csr_prv_ok || ((prv_i != PrvM) && !vs_on_o);"),
     kills="vs: status_registers_can_be_written_while_vs_is_off",
 )

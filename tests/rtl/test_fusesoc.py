@@ -27,7 +27,7 @@ SIM = Path("sim_build/fusesoc/vctx_vctx_vctx_0.1.0/sim")
 BIN = Path(sys.executable).parent
 ENV = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}  # as in an activated environment
 # What the host does would make the guest state Dirty, too.
-BUG = ("vctx_csr.sv", "if (dirty && (older_i ? older_virt_i : virt_i))", "if (dirty)")
+BUG = ("vctx_status.sv", "if (dirty_i && dirty_virt_i)", "if (dirty_i)")
 
 
 def checkout(where: Path, bug: tuple[str, str, str] | None = None) -> Path:

@@ -74,9 +74,9 @@ def test_any_store_to_tohost_ends_the_program(store: str, tmp_path: Path) -> Non
 
 def test_a_mismatch_names_the_first_instruction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rtl = shutil.copytree(RTL, tmp_path / "rtl")
-    source = rtl / "vctx_csr.sv"
+    source = rtl / "vctx_status.sv"
     text = source.read_text()
-    old, new = "if (dirty) mstatus_vs_q", "if (dirty && !virt_i) mstatus_vs_q"
+    old, new = "if (dirty_i) mstatus_vs_q", "if (dirty_i && !virt_i) mstatus_vs_q"
     assert text.count(old) == 1
     source.write_text(text.replace(old, new))
     monkeypatch.setattr(beside, "replay", partial(replay, rtl=rtl, build_root=tmp_path / "build"))

@@ -279,10 +279,10 @@ def test_ram_is_compared_at_the_end(tmp_path: Path) -> None:
 MUTANTS = {
     "vill_bit_of_vsetvl_dropped": ("vctx_vset.sv", "request[63:8]", "request[62:8]", "vset", "vl"),
     "avl_not_clipped": ("vctx_vset.sv", "avl > 64'(vlmax)", "avl < 64'(vlmax)", "vset", "rd"),
-    "sd_without_vs": ("vctx_csr.sv", "fs_dirty_i || (mstatus_vs_q == VsDirty)", "fs_dirty_i", "csr", "rd"),
+    "sd_without_vs": ("vctx_status.sv", "fs_dirty_i || (mstatus_vs_q == VsDirty)", "fs_dirty_i", "csr", "rd"),
     "vsstatus_not_dirtied": (
-        "vctx_csr.sv",
-        "if (dirty && (older_i ? older_virt_i : virt_i))",
+        "vctx_status.sv",
+        "if (dirty_i && dirty_virt_i)",
         "if (1'b0)",
         "csr",
         "vsstatus_vs",
