@@ -25,6 +25,7 @@ from vctx.pymodel.trace import (
     MODE_NAMES,
     PAGE_SHIFT,
     PAGE_SIZE,
+    ByteRuns,
     Difference,
     Event,
     Insn,
@@ -276,18 +277,24 @@ class Bench:
     def follow(self, hart: Hart, memory: Memory) -> None:
         """Let the block do what another hart than `golden` does, from its reset on; it has this bench as its observer.
 
+        Further harts may report here, too: the block shares memory with them, and that is all it sees of them.
+
         Args:
-            hart: what the block is compared with at the end.
+            hart: whose instructions the block executes, and what it is compared with at the end.
             memory: what memory is compared with.
         """
         self._hart, self._image = hart, memory
 
     def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
-        """Observer: the hart executed an instruction of the block."""
-        self.hand_over(Insn(hart_id, pc, issue, retire))
+        """Observer: a hart executed an instruction of the block."""
+        if hart_id == self._hart.hart_id:
+            self.hand_over(Insn(0, pc, issue, retire))
+        else:
+            for addr, data in ByteRuns.of(retire.mem).runs:
+                self.hand_store(addr, data)
 
     def store(self, hart_id: int, paddr: int, data: bytes) -> None:
-        """Observer: the hart, or a kernel on it, stored."""
+        """Observer: a hart, or a kernel on it, stored."""
         self.hand_store(paddr, data)
 
     def event(self, event: Event) -> None:

@@ -26,7 +26,7 @@ class Golden:
     Args:
         vlen: VLEN in bits.
         ram: first address and size in bytes of its memory.
-        pages: how it is translated; M-mode is not, and takes only the page faults of the map.
+        pages: how it is translated. M-mode and strided accesses are not, and take only the page faults of the map.
         latitude: the choices that the architecture leaves open.
 
     Attributes:
@@ -122,16 +122,19 @@ class Golden:
         """Set translation up for one instruction, and return the address at which it then finds its own word."""
         hart, memory = self.hart, self.memory
         memory.store(_CODE, 4, word)
-        vpn = (base & (1 << 64) - 1) >> PAGE_SHIFT
-        near = [page for page in range(vpn, vpn + _PAGES) if page in self.pages.pages] if is_vector_memory(word) else []
-        if not near:
-            return _CODE
-        if all(self.pages.pages[page].fault == "page" for page in near):
-            for page in near:
+        pages = self.pages.pages if is_vector_memory(word) else {}
+        for page, what in pages.items():
+            if what.fault == "page":
                 hart.mmu.fault_pages[page] = {"load", "store"}
+        vpn = (base & (1 << 64) - 1) >> PAGE_SHIFT
+        strided = word >> 26 & 3
+        near = pages if strided else [page for page in range(vpn, vpn + _PAGES) if page in pages]
+        others = [page for page in near if pages[page].fault != "page"]
+        if not others:
             return _CODE
-        if prv == 3:
-            raise HartError(f"M-mode is not translated, and page {near[0]:#x} does not lead to itself")
+        if prv == 3 or strided:
+            how = "a strided access" if strided else "M-mode"
+            raise HartError(f"{how} is not translated here, and page {others[0]:#x} does not lead to itself")
         store = word & 0x7F == 0x27
         answers = tuple(self.pages.answer(page, store) for page in range(vpn, vpn + _PAGES))
         tables = paging.tables(Issue(word, prv=prv, virt=virt, xlat=self._in_memory(answers)), _PRIVATE)

@@ -11,80 +11,18 @@ from collections.abc import Iterator
 from itertools import count
 
 import cocotb
+from kernel_bench import KernelBench
 from stimuli import LIMIT
 
 from vctx.pymodel.isa import Csr, Hart, encode
-from vctx.pymodel.kvm import RAM_BASE, RAM_SIZE, V6_5, Kernel
-from vctx.pymodel.kvm.structs import VState
-from vctx.pymodel.scenarios.context import VectorContext, allocate_context
+from vctx.pymodel.scenarios.context import VectorContext
 from vctx.pymodel.scenarios.directed.stimulus import CLEAN, DIRTY, OFF, VILL, VS_SHIFT, vtype
-from vctx.tb.agents import Bench
 from vctx.tb.agents.interrupts import is_vector_memory
-from vctx.tb.replay.result import Latency
 
 POINTS = 30  # more than there are instructions in either routine
 
 
-class Host(Bench):
-    """A bench whose golden hart is that of a kernel."""
-
-    def __init__(self, dut: object) -> None:
-        latency = Latency(cycles=4, random=True, stall=30, xlat=2)
-        super().__init__(dut, ram=(RAM_BASE, RAM_SIZE), load=False, latency=latency)
-
-    async def __aenter__(self) -> Host:
-        await super().__aenter__()
-        self.kernel = Kernel(V6_5, vlen=self.vlen, observer=self)
-        self.hart = self.kernel.harts[0]
-        self.follow(self.hart, self.kernel.memory)
-        self.kernel.boot()
-        return self
-
-    def state(self, vtype: int = vtype(8, "m8"), vl: int = 9, vstart: int = 3) -> VectorContext:
-        """Return a context with random registers."""
-        vl = 0 if vtype == VILL else vl
-        return VectorContext(random.randbytes(self.kernel.vsize), vstart, vl, vtype, random.randrange(8))
-
-    def context(self, content: VectorContext | None = None) -> VState:
-        """Return memory for a context, with `content` if given."""
-        state = allocate_context(self.kernel, self.hart, "test")
-        if content is not None:
-            self.kernel.write(self.hart, state["datap"], content.vregs)
-            state.store(self.hart, vstart=content.vstart, vl=content.vl, vtype=content.vtype, vcsr=content.vcsr)
-        return state
-
-    def saved(self, state: VState) -> VectorContext:
-        """Return what memory holds."""
-        return VectorContext.of_image(state, self.kernel.vsize)
-
-    def save(self, state: VState) -> None:
-        """Call the routine."""
-        self.kernel.call(self.hart, "vector_save", state.context)
-
-    def restore(self, state: VState) -> None:
-        """Call the routine."""
-        self.kernel.call(self.hart, "vector_restore", state.context)
-
-    def preempt(self, here: VState, other: VState) -> None:
-        """Another owner takes the unit, and gives it back: its code changes everything that it can."""
-        status = self.kernel.csr_read(self.hart, Csr.SSTATUS)
-        self.save(here)
-        self.restore(other)
-        self.vs(DIRTY)
-        for insn in (encode("vsetivli", rd=0, uimm=7, vtypei=vtype(64, "m4")), encode("vid.v", vd=4)):
-            self.hart.inject(insn)
-        self.kernel.csr_write(self.hart, Csr.VCSR, 7)
-        self.save(other)
-        self.restore(here)
-        self.kernel.csr_write(self.hart, Csr.SSTATUS, status)
-
-    def vs(self, state: int) -> None:
-        """Set sstatus.VS."""
-        self.kernel.csr_clear(self.hart, Csr.SSTATUS, 3 << VS_SHIFT)
-        self.kernel.csr_set(self.hart, Csr.SSTATUS, state << VS_SHIFT)
-
-
-def states(host: Host) -> list[VectorContext]:
+def states(host: KernelBench) -> list[VectorContext]:
     return [
         host.state(),
         host.state(VILL, vstart=7),
@@ -93,7 +31,7 @@ def states(host: Host) -> list[VectorContext]:
     ]
 
 
-def interrupted(host: Host, routine: str, argument: int, elements: Iterator[int]) -> int:
+def interrupted(host: KernelBench, routine: str, argument: int, elements: Iterator[int]) -> int:
     """Run a routine, each of its loads and stores interrupted once; return how many were."""
     hart, found = host.hart, 0
     registers, pc = list(hart.x), hart.pc
@@ -111,7 +49,7 @@ def interrupted(host: Host, routine: str, argument: int, elements: Iterator[int]
 
 @cocotb.test(**LIMIT)
 async def what_is_restored_and_saved_again_is_the_same(dut):
-    async with Host(dut) as host:
+    async with KernelBench(dut) as host:
         for content in states(host):
             source, target = host.context(content), host.context()
             host.restore(source)
@@ -121,7 +59,7 @@ async def what_is_restored_and_saved_again_is_the_same(dut):
 
 @cocotb.test(**LIMIT)
 async def save_leaves_the_registers_and_vs_off(dut):
-    async with Host(dut) as host:
+    async with KernelBench(dut) as host:
         content = host.state()
         host.restore(host.context(content))
         host.save(host.context())
@@ -131,7 +69,7 @@ async def save_leaves_the_registers_and_vs_off(dut):
 
 @cocotb.test(**LIMIT)
 async def save_is_preempted_before_each_instruction(dut):
-    async with Host(dut) as host:
+    async with KernelBench(dut) as host:
         content, foreign = host.state(), host.state(vtype(32, "m2"), 5, 0)
         here, other, target = host.context(), host.context(foreign), host.context()
         source = host.context(content)
@@ -148,7 +86,7 @@ async def save_is_preempted_before_each_instruction(dut):
 
 @cocotb.test(**LIMIT)
 async def restore_is_preempted_before_each_instruction(dut):
-    async with Host(dut) as host:
+    async with KernelBench(dut) as host:
         content, foreign = host.state(), host.state(vtype(32, "m2"), 5, 0)
         here, other, source = host.context(), host.context(foreign), host.context(content)
         for point in range(POINTS):
@@ -165,7 +103,7 @@ async def restore_is_preempted_before_each_instruction(dut):
 @cocotb.parametrize(routine=["save", "restore"])
 async def a_routine_is_interrupted_in_every_load_and_store(dut, routine):
     """At an element; the handler leaves the unit alone, and the instruction goes on where it stopped."""
-    async with Host(dut) as host:
+    async with KernelBench(dut) as host:
         content = host.state()
         state, target = host.context(content), host.context()
         for first in (0, 1, host.vlenb + 5):
@@ -180,7 +118,7 @@ async def a_routine_is_interrupted_in_every_load_and_store(dut, routine):
                 assert VectorContext.of_hart(host.hart) == content
 
 
-def owners_take_turns(host: Host, lazy: bool) -> list[VectorContext]:
+def owners_take_turns(host: KernelBench, lazy: bool) -> list[VectorContext]:
     """Two owners use the unit in turn, not always; return what is theirs at the end."""
     numbers = random.Random(5)
     homes = [host.context(VectorContext.zero(host.kernel.vsize)) for _ in range(2)]
@@ -212,7 +150,7 @@ def owners_take_turns(host: Host, lazy: bool) -> list[VectorContext]:
 
 @cocotb.test(**LIMIT)
 async def lazy_and_eager_switching_leave_the_same(dut):
-    async with Host(dut) as host:
+    async with KernelBench(dut) as host:
         moved = []
         bursts = []
         host.bus.add_callback(bursts.append)

@@ -8,7 +8,7 @@ from mutation import Bug
 _ALU, _BURST, _CSR, _CTRL, _DECODE = "vctx_alu.sv", "vctx_lsu_burst.sv", "vctx_csr.sv", "vctx_ctrl.sv", "vctx_decode.sv"
 _ISSUE, _LANE, _LEGAL, _LOAD, _LSU = "vctx_issue.sv", "vctx_lane.sv", "vctx_legal.sv", "vctx_lsu_load.sv", "vctx_lsu.sv"
 _PKG, _RESULT, _SHAPE, _SRC1 = "vctx_pkg.sv", "vctx_mask_result.sv", "vctx_shape.sv", "vctx_src1.sv"
-_STATUS, _STORE, _TOP = "vctx_status.sv", "vctx_lsu_store.sv", "vctx.sv"
+_SERIAL, _STATUS, _STORE, _TOP = "vctx_serial.sv", "vctx_status.sv", "vctx_lsu_store.sv", "vctx.sv"
 
 BUGS: list[Bug] = []
 
@@ -208,7 +208,7 @@ _bug(
     "vstart ignored",
     _LEGAL,
     ("                    !vstart_nonzero_i;", "                    1'b1;"),
-    kills="arithmetic: arithmetic_with_vstart_is_illegal",
+    kills="arithmetic: arithmetic_with_vstart_is_illegal; serial: serial_instructions_with_vstart_are_illegal",
 )
 _bug(
     "vs1 anywhere",
@@ -229,6 +229,44 @@ _bug(
     kills="arithmetic: masked_arithmetic_must_not_overwrite_its_mask",
 )
 
+# --- strided accesses, and elements one by one ---
+_bug(
+    "stride of 32 bits",
+    _TOP,
+    (".stride_i      (rs2),", ".stride_i      ({32'b0, rs2[31:0]}),"),
+    kills="strided: strided_load strided_store",
+)
+_bug(
+    "no stride where nothing is moved",
+    _LSU,
+    ("(strided_i && (segment_start || passes))", "(strided_i && segment_start)"),
+    kills="strided: masked_strided_access_passes_inactive_elements strided_access_from_vstart_on",
+)
+_bug(
+    "alignment of the base",
+    _LSU,
+    ("((addr[2:0] & ~(3'b111 << eew_i)) != 3'b0)", "((base_i[2:0] & ~(3'b111 << eew_i)) != 3'b0)"),
+    kills="strided: a_misaligned_stride_traps_where_it_matters",
+)
+_bug(
+    "low half of a product",
+    _SERIAL,
+    ("? product_high :", "? product_low :"),
+    kills="serial: multiplication",
+)
+_bug("less is more", _LANE, ("(op == OpMin) ? less : ~less", "less"), kills="serial: shifts_and_extremes")
+_bug(
+    "other extreme", _SERIAL, ("result = total[64] ? x : y;", "result = total[64] ? y : x;"), kills="serial: reductions"
+)
+_bug(
+    "always signed",
+    _SERIAL,
+    ("vs1_byte[2:0], sew_i, dec_i.signed1);", "vs1_byte[2:0], sew_i, 1'b1);"),
+    kills="serial: widening_and_narrowing",
+)
+_bug("slides past the end", _SERIAL, ("(slides_down && !in_group_q)", "1'b0"), kills="serial: slides")
+_bug("none is the first", _SERIAL, ("(op == OpFirst) ? '1 : '0;", "'0;"), kills="serial: counting_mask_bits")
+
 # --- faults ---
 _bug(
     "load stops one early",
@@ -246,7 +284,7 @@ _bug(
     "vstart lost after a fault",
     _CTRL,
     ("resumable ? lsu_elem_i : '0;", "lsu_irq_i ? lsu_elem_i : '0;"),
-    kills="faults: vstart_after_a_fault_is_the_element_that_faulted",
+    kills="faults: vstart_after_a_fault_is_the_element_that_faulted; strided: strided_access_faults_at_its_element",
 )
 _bug(
     "mask has elements of SEW",
@@ -317,7 +355,7 @@ _bug(
     "load completes",
     _LSU,
     ("irq_o     = completed && irq_q;", "irq_o     = completed && irq_q && store_i;"),
-    kills="interrupts: load_is_interrupted_at_each_element_and_goes_on",
+    kills="interrupts: load_is_interrupted_at_each_element_and_goes_on; strided: strided_access_is_interrupted",
 )
 _bug(
     "store completes",
@@ -460,14 +498,14 @@ _bug(
     _CTRL,
     ("&& !is_masked && (older_store_q == (dec_i.unit == UnitStore));", "&& !is_masked;"),
     kills="overlap: hazard_a_store_behind_a_load_stores_what_was_loaded"
-    " hazard_a_load_behind_a_store_loads_what_was_stored",
+    " hazard_a_load_behind_a_store_loads_what_was_stored; strided: hazard_strided_among_unit_stride",
 )
 _FOLLOWS = "assign follows      = is_mem && !is_masked && (older_store_q == (dec_i.unit == UnitStore));"
 _bug(
     "arithmetic overtakes",
     _CTRL,
     (_FOLLOWS, _FOLLOWS.replace("= is_mem", "= (is_alu && !is_masked) || is_mem")),
-    kills="overlap: hazard_arithmetic_behind_a_load_sees_its_data",
+    kills="overlap: hazard_arithmetic_behind_a_load_sees_its_data; serial: hazard_multiplication_behind_a_load",
 )
 _bug(
     "same register",
@@ -538,7 +576,7 @@ _bug(
     "clear keeps",
     _PKG,
     ("csr_rmw = old & ~src;", "csr_rmw = old;"),
-    kills="context: save_leaves_the_registers_and_vs_off",
+    kills="context: save_leaves_the_registers_and_vs_off; hypervisor: a_task_of_the_host_and_a_guest_take_turns",
 )
 _bug(
     "vxsat not restored",
@@ -553,7 +591,8 @@ _bug(
         "(status_write && (addr == CsrMstatus))",
         "(status_write && (addr == CsrMstatus) && (addr_i == CsrMstatus))",
     ),
-    kills="context: lazy_and_eager_switching_leave_the_same",
+    kills="context: lazy_and_eager_switching_leave_the_same;"
+    "hypervisor: a_guest_migrates_between_the_block_and_a_golden_hart",
 )
 
 # --- random programs ---

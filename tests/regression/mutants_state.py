@@ -230,7 +230,8 @@ _bug(
     "VS at V=1",
     _STATUS,
     ("if (dirty_i && dirty_virt_i)", "if (1'b0)"),
-    kills="vs: vs_at_v1_becomes_dirty_at_both_levels",
+    kills="vs: vs_at_v1_becomes_dirty_at_both_levels;"
+    "hypervisor: a_guest_finds_its_registers_as_it_left_them two_guests_never_find_each_others_registers",
 )
 _bug(
     "VS at V=0",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every test of the regression fails for the bug that `rtl_mutants.py` names for it, and nothing else is named there.
 
-Here a share of the bugs; all of them with MUTANTS=all, as `make cocotb-mutants` has it.
+Here a share of the bugs; all of them with MUTANTS=all, as `make mutants-cocotb` has it, or some by MUTANTS=name,name.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from vctx.tb.regression.run import regression
 COCOTB = Path(__file__).resolve().parents[1] / "cocotb"
 SHARE = 24  # every so manieth bug, beside the four that have to be there
 ALWAYS = ("VS at V=1", "strobe dropped", "overlap of load and store", "vstart lost after a fault")
-CHOSEN = list(MUTANTS) if os.environ.get("MUTANTS") == "all" else [*ALWAYS, *list(MUTANTS)[::SHARE]]
+WANTED = os.environ.get("MUTANTS", "")
+CHOSEN = list(MUTANTS) if WANTED == "all" else WANTED.split(",") if WANTED else [*ALWAYS, *list(MUTANTS)[::SHARE]]
 
 
 def test_every_test_has_its_bug() -> None:
