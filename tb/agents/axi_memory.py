@@ -127,20 +127,26 @@ class AxiMemory:
         return self._now[write] + (self._rng[write].randint(0, latency.cycles) if latency.random else latency.cycles)
 
     async def _serve_reads(self) -> None:
-        edge, wake = RisingEdge(self._clock), RisingEdge(self._bus.arvalid)
+        edge, valid, wake = RisingEdge(self._clock), self._bus.arvalid, RisingEdge(self._bus.arvalid)
         while True:
-            if not (self._reads or self._rvalid or high(self._bus.arvalid)):
+            idle = not (self._reads or self._rvalid)
+            if idle and not high(valid):
                 await wake
             await edge
+            if idle and not high(valid):
+                continue  # it was no more than a glitch, which not every simulator has
             self._now[False] += 1
             self._read()
 
     async def _serve_writes(self) -> None:
-        edge, wake = RisingEdge(self._clock), RisingEdge(self._bus.awvalid)
+        edge, valid, wake = RisingEdge(self._clock), self._bus.awvalid, RisingEdge(self._bus.awvalid)
         while True:
-            if not (self._writes or self._answers or self._bvalid or high(self._bus.awvalid)):
+            idle = not (self._writes or self._answers or self._bvalid)
+            if idle and not high(valid):
                 await wake
             await edge
+            if idle and not high(valid):
+                continue
             self._now[True] += 1
             self._write()
 

@@ -148,8 +148,8 @@ class Bench:
     async def __aenter__(self) -> Self:
         Clock(self.clock, _PERIOD, "ns").start(start_high=False)
         self.dut.rst_ni.value = 0
-        await RisingEdge(self.clock)
-        self._connect()  # the block's outputs are known by now
+        await ClockCycles(self.clock, 2)
+        self._connect()  # the block's outputs are those of the reset by now
         await self._release_reset()
         if self._load:
             self.status(DIRTY, DIRTY)
