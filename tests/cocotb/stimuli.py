@@ -26,7 +26,9 @@ class _Limit(TypedDict):
     timeout_unit: str
 
 
-LIMIT: Final[_Limit] = {"timeout_time": 2, "timeout_unit": "ms"}  # of simulated time: 200,000 cycles
+# Of simulated time: 200,000 cycles, and 10,000,000 for programs and contexts of 4096-bit registers on a narrow bus.
+LIMIT: Final[_Limit] = {"timeout_time": 2, "timeout_unit": "ms"}
+LONG: Final[_Limit] = {"timeout_time": 100, "timeout_unit": "ms"}
 
 
 def cause(retire: object) -> int | None:

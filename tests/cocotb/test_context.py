@@ -12,7 +12,7 @@ from itertools import count
 
 import cocotb
 from kernel_bench import KernelBench
-from stimuli import LIMIT
+from stimuli import LONG
 
 from vctx.pymodel.isa import Csr, Hart, encode
 from vctx.pymodel.scenarios.context import VectorContext
@@ -47,7 +47,7 @@ def interrupted(host: KernelBench, routine: str, argument: int, elements: Iterat
     return found
 
 
-@cocotb.test(**LIMIT)
+@cocotb.test(**LONG)
 async def what_is_restored_and_saved_again_is_the_same(dut):
     async with KernelBench(dut) as host:
         for content in states(host):
@@ -57,7 +57,7 @@ async def what_is_restored_and_saved_again_is_the_same(dut):
             assert host.saved(target) == content
 
 
-@cocotb.test(**LIMIT)
+@cocotb.test(**LONG)
 async def save_leaves_the_registers_and_vs_off(dut):
     async with KernelBench(dut) as host:
         content = host.state()
@@ -67,7 +67,7 @@ async def save_leaves_the_registers_and_vs_off(dut):
         assert host.kernel.csr_read(host.hart, Csr.SSTATUS) >> VS_SHIFT & 3 == OFF
 
 
-@cocotb.test(**LIMIT)
+@cocotb.test(**LONG)
 async def save_is_preempted_before_each_instruction(dut):
     async with KernelBench(dut) as host:
         content, foreign = host.state(), host.state(vtype(32, "m2"), 5, 0)
@@ -84,7 +84,7 @@ async def save_is_preempted_before_each_instruction(dut):
             assert host.saved(target) == content, point
 
 
-@cocotb.test(**LIMIT)
+@cocotb.test(**LONG)
 async def restore_is_preempted_before_each_instruction(dut):
     async with KernelBench(dut) as host:
         content, foreign = host.state(), host.state(vtype(32, "m2"), 5, 0)
@@ -99,7 +99,7 @@ async def restore_is_preempted_before_each_instruction(dut):
             assert VectorContext.of_hart(host.hart) == content, point
 
 
-@cocotb.test(**LIMIT)
+@cocotb.test(**LONG)
 @cocotb.parametrize(routine=["save", "restore"])
 async def a_routine_is_interrupted_in_every_load_and_store(dut, routine):
     """At an element; the handler leaves the unit alone, and the instruction goes on where it stopped."""
@@ -148,7 +148,7 @@ def owners_take_turns(host: KernelBench, lazy: bool) -> list[VectorContext]:
     return [host.saved(home) for home in homes]
 
 
-@cocotb.test(**LIMIT)
+@cocotb.test(**LONG)
 async def lazy_and_eager_switching_leave_the_same(dut):
     async with KernelBench(dut) as host:
         moved = []

@@ -111,7 +111,7 @@ async def a_page_without_an_active_element_does_not_fault(dut):
 async def a_fault_is_taken_at_the_first_active_element_of_its_page(dut):
     async with Bench(dut) as bench:
         mask(bench, 1 << 20 | 7)
-        bench.vset(8, "m1")
+        bench.vset(8, "m2")
         bench.pages.fault(PAGE)
         retire = bench.do("vle8.v", vd=8, rs1=EDGE - 9, vm=0)
         assert (retire.vstart, retire.trap.tval) == (20, EDGE + 11)
@@ -123,7 +123,7 @@ async def fault_only_first_trims_vl(dut):
         fill(bench, EDGE - PAGE_SIZE)
         bench.pages.fault(PAGE)
         for element in (1, 5, 15):
-            bench.vset(16, "m1")
+            bench.vset(16, "m2")
             retire = bench.do("vle16ff.v", vd=8, rs1=EDGE - 2 * element)
             assert (cause(retire), retire.vl, retire.vstart) == (None, element, 0)
 

@@ -6,12 +6,11 @@ import random
 
 import cocotb
 from kernel_bench import KernelBench
+from stimuli import LONG
 
 from vctx.pymodel.kvm import Exit, ExitReason, Slice
 from vctx.pymodel.kvm.state import Vcpu
 from vctx.pymodel.trace import Issue, Retire
-
-LONG = {"timeout_time": 20, "timeout_unit": "ms"}
 
 
 def slices() -> Slice:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 
 import cocotb
-from stimuli import BASE, EDGE, EEWS, LMULS, MODES, fill
+from stimuli import BASE, EDGE, EEWS, LMULS, LONG, MODES, fill
 
 from vctx.pymodel.isa import Csr
 from vctx.pymodel.scenarios.directed.stimulus import vtype
@@ -14,7 +14,6 @@ from vctx.pymodel.trace import PAGE_SHIFT, PAGE_SIZE
 from vctx.tb.agents import Bench, InterruptInjector
 from vctx.tb.replay.result import Latency
 
-LONG = {"timeout_time": 10, "timeout_unit": "ms"}
 LENGTH = 120  # instructions of a program
 LOADS = [f"vle{eew}.v" for eew in EEWS] + [f"vle{eew}ff.v" for eew in EEWS]
 STORES = [f"vse{eew}.v" for eew in EEWS]

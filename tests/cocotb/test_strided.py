@@ -48,7 +48,7 @@ async def masked_strided_access_passes_inactive_elements(dut):
 async def strided_access_from_vstart_on(dut):
     async with Bench(dut) as bench:
         fill(bench)
-        bench.vset(8, "m1", 20)
+        bench.vset(8, "m2", 20)
         for start in (1, 7, 19, 20):
             bench.csrw(Csr.VSTART, start)
             bench.do("vlse8.v", vd=8, rs1=BASE, rs2=33)
@@ -60,7 +60,7 @@ async def strided_access_from_vstart_on(dut):
 async def strided_access_faults_at_its_element(dut):
     async with Bench(dut) as bench:
         fill(bench, EDGE - PAGE_SIZE)
-        bench.vset(32, "m2")
+        bench.vset(32, "m4")
         page = EDGE >> PAGE_SHIFT
         for mnemonic, operands in (("vlse32.v", {"vd": 8}), ("vsse32.v", {"vs3": 8})):
             for element in (0, 3, 11):
@@ -83,7 +83,7 @@ async def a_misaligned_stride_traps_where_it_matters(dut):
 async def strided_access_is_interrupted(dut):
     async with Bench(dut) as bench:
         fill(bench)
-        bench.vset(16, "m1")
+        bench.vset(16, "m2")
         for element in (0, 1, 9):
             for mnemonic, operands in (("vlse16.v", {"vd": 8}), ("vsse16.v", {"vs3": 8})):
                 assert bench.do(mnemonic, rs1=OUT, rs2=10, irq=element, **operands).vstart == element
