@@ -17,7 +17,9 @@ from vctx.pymodel.kvm.kernel import Kernel
 from vctx.pymodel.kvm.machine import RAM_BASE, RAM_SIZE
 from vctx.pymodel.kvm.state import Vcpu, Vm
 from vctx.pymodel.kvm.version import KernelVersion
-from vctx.pymodel.trace.recorder import Recorder
+from vctx.pymodel.trace.recorder import Recorder, Sink
+from vctx.tb.agents import Bench
+from vctx.tb.live.block import BlockPort
 from vctx.tb.live.port import LivePort
 from vctx.tb.replay.result import Latency, ReplayConfig
 from vctx.tb.replay.step.drivers import HdlRam
@@ -32,27 +34,47 @@ class LiveKernel:
     """A golden kernel whose vector and status-CSR instructions the RTL executes, too, checked as they retire.
 
     It is the kernel that :attr:`kernel` names, driven another way: whatever has no coroutine here is called by
-    :meth:`do`. Each raises what the kernel raises, and `MismatchError` when the RTL departs from it.
+    :meth:`do`. Each raises what the kernel raises, and an error that tells all when the RTL departs from it.
 
     Args:
         version: the kernel's version, e.g. `by_name("v6.5")`.
-        port: executes its instructions; its testbench has the harts and the VLEN.
+        port: executes its instructions; what is behind it has the harts and the VLEN.
         harts: how many. vlen: VLEN in bits. ram_size: of the machine, in bytes.
 
-    Example:
-        async with LiveKernel.on(dut, CLEAN, vlen=128, dlen=64, harts=2) as kvm:
+    Example::
+
+        async with LiveKernel.on_block(dut, CLEAN) as kvm:  # `dut` is the block, `vctx`
             await kvm.boot()
             vcpu = await kvm.vcpu_create(await kvm.vm_create("canary"), owner=1)
-            async for exit_ in kvm.vcpu_run(vcpu, hart=0):
+            async for exit_ in kvm.vcpu_run(vcpu):
                 await kvm.vcpu_put(vcpu)
-                await kvm.vcpu_load(vcpu, hart=1)
+                await kvm.vcpu_load(vcpu)
     """
 
-    def __init__(
-        self, version: KernelVersion, port: LivePort, *, harts: int, vlen: int, ram_size: int = RAM_SIZE
-    ) -> None:
+    def __init__(self, version: KernelVersion, port: Sink, *, harts: int, vlen: int, ram_size: int = RAM_SIZE) -> None:
         self.recorder = Recorder(port, vlen // 8)
         self.kernel = Kernel(version, harts=harts, vlen=vlen, ram_size=ram_size, observer=self.recorder)
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def on_block(
+        cls, dut: Any, version: KernelVersion, *, harts: int = 1, latency: Latency | None = None
+    ) -> AsyncIterator[LiveKernel]:
+        """Reset the block `vctx`, yield a kernel on it, and compare registers, CSRs and memory at the end.
+
+        Args:
+            dut: the block, which is hart 0; VLEN and DLEN are found from it.
+            harts: of the machine; those beyond the first are in the model only, and share memory with the block.
+            latency: of memory and translations; default none.
+
+        Raises:
+            ScoreboardError: the block departed from the model.
+        """
+        async with Bench(dut, ram=(RAM_BASE, RAM_SIZE), load=False, latency=latency) as bench:
+            kvm = cls(version, BlockPort(bench), harts=harts, vlen=bench.vlen)
+            bench.follow(kvm.kernel.harts[0], kvm.kernel.memory)
+            yield kvm
+            await kvm.do(kvm.recorder.finish)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -122,7 +144,7 @@ class LiveKernel:
         """See `Kernel.vcpu_create`."""
         return await self.do(self.kernel.vcpu_create, vm, owner, vcpu_id)
 
-    async def vcpu_load(self, vcpu: Vcpu, hart: int) -> None:
+    async def vcpu_load(self, vcpu: Vcpu, hart: int = 0) -> None:
         """The thread of a vCPU gets a hart, by its number: vcpu_load."""
         await self.do(self.kernel.sched_in, vcpu, self.kernel.harts[hart])
 
@@ -130,7 +152,7 @@ class LiveKernel:
         """The thread of a vCPU loses its hart: vcpu_put."""
         await self.do(self.kernel.sched_out, vcpu)
 
-    async def vcpu_run(self, vcpu: Vcpu, hart: int) -> AsyncIterator[Exit]:
+    async def vcpu_run(self, vcpu: Vcpu, hart: int = 0) -> AsyncIterator[Exit]:
         """KVM_RUN on a hart: yield each exit that the kernel handled itself, and last the one that user space gets.
 
         Between two of them the vCPU may be put, and loaded on another hart.

@@ -582,7 +582,7 @@ _bug(
     "vxsat not restored",
     _CSR,
     ("vcsr_q      <= wdata[2:0];", "vcsr_q[2:1] <= wdata[2:1];"),
-    kills="context: save_is_preempted_before_each_instruction",
+    kills="context: save_is_preempted_before_each_instruction; live: one_reg_and_reset_live",
 )
 _bug(
     "sstatus cannot be written",
@@ -592,7 +592,7 @@ _bug(
         "(status_write && (addr == CsrMstatus) && (addr_i == CsrMstatus))",
     ),
     kills="context: lazy_and_eager_switching_leave_the_same;"
-    "hypervisor: a_guest_migrates_between_the_block_and_a_golden_hart",
+    "hypervisor: a_guest_migrates_between_the_block_and_a_golden_hart; live: guests_migrate_live",
 )
 
 # --- random programs ---

@@ -231,7 +231,8 @@ _bug(
     _STATUS,
     ("if (dirty_i && dirty_virt_i)", "if (1'b0)"),
     kills="vs: vs_at_v1_becomes_dirty_at_both_levels;"
-    "hypervisor: a_guest_finds_its_registers_as_it_left_them two_guests_never_find_each_others_registers",
+    "hypervisor: a_guest_finds_its_registers_as_it_left_them two_guests_never_find_each_others_registers;"
+    "live: a_vcpu_is_loaded_and_put_live",
 )
 _bug(
     "VS at V=0",
