@@ -14,9 +14,8 @@ from vctx.pymodel.trace import TraceReader
 from vctx.pymodel.trace.bulk import frames
 from vctx.tb.bench.errors import BenchError
 from vctx.tb.process.folders import made_once
-from vctx.tb.replay.batch.conversation import CHUNK
 from vctx.tb.replay.batch.stimulus import REC_END, config_record, encode, mark_record
-from vctx.tb.replay.result import ReplayConfig
+from vctx.tb.replay.result import CHUNK, ReplayConfig
 from vctx.tb.simulators.design import rtl_sources
 from vctx.tb.simulators.find import simulator
 from vctx.tb.simulators.simulator import SimulationError

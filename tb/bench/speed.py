@@ -175,7 +175,7 @@ def _measures(workload: Workload, latency: Latency, size: Size, out_dir: Path) -
         result = replay(trace, sim=sim, dlen=DLEN, out_dir=out_dir / "run", latency=latency, step=step)
         if result.mismatch is not None:
             raise BenchError(result.mismatch.text())
-        return Timed(result.instructions, result.seconds)
+        return Timed(result.instructions, result.seconds, compared=result.compared)
 
     def bare_loop() -> Timed:
         _place_anew(bare.parent)
@@ -236,4 +236,4 @@ def pipeline(workload: Workload, latency: Latency, out_dir: Path) -> Timed:
         raise BenchError(both.replayed.mismatch.text())
     if both.replayed.instructions != workload.recorded.instructions:
         raise BenchError(f"{both.replayed.instructions:,} of {workload.recorded.instructions:,} instructions compared")
-    return Timed(both.replayed.instructions, seconds, both.recorder_seconds)
+    return Timed(both.replayed.instructions, seconds, both.recorder_seconds, both.replayed.compared)

@@ -50,14 +50,16 @@ class Timed:
     """So many instructions of the block took `seconds`.
 
     Attributes:
-        recorder: processor time in seconds of a golden model that ran in a process of its own.
-        python, others: processor time in seconds, of this process with that recorder, and of the other ones that it
-            started; None if not measured.
+        recorder, compared: processor time in seconds of Python elsewhere: of a golden model that ran in a process of
+            its own, and of the thread in the simulator's process that compares.
+        python, others: processor time in seconds, of this process with those, and of all else that it started; None if
+            not measured.
     """
 
     instructions: int
     seconds: float
     recorder: float = 0.0
+    compared: float = 0.0
     python: float | None = None
     others: float | None = None
 
@@ -168,7 +170,11 @@ def with_processor_time(measure: Callable[[], Timed]) -> Timed:
     before = [processor_time(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     timed = measure()
     after = [processor_time(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return replace(timed, python=after[0] - before[0] + timed.recorder, others=after[1] - before[1])
+    return replace(
+        timed,
+        python=after[0] - before[0] + timed.recorder + timed.compared,
+        others=after[1] - before[1] - timed.compared,
+    )
 
 
 def processor_time(who: int) -> float:

@@ -91,7 +91,7 @@ package vctx_tb_pkg;
   localparam int REC_SYNC = 4;        // all harts finish what came before
   localparam int REC_FLUSH = 5;       // the same, and the files are brought up to date
   localparam int REC_END = 6;         // the same, and the image of RAM is written
-  localparam int REC_STOP = 7;        // not in the stimulus: there is no more of it, for whatever reason
+  localparam int REC_STOP = 7;        // the run ends here, and RAM does not matter; also where the stimulus has no end
   localparam int REC_PAGES = 8;       // pages of the instruction that follows, if it has more than two; rec_insn_t
 
   typedef struct packed {

@@ -19,8 +19,9 @@ from cocotb.task import bridge
 from vctx.pymodel.scenarios.shared_unit import SharedUnitConfig, SharedUnitResult, run_shared_unit
 from vctx.pymodel.trace.recorder import Recorder
 from vctx.tb.live.port import LivePort
+from vctx.tb.replay.result import MismatchError, ReplayConfig
 from vctx.tb.replay.step.drivers import HdlRam
-from vctx.tb.replay.step.replay import MismatchError, Replay, load_config, reset
+from vctx.tb.replay.step.replay import Replay, reset
 
 LIVE_VARIABLE = "VCTX_LIVE"  # environment variable that names the file with header and configuration
 MODEL_FILE = "model.pickle"
@@ -29,7 +30,7 @@ MODEL_FILE = "model.pickle"
 @cocotb.test()
 async def cosim(dut: Any) -> None:
     """Run the main job on `vctx_tb`, and fail at the first instruction that differs."""
-    config = load_config()
+    config = ReplayConfig.given()
     live = json.loads(Path(os.environ[LIVE_VARIABLE]).read_text())
     unit = SharedUnitConfig(**live["unit"] | {"programs": tuple(live["unit"]["programs"])})
     harts = [dut.gen_hart[h].u_hart for h in range(config.harts)]

@@ -21,9 +21,9 @@ from vctx.pymodel.trace.recorder import Recorder, Sink
 from vctx.tb.agents import Bench
 from vctx.tb.live.block import BlockPort
 from vctx.tb.live.port import LivePort
-from vctx.tb.replay.result import Latency, ReplayConfig
+from vctx.tb.replay.result import Latency, MismatchError, ReplayConfig
 from vctx.tb.replay.step.drivers import HdlRam
-from vctx.tb.replay.step.replay import MismatchError, Replay, reset
+from vctx.tb.replay.step.replay import Replay, reset
 from vctx.tb.runs.defaults import FILL
 
 P = ParamSpec("P")

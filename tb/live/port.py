@@ -14,7 +14,8 @@ from typing import Any
 from cocotb.task import resume
 
 from vctx.pymodel.trace import Checkpoint, Event, Insn, Sync, TraceWriter
-from vctx.tb.replay.step.replay import MismatchError, Replay
+from vctx.tb.replay.result import MismatchError
+from vctx.tb.replay.step.replay import Replay
 
 
 class LivePort:

@@ -6,6 +6,8 @@ result = replay(trace, sim="verilator", dlen=128, out_dir=Path("sim_build/run"))
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -22,10 +24,11 @@ from vctx.tb.simulators.build import build
 from vctx.tb.simulators.design import Design, replay_design
 from vctx.tb.simulators.find import simulator
 from vctx.tb.simulators.gtkwave import write_save_file
-from vctx.tb.simulators.run import run
-from vctx.tb.simulators.simulator import WAVE_FILES, SimulationError, Simulator, log_tail
+from vctx.tb.simulators.run import RESULTS, failure, run
+from vctx.tb.simulators.simulator import WAVE_FILES, SimulationError, Simulator
 
 SAVE_FILE = "vctx.gtkw"  # the signal list beside the waves
+TEST_MODULES = {True: "vctx.tb.replay.batch.replay", False: "vctx.tb.replay.step.replay"}  # in batch, or not
 NEIGHBOURHOOD = 200  # stimulus records before a mismatch of which waves are dumped
 
 
@@ -91,10 +94,12 @@ def replay(
         trace, sim=sim, dlen=design.parameters["DLEN"], out_dir=out_dir, latency=latency, seed=seed, command=command
     )
     _forget_waves(out_dir)
-    if step:
-        result = run_replay(tool, design, built, config, progress=progress)
-    else:
-        result = run_batch(tool, design, built, config, progress=progress, recording=recording)
+    try:
+        result = run_replay(tool, design, built, config, progress=progress, recording=recording)
+    except SimulationError:
+        if waves and recording is None and (Path(config.out_dir) / WAVE_FILES[0]).exists():
+            _dump_as_text(tool, design, config, build_root)
+        raise
     if result.mismatch is not None and recording is None:
         _check(config)
     if closer and result.failed_record is not None and not waves:
@@ -105,8 +110,20 @@ def replay(
 def _forget_waves(out_dir: Path) -> None:
     """Remove the waves of an earlier run."""
     for folder in (out_dir, out_dir / "closer"):
-        for name in (*WAVE_FILES, SAVE_FILE):
+        for name in (*WAVE_FILES, f"{WAVE_FILES[0]}.hier", SAVE_FILE):  # FST has a second file until it is closed
             (folder / name).unlink(missing_ok=True)
+
+
+def _dump_as_text(tool: Simulator, design: Design, config: ReplayConfig, build_root: Path | None) -> None:
+    """Repeat a run whose simulator died, if it did: nobody can read an FST file that was not closed."""
+    out_dir = Path(config.out_dir)
+    if (out_dir / RESULTS).exists():
+        return
+    plain = copy.copy(tool)
+    plain.plain_waves = True
+    _forget_waves(out_dir)
+    with contextlib.suppress(SimulationError):
+        run_replay(plain, design, build(plain, design, build_root), config)
 
 
 def _check(config: ReplayConfig) -> None:
@@ -131,11 +148,12 @@ def _look_closer(
     out_dir = Path(config.out_dir) / "closer"
     out_dir.mkdir(exist_ok=True)
     built = build(tool, design, build_root)
-    window = max(0, result.failed_record - NEIGHBOURHOOD), result.failed_record
-    again = run_batch(tool, design, built, replace(config, out_dir=str(out_dir)), window=window)
+    first, last = max(0, result.failed_record - NEIGHBOURHOOD), result.failed_record
+    config = replace(config, out_dir=str(out_dir), growing=None)
+    again = run_replay(tool, design, built, replace(config, waves_from=first, until=last + 1))
     result.waves = again.waves
     result.repeated = again.mismatch is not None and again.mismatch.text() == result.mismatch.text()
-    result.write(config.result)
+    result.write(out_dir.parent / config.result.name)
 
 
 def replay_config(
@@ -174,84 +192,69 @@ def run_replay(
     built: Path,
     config: ReplayConfig,
     *,
-    test_module: str = "vctx.tb.replay.step.replay",
+    test_module: str | None = None,
     env: Mapping[str, str] | None = None,
     plusargs: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
+    recording: Recording | None = None,
 ) -> ReplayResult:
-    """Run a replay test module on a finished build; see `replay`."""
+    """Run the cocotb test of a replay on a finished build; see `replay`.
+
+    Args:
+        test_module: the module with the test; default the one for the testbench of `design`.
+        env, plusargs: see `tb.simulators.run.run`.
+    """
     out_dir, config_file = Path(config.out_dir), Path(config.out_dir) / "config.json"
-    result_file, progress_file = config.result, config.progress
-    for stale in (result_file, progress_file, config.observed):
+    for stale in (config.result, config.progress, config.observed):
         stale.unlink(missing_ok=True)
+    if recording is not None:
+        config = replace(config, growing=str(recording.partial))
+    if design.batch and design.waves and config.waves_from is None:
+        config = replace(config, waves_from=0)
     write_json(config_file, asdict(config))
 
     def poll() -> None:
-        if progress is not None and progress_file.exists():
-            progress(json.loads(progress_file.read_text())["events"])
+        if recording is not None:
+            recording.check()
+        if progress is not None and config.progress.exists():
+            progress(json.loads(config.progress.read_text())["events"])
 
+    module = test_module or TEST_MODULES[design.batch]
     environment = {CONFIG_VARIABLE: str(config_file), **(env or {})}
-    passed = run(
-        tool, design, built, test_module, out_dir, seed=config.seed, env=environment, plusargs=plusargs, poll=poll
-    )
-    if not result_file.exists():
-        raise SimulationError(
-            f"the replay ended without a result; log: {out_dir / 'sim.log'}\n{log_tail(out_dir / 'sim.log')}"
+    try:
+        passed = run(
+            tool, design, built, module, out_dir, seed=config.seed, env=environment, plusargs=plusargs, poll=poll
         )
-    result = ReplayResult.read(result_file)
-    if result.error is not None:
-        raise TraceError(result.error)
-    if result.ok != passed:
-        raise SimulationError(f"the replay failed after it had passed; log: {out_dir / 'sim.log'}")
-    if design.waves:
-        result.waves = str(out_dir / tool.wave_file())
-        write_save_file(out_dir / SAVE_FILE, Path(result.waves), f"{design.top}.gen_hart[{{}}].u_hart", config.harts)
-        result.write(result_file)
+        result = _result(tool, config, passed=passed)
+    except BaseException as error:
+        for half_made in (config.result, config.observed):
+            half_made.unlink(missing_ok=True)
+        if recording is not None and isinstance(error, SimulationError):
+            recording.check()  # which may be why
+        raise
+    waves = out_dir / tool.wave_file()
+    if design.waves and waves.exists():
+        scope = tool.batch_scope if design.batch else f"{design.top}.gen_hart[{{}}].u_hart"
+        result.waves = str(waves)
+        write_save_file(out_dir / SAVE_FILE, waves, scope, config.harts)
+        result.write(config.result)
     return result
 
 
-def run_batch(
-    tool: Simulator,
-    design: Design,
-    built: Path,
-    config: ReplayConfig,
-    *,
-    plusargs: Sequence[str] = (),
-    progress: Callable[[int], None] | None = None,
-    window: tuple[int, int] | None = None,
-    recording: Recording | None = None,
-) -> ReplayResult:
-    """Replay in batch on a finished build; see `replay`.
+def _result(tool: Simulator, config: ReplayConfig, *, passed: bool) -> ReplayResult:
+    """Return what a replay that has ended left.
 
-    Args:
-        window: stimulus records, first and last, of which waves are dumped; the run ends there. Default all.
+    Raises:
+        TraceError: the trace is bad. SimulationError: nothing was left, or it is not true.
     """
-    from vctx.tb.replay.batch.conversation import (  # brings numpy, which the simulators' processes never need
-        BatchError,
-        batch_replay,
-    )
-
-    config.result.unlink(missing_ok=True)
-    config.observed.unlink(missing_ok=True)
-    waves = Path(config.out_dir) / tool.wave_file() if design.waves else None
-    command = [*tool.batch_run(built, config.seed, design.waves), *plusargs]
-    if waves is not None:
-        first, until = (window[0], window[1] + 1) if window else (0, -1)
-        command += [f"+waves={waves}", f"+waves_from={first}", f"+until={until}"]
-    try:
-        result = batch_replay(
-            command,
-            config,
-            four_state=tool.four_state,
-            graceful=design.waves,
-            recording=recording,
-            progress=progress,
-        )
-    except BatchError as error:
-        log = Path(config.out_dir) / "sim.log"
-        raise SimulationError(f"{tool.name}: {error}; log: {log}\n{log_tail(log)}") from None
-    if waves is not None and waves.exists():
-        result.waves = str(waves)
-        write_save_file(waves.with_name(SAVE_FILE), waves, tool.batch_scope, config.harts)
-    result.write(config.result)
+    out_dir = Path(config.out_dir)
+    log = out_dir / "sim.log"
+    if not config.result.exists():
+        why = failure(out_dir) or "it ended without a result"
+        raise SimulationError(f"{tool.name}: the replay failed: {why}; log: {log}")
+    result = ReplayResult.read(config.result)
+    if result.error is not None:
+        raise TraceError(result.error)
+    if result.ok != passed:
+        raise SimulationError(f"{tool.name}: the replay failed after it had passed; log: {log}")
     return result

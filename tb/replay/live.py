@@ -18,8 +18,6 @@ from vctx.pymodel.errors import VctxError
 from vctx.pymodel.trace import TraceError
 from vctx.tb.process.worker import Ask, Worker
 
-_AHEAD = 1 << 20  # bytes that should be there before the replay goes on
-_POLL = 0.01  # seconds
 _REPORTS = 0.1  # seconds between reports of progress
 
 T = TypeVar("T")
@@ -38,7 +36,7 @@ class Recording:
         link: a second name for it that lasts until `close`.
 
     Attributes:
-        trace: that second name. events: how many the trace has; 0 while that is not known.
+        partial: the file. trace: that second name. events: how many the trace has; 0 while that is not known.
     """
 
     def __init__(self, partial: Path, link: Path) -> None:
@@ -47,43 +45,22 @@ class Recording:
         os.link(partial, link)
         self.trace = link
         self.events = 0
-        self._partial = partial
+        self.partial = partial
         self._cancelled = threading.Event()  # set by the thread that hears of the recorder
-        self._kill: Callable[[], None] | None = None  # ends what the replay waits for, so that it hears of that
-
-    def wait(self, position: int) -> bool:
-        """Wait for more to read than `position` bytes; return whether there is, False once the recording has ended.
-
-        Raises:
-            CancelledError: see there.
-        """
-        while True:
-            self.check()
-            over = not self._partial.exists()
-            size = self.trace.stat().st_size
-            if over or size >= position + _AHEAD:
-                return size > position
-            time.sleep(_POLL)
 
     def check(self) -> None:
         """Raise CancelledError if that is so."""
         if self._cancelled.is_set():
             raise CancelledError("the recording did not come to its end")
 
-    def on_cancel(self, kill: Callable[[], None]) -> None:
-        """Name what ends the simulator at once."""
-        self._kill = kill
-
     def cancel(self) -> None:
         """Give the replay up."""
         self._cancelled.set()
-        if self._kill is not None:
-            self._kill()
 
     def close(self) -> None:
         """Remove both names of a recording that has ended; only a recorder that was killed leaves the first."""
         self.trace.unlink(missing_ok=True)
-        self._partial.unlink(missing_ok=True)
+        self.partial.unlink(missing_ok=True)
 
 
 class Announcer:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from vctx.tb.process.files import write_json
 from vctx.tb.replay.accounting import FunctionCount, RegionCount, VisitCount
 
 CONFIG_VARIABLE = "VCTX_REPLAY"  # environment variable that names the ReplayConfig file
+CHUNK = 16_384  # events that a batch replay hands over at a time
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,16 @@ class Latency:
 
 @dataclass(frozen=True)
 class ReplayConfig:
-    """Everything the cocotb side needs. Paths are absolute; sizes in bytes."""
+    """Everything the cocotb side needs. Paths are absolute; sizes in bytes.
+
+    Of a batch replay only:
+
+    Attributes:
+        growing: another name of the trace, which it has for as long as it is being written; None if it is complete.
+        chunk: events that are handed over at a time. They decide when harts wait for each other, and so the cycles.
+        waves_from: record of the stimulus from which waves are dumped; None for none.
+        until: record of the stimulus before which the run ends; None for none.
+    """
 
     trace: str
     out_dir: str
@@ -53,6 +64,17 @@ class ReplayConfig:
     seed: int
     command: str
     latency: Latency = field(default_factory=Latency)
+    growing: str | None = None
+    chunk: int = CHUNK
+    waves_from: int | None = None
+    until: int | None = None
+
+    @classmethod
+    def given(cls) -> ReplayConfig:
+        """Return the configuration that the environment names, in the process of the simulator."""
+        raw = json.loads(Path(os.environ[CONFIG_VARIABLE]).read_text())
+        raw["latency"] = Latency(**raw["latency"])
+        return cls(**raw)
 
     @property
     def observed(self) -> Path:
@@ -115,6 +137,14 @@ class Mismatch:
 _SHOWN = 16
 
 
+class MismatchError(Exception):
+    """Fails the cocotb test of a replay: carries the mismatch, and reads as its report."""
+
+    def __init__(self, mismatch: Mismatch) -> None:
+        super().__init__(mismatch.text())
+        self.mismatch = mismatch
+
+
 @dataclass
 class ReplayResult:
     """Outcome of one replay, mirrored in its JSON file.
@@ -126,6 +156,7 @@ class ReplayResult:
         cycles: clock cycles that instructions took, summed over harts; `bus_busy` of them had a burst under way.
         bytes_read, bytes_written: bus bytes.
         seconds: wall time of the replay, without build and simulator start.
+        compared: of a batch replay, processor time in seconds of the thread that encodes and compares.
         mismatch: the first difference, or None.
         functions, visits: accounting; see `tb.replay.accounting`.
         observed, waves: files; `waves` is None without waves.
@@ -150,6 +181,7 @@ class ReplayResult:
     bytes_read: int = 0
     bytes_written: int = 0
     seconds: float = 0.0
+    compared: float = 0.0
     mismatch: Mismatch | None = None
     functions: list[FunctionCount] = field(default_factory=list)
     visits: list[VisitCount] = field(default_factory=list)
@@ -158,6 +190,11 @@ class ReplayResult:
     failed_record: int | None = None
     repeated: bool | None = None
     error: str | None = None
+
+    @classmethod
+    def begin(cls, config: ReplayConfig) -> ReplayResult:
+        """Return the result of a replay of which nothing is known yet."""
+        return cls(False, config.sim, config.vlen, config.dlen, config.harts, config.seed, config.latency)
 
     def write(self, path: Path) -> None:
         """Write the JSON file; it appears complete or not at all."""

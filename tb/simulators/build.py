@@ -8,14 +8,14 @@ import importlib.metadata
 import json
 import os
 import shutil
-import subprocess
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from vctx.pymodel.places import out_root
 from vctx.tb.process.folders import made_once
-from vctx.tb.simulators.design import BATCH_TOP, Design
-from vctx.tb.simulators.job import run_job
+from vctx.tb.simulators.design import Design
+from vctx.tb.simulators.job import run_group, run_job
 from vctx.tb.simulators.simulator import TIMESCALE, SimulationError, Simulator, log_tail
 
 
@@ -36,8 +36,8 @@ def build(tool: Simulator, design: Design, root: Path | None = None) -> Path:
 
 def _hash(tool: Simulator, design: Design) -> str:
     facts: list[object] = [tool.name, tool.version, importlib.metadata.version("cocotb"), design.top, design.waves]
-    if design.top == BATCH_TOP:
-        facts += tool.batch_command(design)
+    if design.batch:
+        facts += tool.batch_flags(design)
     else:
         facts += [sorted(design.parameters.items()), tool.build_flags(design)]
     digest = hashlib.sha256(json.dumps(facts).encode())
@@ -62,12 +62,8 @@ def _build(tool: Simulator, design: Design, directory: Path) -> None:
         "always": True,
     }
     try:
-        if design.top == BATCH_TOP:
-            command = [*tool.batch_command(design), *keywords["sources"]]
-            with log.open("wb") as output:
-                status = subprocess.run(
-                    command, cwd=partial, env=tool.environment(), stdout=output, stderr=output, check=False
-                ).returncode
+        if design.batch:
+            status = build_batch(tool.batch_build(design, partial), partial, log, tool.environment())
         else:
             status = run_job({"sim": tool.name, "build": keywords}, partial, log, tool.environment())
         if status != 0:
@@ -77,3 +73,13 @@ def _build(tool: Simulator, design: Design, directory: Path) -> None:
         partial.rename(directory)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def build_batch(commands: Iterable[list[str]], directory: Path, log: Path, env: Mapping[str, str]) -> int:
+    """Run the commands that build a batch testbench, up to the first that fails, and return its status, or 0."""
+    status = 0
+    for command in commands:
+        status = run_group(command, directory, log, env)
+        if status:
+            break
+    return status

@@ -10,7 +10,7 @@ from pathlib import Path
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import HDL, RTL
 
-BATCH_TOP = "vctx_tb_batch"  # the one top that runs without cocotb
+BATCH_TOP = "vctx_tb_batch"
 BLOCK_TOP = "vctx"  # the block itself
 BATCH_HDL = HDL / "batch"
 MIN_RAM = 1 << 20  # smallest RAM a testbench is built with, so that small traces share one build
@@ -31,6 +31,11 @@ class Design:
     parameters: Mapping[str, int]
     sources: tuple[Path, ...]
     waves: bool = False
+
+    @property
+    def batch(self) -> bool:
+        """Whether this is the testbench of a batch replay."""
+        return self.top == BATCH_TOP
 
 
 def rtl_sources(rtl: Path = RTL) -> tuple[Path, ...]:

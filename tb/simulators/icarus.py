@@ -6,11 +6,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+
+from cocotb_tools.config import lib_entry
 
 from vctx.pymodel.errors import ToolError
 from vctx.tb.simulators.design import Design
-from vctx.tb.simulators.simulator import WAVE_FILES, Simulator
+from vctx.tb.simulators.simulator import TIMESCALE, WAVE_FILES, Simulator
 
 MIN_ICARUS = 11
 
@@ -31,14 +34,23 @@ class Icarus(Simulator):
             raise ToolError(f"Icarus {match[0] if match else 'of an unknown version'} will not do. {hint}")
         return f"{match[1]}.{match[2]}"
 
-    def batch_command(self, design: Design) -> list[str]:
+    def batch_flags(self, design: Design) -> list[str]:
         """See the base class."""
         parameters = [f"-P{design.top}.{name}={value}" for name, value in sorted(design.parameters.items())]
-        return ["iverilog", "-g2012", "-s", design.top, "-o", "sim.vvp", *parameters]
+        return ["-g2012", "-s", design.top, *parameters]
 
-    def batch_run(self, build: Path, seed: int, waves: bool) -> list[str]:
+    def batch_build(self, design: Design, directory: Path) -> Iterator[list[str]]:
         """See the base class."""
-        return ["vvp", "-n", str(build / "sim.vvp"), *(("-fst",) if waves else ())]
+        options = directory / "options.f"  # the one place where Icarus can be told this
+        options.write_text(f"+timescale+{'/'.join(TIMESCALE)}\n")
+        sources = map(str, self.sources(design))
+        yield ["iverilog", *self.batch_flags(design), "-f", options.name, "-o", "sim.vvp", *sources]
+
+    def command(self, design: Design, build: Path, seed: int, waves: Path | None) -> list[str]:
+        """See the base class."""
+        options, plusargs = self.run_arguments(seed, waves)
+        dump = "-none" if waves is None else "-vcd" if self.plain_waves else "-fst"
+        return ["vvp", "-m", lib_entry("vpi", "icarus"), *options, str(build / "sim.vvp"), dump, *plusargs]
 
     def wave_file(self) -> str:
         """See the base class."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 
 from vctx.pymodel.errors import ToolError, VctxError
@@ -39,8 +40,8 @@ class Simulator(ABC):
     def environment(self) -> dict[str, str]:
         """Return the environment for builds and runs."""
         env = dict(os.environ)
-        for name in ("WAVES", "GUI", "COCOTB_TEST_MODULES", "PYTEST_CURRENT_TEST"):  # would steer the runner
-            env.pop(name, None)
+        for name in ("WAVES", "GUI", "COCOTB_TEST_MODULES", "COCOTB_TEST_FILTER", "PYTEST_CURRENT_TEST"):
+            env.pop(name, None)  # would steer cocotb
         return env
 
     def sources(self, design: Design) -> tuple[Path, ...]:
@@ -61,18 +62,22 @@ class Simulator(ABC):
 
     @abstractmethod
     def run_arguments(self, seed: int, waves: Path | None) -> tuple[list[str], list[str]]:
-        """Return (test_args, plusargs) of a run."""
+        """Return (test_args, plusargs) of a run, as cocotb's runner wants them."""
 
     @abstractmethod
-    def batch_command(self, design: Design) -> list[str]:
-        """Return the command that builds a batch testbench in the current directory, without the sources."""
+    def command(self, design: Design, build: Path, seed: int, waves: Path | None) -> list[str]:
+        """Return the command that runs a build with cocotb; `waves` is the file for the waves, if any are wanted."""
 
     @abstractmethod
-    def batch_run(self, build: Path, seed: int, waves: bool) -> list[str]:
-        """Return the command that runs a batch testbench, without the names of its files."""
+    def batch_flags(self, design: Design) -> list[str]:
+        """Return everything but the sources that decides what comes of the build of a batch testbench."""
+
+    @abstractmethod
+    def batch_build(self, design: Design, directory: Path) -> Iterator[list[str]]:
+        """Yield the commands that build a batch testbench in a directory, each once the one before has succeeded."""
 
     def build_flags(self, design: Design) -> list[str]:
-        """Return the flags of a build that runs under cocotb."""
+        """Return the flags of a build by cocotb's runner."""
         return [*self.flags, *(self.wave_flags() if design.waves else ())]
 
 

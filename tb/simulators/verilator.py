@@ -10,7 +10,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+from cocotb_tools.config import lib_name_path
 
 from vctx.pymodel.errors import ToolError
 from vctx.pymodel.places import HDL, ROOT, out_root
@@ -27,14 +31,40 @@ _VERILATOR_FLAGS = (
     "-Wno-lint",
     "-Wno-style",
 )
-# Python is what a replay step by step waits for, so its build is the shorter one; a batch replay waits for this code,
-# which -O3 makes an eighth faster for three seconds more (docs/bench.md).
+# Python is what a replay step by step waits for, so its build is the shorter one.
 _VERILATOR_CFLAGS = ("-CFLAGS", "-O1")
-BATCH_CFLAGS = ("-CFLAGS", "-O3")
 _VERILATOR_TIMING = ("--timing", "-CFLAGS", "-fcoroutines")
 
 BATCH_MAIN = BATCH_HDL / "main.cpp"  # the batch testbench around its harts
 BATCH_HART = "vctx_tb_batch_hart"  # the module that it makes models of
+_HARTS = "harts.cpp"  # all C++ that Verilator makes of that
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """How the C++ of a batch testbench is compiled.
+
+    Attributes:
+        optimize: option of the compiler, for everything.
+        jobs: compilations at a time.
+        split: statements in a C++ file, about; 0 compiles all of the model as one file.
+        slow: option of the compiler for what runs once, and for Verilator's library; None for `optimize`.
+    """
+
+    optimize: str = "-O3"  # a batch replay waits for this code, which -O3 makes faster than it costs (docs/bench.md)
+    jobs: int = 2  # one compiles the design, the other Verilator's library
+    split: int = 0
+    slow: str | None = None
+
+    def __str__(self) -> str:
+        files = f"files of {self.split}" if self.split else "one file"
+        jobs = f"{self.jobs} job{'s' if self.jobs > 1 else ''}"
+        return ", ".join([self.optimize, files, jobs, *([f"{self.slow} for the rest"] if self.slow else [])])
+
+    def make_flags(self) -> str:
+        """Return the variables of Verilator's makefile that say so."""
+        slow = self.slow or self.optimize
+        return f"OPT_FAST={self.optimize} OPT_SLOW={slow} OPT_GLOBAL={slow}"
 
 
 class Verilator(Simulator):
@@ -79,36 +109,55 @@ class Verilator(Simulator):
         return env
 
     def sources(self, design: Design) -> tuple[Path, ...]:
-        """Return the files to compile: the design's, after the list of what Python may reach if it runs along."""
-        if design.top == BATCH_TOP:
-            return (*(path for path in design.sources if path.stem != BATCH_TOP), BATCH_MAIN)
+        """Return the files to compile: the design's, after the list of what Python may reach."""
+        if design.batch:
+            return (*design.sources, BATCH_MAIN)
         return (HDL / ("public_block.vlt" if design.top == BLOCK_TOP else "public.vlt"), *design.sources)
 
     def headers(self, design: Design) -> tuple[Path, ...]:
         """See the base class."""
-        return tuple(sorted(BATCH_HDL.glob("*.h"))) if design.top == BATCH_TOP else ()
+        return tuple(sorted(BATCH_HDL.glob("*.h"))) if design.batch else ()
 
-    def batch_command(self, design: Design) -> list[str]:
-        """See the base class. One build serves any number of harts and any size of RAM, which `BATCH_MAIN` provides.
+    def batch_flags(self, design: Design) -> list[str]:
+        """See the base class. One build serves any number of harts and any size of RAM, which `BATCH_MAIN` provides."""
+        return [*self._model_flags(design), *_link_flags(design), Compilation().make_flags()]
 
-        Nothing outside sees a signal, so everything may be optimised.
+    def batch_build(self, design: Design, directory: Path, how: Compilation = Compilation()) -> Iterator[list[str]]:
+        """See the base class.
+
+        First the model of a hart, of which nothing outside sees a signal, so that everything may be optimised; then the
+        top that cocotb sees, which has hardly any signals, with C++ around both.
         """
-        parameters = [f"-G{name}={design.parameters[name]}" for name in ("DLEN", "HasV", "VLEN")]
-        # Two jobs: one compiles the design, the other Verilator's library.
-        how = ["--cc", "--exe", "--build", "--build-jobs", "2", "--top-module", BATCH_HART, "--Mdir", ".", "-o", "sim"]
-        how += [
-            "-O3",
-            "-CFLAGS",
-            f"-DDLEN={design.parameters['DLEN']}",
-            "--timescale",
-            "/".join(TIMESCALE),
-            *(self.wave_flags() or ["--trace"] if design.waves else ()),
-        ]
-        return ["verilator", *how, *parameters, *_VERILATOR_FLAGS, *BATCH_CFLAGS]
+        top = [str(path) for path in design.sources if path.stem == BATCH_TOP]
+        rest = [str(path) for path in design.sources if path.stem != BATCH_TOP]
+        split = ["--output-split", str(how.split)] if how.split else []
+        yield ["verilator", "--top-module", BATCH_HART, *self._model_flags(design), *split, *rest]
 
-    def batch_run(self, build: Path, seed: int, waves: bool) -> list[str]:
+        models = sorted(directory.glob(f"V{BATCH_HART}*.cpp"))
+        if not how.split:
+            harts = directory / _HARTS
+            harts.write_text("".join(f'#include "{path.name}"\n' for path in models))
+            models = [harts]
+        build = ["--exe", "--build", "--build-jobs", str(how.jobs), "-o", "sim", "-MAKEFLAGS", how.make_flags()]
+        yield [
+            *("verilator", "--top-module", BATCH_TOP, "--vpi", *self._common_flags(design)),
+            *(*_link_flags(design), *build, *top, str(BATCH_MAIN), *map(str, models)),
+        ]
+
+    def _common_flags(self, design: Design) -> list[str]:
+        waves = (self.wave_flags() or ("--trace",)) if design.waves else ()
+        return ["--cc", "--Mdir", ".", "-O3", "--timescale", "/".join(TIMESCALE), *waves, *_VERILATOR_FLAGS]
+
+    def _model_flags(self, design: Design) -> list[str]:
+        parameters = [f"-G{name}={design.parameters[name]}" for name in ("DLEN", "HasV", "VLEN")]
+        return [*self._common_flags(design), *parameters]
+
+    def command(self, design: Design, build: Path, seed: int, waves: Path | None) -> list[str]:
         """See the base class."""
-        return [str(build / "sim"), *self.run_arguments(seed, None)[1]]
+        options, plusargs = self.run_arguments(seed, waves)
+        if design.batch:
+            return [str(build / "sim"), *([f"+dumpfile_path={waves}"] if waves else []), *plusargs]
+        return [str(build / design.top), *(["--trace"] if waves else []), *options, *plusargs]
 
     def wave_file(self) -> str:
         """Return dump.fst, or dump.vcd where the compression libraries of FST are not installed."""
@@ -125,6 +174,12 @@ class Verilator(Simulator):
         arguments = ["--trace-file", str(waves)] if waves else []
         # Verilator takes 31 bits, and 0 means "choose one".
         return arguments, ["+verilator+rand+reset+2", f"+verilator+seed+{seed % 0x7FFFFFFE + 1}"]
+
+
+def _link_flags(design: Design) -> list[str]:
+    library = lib_name_path("vpi", "verilator")
+    link = f"-Wl,-rpath,{library.parent} {library}"
+    return ["-CFLAGS", f"-DDLEN={design.parameters['DLEN']}", "-LDFLAGS", link]
 
 
 @functools.cache

@@ -10,7 +10,8 @@ from cocotb.clock import Clock
 from cocotbext.axi import AxiBus, AxiRam
 
 from vctx.pymodel.trace import PAGE_SHIFT, PAGE_SIZE
-from vctx.tb.replay.step.replay import load_config, reset, run_replay
+from vctx.tb.replay.result import ReplayConfig
+from vctx.tb.replay.step.replay import reset, run_replay
 
 
 class AxiRamBackend:
@@ -37,7 +38,7 @@ class AxiRamBackend:
 
 @cocotb.test()
 async def replay(dut: Any) -> None:
-    config = load_config()
+    config = ReplayConfig.given()
     Clock(dut.clk, 10, "ns").start()
     await reset(dut, [dut.u_hart], config)
     # Attached after reset: before it, an X on a valid would stop the library on Icarus.

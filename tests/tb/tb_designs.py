@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tb_scripts import HARTS, VLEN
 
-from vctx.tb.replay.launch import replay_config, run_batch, run_replay
+from vctx.tb.replay.launch import replay_config, run_replay
 from vctx.tb.replay.result import Latency, ReplayResult
 from vctx.tb.simulators.build import build
-from vctx.tb.simulators.design import BATCH_TOP, Design, replay_design
+from vctx.tb.simulators.design import Design, replay_design
 from vctx.tb.simulators.find import simulator
 
 HERE = Path(__file__).resolve().parent
@@ -46,8 +46,8 @@ def sabotaged(design: Design, directory: Path) -> Design:
     return replace(design, sources=(*design.sources, HERE / "vctx_saboteur.sv"))
 
 
-def ordinary(*, batch: bool = False) -> Design:
-    return replay_design(VLEN, DLEN, HARTS, batch=batch)
+def ordinary(*, batch: bool = False, waves: bool = False) -> Design:
+    return replay_design(VLEN, DLEN, HARTS, batch=batch, waves=waves)
 
 
 def with_axi_pins() -> Design:
@@ -67,8 +67,6 @@ def replay_on(
     """Replay on Icarus, where a build costs half a second."""
     tool = simulator("icarus")
     config = replay_config(trace, sim="icarus", dlen=DLEN, out_dir=out_dir, latency=latency)
-    if design.top == BATCH_TOP:
-        return run_batch(tool, design, build(tool, design), config, plusargs=plusargs)
-    module = "axiram_replay" if design.top == "vctx_tb_pins" else "vctx.tb.replay.step.replay"
+    module = "axiram_replay" if design.top == "vctx_tb_pins" else None
     env = {"PYTHONPATH": f"{HERE.parent.parent}:{HERE}"}
     return run_replay(tool, design, build(tool, design), config, test_module=module, env=env, plusargs=plusargs)

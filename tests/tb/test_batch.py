@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tb_designs import DLEN, ordinary
 from tb_scripts import script, write_trace
 
-import vctx.tb.replay.batch.conversation
 from vctx.pymodel.trace import Insn
 from vctx.pymodel.trace.bulk import Runs
 from vctx.tb.replay.batch.image import FlatImage
-from vctx.tb.replay.launch import replay
+from vctx.tb.replay.launch import replay, replay_config, run_replay
 from vctx.tb.replay.memory import GoldenImage
 from vctx.tb.replay.result import Latency, ReplayResult
+from vctx.tb.simulators.build import build
+from vctx.tb.simulators.find import simulator
 
 BASE, SIZE, FILL = 0x8000_0000, 0x3000, 0xA5
 
@@ -51,11 +53,14 @@ def test_batch_counts_what_step_by_step_counts(name: str, sim: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("chunk", [1, 7])
-def test_the_size_of_a_chunk_changes_nothing(chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_a_chunk_changes_nothing_but_cycles(chunk: int, tmp_path: Path) -> None:
     trace = script("context").write(tmp_path / "t.trace")
-    usual = replay(trace, sim="icarus", out_dir=tmp_path / "usual")
-    monkeypatch.setattr(vctx.tb.replay.batch.conversation, "CHUNK", chunk)
-    assert counts(replay(trace, sim="icarus", out_dir=tmp_path / "small")) == counts(usual)
+    tool, design = simulator("icarus"), ordinary(batch=True)
+    config = replay_config(trace, sim="icarus", dlen=DLEN, out_dir=tmp_path / "run")
+    usual = run_replay(tool, design, build(tool, design), config)
+    small = run_replay(tool, design, build(tool, design), replace(config, chunk=chunk))
+    assert counts(small) == counts(usual)
+    assert small.cycles != usual.cycles  # of which it takes more, since harts wait more often
 
 
 def test_both_ways_report_the_same_mismatch(sim: str, tmp_path: Path) -> None:

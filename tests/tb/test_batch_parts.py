@@ -18,8 +18,8 @@ from vctx.pymodel.trace import Event, Insn, Issue, Mark, Retire, TraceError, Tra
 from vctx.pymodel.trace.bulk import frames
 from vctx.tb.replay.accounting import Accounts, FunctionCount, VisitCount
 from vctx.tb.replay.batch.account import BatchAccounts, Items
+from vctx.tb.replay.batch.files import OUTPUTS, Files, Stream
 from vctx.tb.replay.batch.observe import OBS, READ, ObservationReader, write_dtype
-from vctx.tb.replay.batch.pipes import Pipes
 from vctx.tb.replay.observation import Observation
 from vctx.tb.replay.result import ReplayConfig
 
@@ -27,15 +27,12 @@ HARTS = 3
 BEAT = 8  # bytes
 
 
-def test_a_batch_replay_needs_nothing_of_cocotb() -> None:
-    """Loading it takes longer than loading everything else."""
-    code = (
-        "import sys, vctx.tb.replay.launch, vctx.tb.replay.batch.conversation; "
-        "print('cocotb' in sys.modules, 'numpy' in sys.modules)"
-    )
+def test_who_starts_a_replay_needs_nothing_of_cocotb() -> None:
+    """The simulator's process loads it, which takes longer than loading everything else."""
+    code = "import sys, vctx.tb.replay.launch; print('cocotb' in sys.modules)"
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False True"
+    assert done.stdout.strip() == "False"
 
 
 # Accounting ---------------------------------------------------------------------------------------------------------
@@ -169,64 +166,38 @@ def test_marks_that_mean_nothing(events: list[Event], message: str, tmp_path: Pa
         BatchAccounts(HARTS).chunk(part, items_of(story, 0, len(part)), len(part))
 
 
-# Pipes --------------------------------------------------------------------------------------------------------------
+# Files --------------------------------------------------------------------------------------------------------------
 
 
-def started(pipes: Pipes, script: str) -> subprocess.Popen[bytes]:
-    """Start a simulator that is a shell script: $stim, $out and $log are its files."""
-    names = "; ".join(argument.removeprefix("+") for argument in pipes.arguments)
-    process = subprocess.Popen(["sh", "-c", f"{names}; {script}"], pass_fds=pipes.theirs)
-    pipes.started()
-    return process
+def test_each_chunk_has_its_files_to_itself() -> None:
+    """A shell script stands for the testbench: it appends the stimulus to one output, and its length to another."""
+    files = Files()
+    words = [files.vector() >> 32 * number & 0xFFFFFFFF for number in range(1 + len(OUTPUTS))]
+    script = f"cat /dev/fd/{words[0]} >/dev/fd/{words[1]}; wc -c </dev/fd/{words[0]} >/dev/fd/{words[4]}"
+    for stimulus in (b"first", b"", b"2nd" * 1_000_000):
+        files.put(b"<", memoryview(stimulus))
+        subprocess.run(["sh", "-c", script], pass_fds=words, check=True)
+        assert files.get("obs") == b"<" + stimulus
+        assert int(files.get("writes")) == 1 + len(stimulus)
+        assert files.get("vregs") == files.get("reads") == b""
+    files.close()
 
 
-def test_no_side_waits_for_a_side_that_waits() -> None:
-    """Much more than pipes hold goes in before anything is taken, and comes out by two ways that fill up in turns."""
-    pipes = Pipes(["out", "log"])
-    process = started(pipes, "tee $log <$stim >$out")
-    data = np.random.default_rng(1).bytes(1 << 16)
-    for _ in range(200):
-        pipes.send(data)
-    pipes.end()
-    assert all(pipes.take("out", len(data)) == data for _ in range(200))
-    assert pipes.take("out", 1) == b""
-    assert pipes.take("log", 200 * len(data)) == data * 200
-    pipes.close()
-    assert process.wait() == 0
+@given(st.lists(st.tuples(st.binary(max_size=9), st.integers(0, 9))))
+def test_a_stream_loses_nothing(steps: list[tuple[bytes, int]]) -> None:
+    """What one chunk leaves comes first in the next."""
+    stream = Stream()
+    added = taken = b""
+    for data, size in steps:
+        stream.add(data)
+        added += data
+        part = stream.take(size)
+        assert len(part) == min(size, len(added) - len(taken))
+        taken += part
+    assert taken + stream.take(1000) == added
 
 
-def test_a_simulator_that_ends_early_shows_in_its_output() -> None:
-    pipes = Pipes(["out"])
-    process = started(pipes, "head -c 5 $stim >$out")
-    for _ in range(100):
-        pipes.send(b"12345678" * 10_000)
-    assert pipes.take("out", 100) == b"12345"
-    pipes.send(b"more")
-    pipes.end()
-    pipes.close()
-    assert process.wait() == 0
-
-
-@pytest.mark.parametrize("ended", [False, True])
-def test_what_was_not_sent_yet_can_be_given_up(ended: bool) -> None:
-    pipes = Pipes(["out"])
-    process = started(pipes, "sleep 0.2; wc -c <$stim >$out")
-    pipes.send(bytes(1 << 24))
-    if ended:
-        pipes.end()
-    pipes.end(at_once=True)
-    assert 0 < int(pipes.take("out", 100)) < 1 << 24
-    pipes.close()
-    assert process.wait() == 0
-
-
-def test_draining_waits_for_the_end() -> None:
-    pipes = Pipes(["out", "log"])
-    process = started(pipes, "head -c 9000000 /dev/zero >$out; head -c 9000000 /dev/zero >$log")
-    assert pipes.take("out", 4) == bytes(4)
-    pipes.drain()
-    pipes.close()
-    assert process.wait() == 0
+# Observations -------------------------------------------------------------------------------------------------------
 
 
 def test_half_an_observation_is_the_end(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ from vctx.tb.simulators.find import simulator
 
 def comparable(result: ReplayResult) -> ReplayResult:
     """The result without what may differ between two runs."""
-    return replace(result, sim="", seconds=0.0, observed="")
+    return replace(result, sim="", seconds=0.0, compared=0.0, observed="")
 
 
 @pytest.mark.parametrize("name", NAMES)

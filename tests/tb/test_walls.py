@@ -26,7 +26,7 @@ FORBIDDEN = {
     ("pymodel/kvm/state.py", "from vctx.pymodel.kvm import kmode"): "what the kernel knows does nothing",
     ("tb/process/files.py", "from vctx.tb.simulators import find"): "the rooms of the testbench import downward",
     ("tb/linux/boot.py", "from vctx.tb.jobs import audit"): "the rooms of the testbench import downward",
-    ("tb/replay/batch/pipes.py", "from vctx.tb.replay.step import drivers"): "replay imports downward",
+    ("tb/replay/batch/files.py", "from vctx.tb.replay.step import drivers"): "replay imports downward",
     ("pymodel/isa/latitude.py", "def f():\n    from vctx.pymodel.isa import vtype"): CIRCLE,
     ("tb/spike/oracle.py", "if TYPE_CHECKING:\n    from vctx.tb.spike import judge"): CIRCLE,
 }

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batch replay on Verilator: clocks, queues, RAM and files of the harts, each a model of vctx_tb_batch_hart. It does what
-// vctx_tb_batch.sv does elsewhere, the same in every cycle, and takes the same plus arguments.
+// Batch replay on Verilator: what vctx_tb_batch.sv does elsewhere, the same in every cycle. There only its signals are left,
+// which are all that Python sees (front.h).
 //
-// One model a hart: its code, which all of them share, is evaluated only while it has work.
+// One model a hart: its code, which all of them share, is evaluated only while it has work. Nothing of it is visible through
+// VPI, so everything may be optimised, and Python is called only when something happens that it waits for.
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "Vvctx_tb_batch_hart.h"
 #include "Vvctx_tb_batch_hart__Dpi.h"
-#include "Vvctx_tb_batch_hart_vctx_tb_stream_pkg.h"
+#include "files.h"
+#include "front.h"
+#include "hart.h"
 #include "ram.h"
 #include "record.h"
-#include "verilated.h"
 #if VM_TRACE_FST
 #include "verilated_fst_c.h"
 using Dump = VerilatedFstC;
@@ -28,195 +28,107 @@ using Dump = VerilatedVcdC;
 
 namespace {
 
-constexpr unsigned kBeat = DLEN / 8;
 constexpr uint64_t kHalfPeriod = 5000;  // ps
-constexpr size_t kBuffer = 1 << 16;
-// As in vctx_tb_batch.sv: they decide in which cycle what happens, which tests compare.
-using Pkg = Vvctx_tb_batch_hart_vctx_tb_stream_pkg;
-constexpr unsigned kDepth = Pkg::QueueDepth, kResetCycles = Pkg::ResetCycles, kDrowsy = Pkg::Drowsy;
-enum File : int { kObs, kVregs, kReads, kWrites, kFiles };
 
-[[noreturn]] void die(const std::string& why) {
-  std::fprintf(stderr, "%s\n", why.c_str());
-  std::exit(1);
-}
-
-// What a model writes, gathered until there is much of it, or somebody waits for it.
-class Output {
- public:
-  void open(const std::string& path) {
-    file_ = std::fopen(path.c_str(), "wb");
-    if (file_ == nullptr) die("cannot open " + path);
-    std::setvbuf(file_, nullptr, _IONBF, 0);
-  }
-  void word(uint64_t data) {
-    std::memcpy(&buffer_[used_], &data, sizeof data);
-    used_ += sizeof data;
-    if (used_ == kBuffer) flush();
-  }
-  void flush() {
-    if (std::fwrite(buffer_, 1, used_, file_) != used_) std::exit(1);  // nobody listens any more
-    used_ = 0;
-  }
-
- private:
-  FILE* file_ = nullptr;
-  size_t used_ = 0;
-  char buffer_[kBuffer];
-};
-
-Output outputs[kFiles];
-
-// The value of +NAME=VALUE.
-std::string argument(VerilatedContext* context, const std::string& name, const char* otherwise) {
-  const std::string match = context->commandArgsPlusMatch((name + "=").c_str());
-  return match.empty() ? otherwise : match.substr(name.size() + 2);
-}
-
-class Hart {
- public:
-  Hart(VerilatedContext* context, uint8_t number, const Record& config)
-      : top_{context, ("hart" + std::to_string(number)).c_str()} {
-    top_.clk_i = 0;
-    top_.rst_ni = 0;
-    top_.number_i = number;
-    put(config, &top_.config_i);
-    top_.valid_i = 0;
-    top_.obs_file_i = kObs;
-    top_.vregs_file_i = kVregs;
-    top_.reads_file_i = kReads;
-    top_.writes_file_i = kWrites;
-    top_.eval();
-  }
-  ~Hart() { top_.final(); }
-
-  void rise() {
-    if (top_.take_o) {
-      head_++;
-      shown_ = false;
-    }
-    top_.clk_i = 1;
-    top_.eval();
-  }
-
-  void write(Ram* ram) {
-    if (top_.write_o) {
-      ram->write<kBeat>(top_.write_addr_o, &top_.write_data_o, reinterpret_cast<const uint8_t*>(&top_.write_strb_o));
-    }
-  }
-
-  void fall(const Ram& ram, bool reset) {
-    top_.clk_i = 0;
-    top_.rst_ni = !reset;
-    ram.read<kBeat>(top_.read_addr_o, &top_.read_data_i);
-    top_.valid_i = head_ != tail_;
-    if (top_.valid_i && !shown_) {
-      put(queue_[head_ % kDepth], &top_.rec_i);
-      shown_ = true;
-    }
-    top_.eval();
-  }
-
-  bool full() const { return tail_ - head_ == kDepth; }
-  void push(const Record& rec) { queue_[tail_++ % kDepth] = rec; }
-
-  // It has finished all that it was given.
-  bool done() const { return top_.idle_o && head_ == tail_; }
-  bool dead() const { return top_.dead_o; }
-
-  void settle(bool reset) {
-    if (reset || !done()) {
-      rest_ = 0;
-    } else if (rest_ != kDrowsy) {
-      rest_++;
-    }
-  }
-  bool awake() const { return rest_ != kDrowsy; }
-
-#if VM_TRACE
-  void trace(Dump* dump) { top_.trace(dump, 99); }
-#endif
-
- private:
-  template <typename Port>
-  static void put(const Record& rec, Port* port) {
-    constexpr size_t kWords = sizeof(Record) / 4;
-    for (size_t i = 0; i < kWords; i++) port->at(kWords - 1 - i) = rec.u32(4 * i);
-  }
-
-  Vvctx_tb_batch_hart top_;
-  Record queue_[kDepth];
-  unsigned head_ = 0, tail_ = 0, rest_ = 0;
-  bool shown_ = false;  // the head of the queue is at the port
-};
+Output outputs[kOutputs];
 
 class Bench {
  public:
-  explicit Bench(VerilatedContext* context)
-      : context_{context},
-        stim_{open_stimulus(argument(context, "stim", ""))},
-        rec_{first()},
-        waves_from_{std::stoll(argument(context, "waves_from", "-1"))},
-        until_{std::stoll(argument(context, "until", "-1"))},
-        ram_{rec_} {
-    const char* names[] = {"obs", "vregs", "reads", "writes"};
-    for (int file = 0; file < kFiles; file++) outputs[file].open(argument(context, names[file], ""));
-    for (unsigned i = 0; i < rec_.harts(); i++) {
-      harts_.push_back(std::make_unique<Hart>(context, static_cast<uint8_t>(i), rec_));
-    }
-#if VM_TRACE
-    if (waves_from_ >= 0) {
-      for (auto& hart : harts_) hart->trace(&dump_);
-    }
-#endif
-  }
+  explicit Bench(VerilatedContext* context) : context_{context}, front_{context} {}
 
   void run() {
-    for (unsigned cycle = 1; !over_; cycle++) {
-      for (auto& hart : harts_) {
-        if (hart->awake()) hart->rise();
+    front_.begin();
+    obey();
+    uint64_t deadline = front_.deadline();
+    while (!context_->gotFinish()) {
+      if (busy_ && next_ <= deadline) {
+        context_->time(next_);
+        next_ += kHalfPeriod;
+        high_ ? fall() : rise();
+        high_ = !high_;
+        if (heard_) {
+          tell([this] { front_.settle(); });
+          deadline = front_.deadline();
+        }
+        dump();
+      } else if (deadline != Front::kNever) {
+        context_->time(deadline);
+        tell([this] { front_.tick(); });
+        deadline = front_.deadline();
+      } else {
+        break;
       }
-      half();
-      for (auto& hart : harts_) {
-        if (hart->awake()) hart->write(&ram_);
-      }
-      if (!reset_) deliver();
-      for (auto& hart : harts_) hart->settle(reset_);
-      if (cycle == kResetCycles) reset_ = false;
-      for (auto& hart : harts_) {
-        if (!hart->awake()) continue;
-        hart->fall(ram_, reset_);
-        over_ |= hart->dead() && !reset_;
-      }
-      half();
     }
-    flush();
-#if VM_TRACE
-    if (dumping_) dump_.close();
-#endif
+    close();
+    harts_.clear();
+    front_.end();
   }
 
  private:
-  static FILE* open_stimulus(const std::string& path) {
-    FILE* file = std::fopen(path.c_str(), "rb");
-    if (file == nullptr) die("cannot open " + path);
-    std::setvbuf(file, nullptr, _IOFBF, kBuffer);
-    return file;
+  // Let Python hear, and do what it says.
+  template <typename How>
+  void tell(How how) {
+    front_.records = records_;
+    how();
+    obey();
   }
 
-  bool read(Record* rec) { return fread_unlocked(rec, sizeof *rec, 1, stim_) == 1; }
-
-  Record first() {
-    Record rec;
-    if (!read(&rec)) die("the stimulus is empty");
-    return rec;
-  }
-
-  void half() {
+  void obey() {
+    heard_ = false;
+    if (front_.go != went_) {
+      went_ = front_.go;
+      stim_.open(file(0));
+      for (int i = 0; i < kOutputs; i++) outputs[i].open(file(1 + i));
+      if (harts_.empty()) build();
+      busy_ = true;
+      next_ = std::max(next_, context_->time() + kHalfPeriod);
+    }
 #if VM_TRACE
-    if (dumping_) dump_.dump(context_->time());
+    if (front_.waves && !dumping_) {
+      dump_.open(std::string(context_->commandArgsPlusMatch("dumpfile_path=")).substr(sizeof "+dumpfile_path=" - 1).c_str());
+      dumping_ = true;
+    }
 #endif
-    context_->timeInc(kHalfPeriod);
+  }
+
+  int file(int number) { return static_cast<int>(front_.files[number]); }
+
+  // The first record says how many harts there are.
+  void build() {
+    if (!stim_.read(&rec_)) throw Failure("the stimulus is empty");
+    ram_ = std::make_unique<Ram>(rec_);
+    for (unsigned i = 0; i < rec_.harts(); i++) {
+      harts_.push_back(std::make_unique<Hart>(context_, static_cast<uint8_t>(i), rec_));
+    }
+#if VM_TRACE
+    for (auto& hart : harts_) hart->trace(&dump_);
+#endif
+  }
+
+  void rise() {
+    for (auto& hart : harts_) {
+      if (hart->awake()) hart->rise();
+    }
+  }
+
+  void fall() {
+    for (auto& hart : harts_) {
+      if (hart->awake()) hart->write(ram_.get());
+    }
+    if (!reset_) deliver();
+    for (auto& hart : harts_) hart->settle(reset_);
+    if (++cycle_ == kResetCycles) reset_ = false;
+    bool dead = false;
+    for (auto& hart : harts_) {
+      if (!hart->awake()) continue;
+      hart->fall(*ram_, reset_);
+      dead |= hart->dead() && !reset_;
+    }
+    if (dead || over_) {
+      over_ = true;
+      front_.over = 1;
+      if (busy_) finish();
+    }
   }
 
   // Fill the queues until one is full or somebody must finish first.
@@ -234,13 +146,13 @@ class Bench {
           break;
         case kStore:
           more = harts_[rec_.hart()]->done();
-          if (more) ram_.store(rec_);
+          if (more) ram_->store(rec_);
           held_ = !more;
           break;
         default: {
           const bool drained = std::all_of(harts_.begin(), harts_.end(), [](auto& hart) { return hart->done(); });
-          if (drained && rec_.kind() == kFlush) flush();
-          if (drained && rec_.kind() == kEnd && !ram_.dump("ram.hex")) die("cannot write ram.hex");
+          if (drained && rec_.kind() == kFlush) finish();
+          if (drained && rec_.kind() == kEnd && !ram_->dump("ram.hex")) throw Failure("cannot write ram.hex");
           over_ = drained && (rec_.kind() == kEnd || rec_.kind() == kStop);
           more = drained && rec_.kind() == kSync;
           held_ = !drained;
@@ -250,27 +162,48 @@ class Bench {
   }
 
   void next() {
-#if VM_TRACE
-    if (records_ == waves_from_) {
-      dump_.open(argument(context_, "waves", "dump").c_str());
-      dumping_ = true;
+    if (records_ == front_.watched) {
+      front_.reached = 1;
+      heard_ = true;
     }
-#endif
-    if (records_ == until_ || !read(&rec_)) rec_.bytes[0] = kStop;
+    if (!stim_.read(&rec_)) rec_.bytes[0] = kStop;
     records_++;
   }
 
-  void flush() {
-    for (Output& output : outputs) output.flush();
+  // The chunk is done: what it wrote is there.
+  void finish() {
+    for (Output& output : outputs) output.close();
+    busy_ = false;
+    front_.chunks++;
+    heard_ = true;
+  }
+
+  void dump() {
+#if VM_TRACE
+    if (dumping_) dump_.dump(context_->time());
+#endif
+  }
+
+  void close() {
+#if VM_TRACE
+    if (dumping_) dump_.close();
+#endif
   }
 
   VerilatedContext* context_;
-  FILE* stim_;
+  Front front_;
+  Input stim_;
   Record rec_;
-  bool held_ = false;  // rec_ is still to be delivered
+  bool held_ = false;    // rec_ is still to be delivered
+  bool busy_ = false;    // with a chunk
+  bool heard_ = false;   // something that Python waits for
+  bool high_ = false;    // the clock
   bool reset_ = true, over_ = false;
-  long long records_ = 0, waves_from_, until_;  // read so far; -1: never
-  Ram ram_;
+  uint8_t went_ = 0;     // front_.go at the start of the chunk
+  unsigned cycle_ = 0;
+  uint64_t next_ = 0;    // change of the clock
+  uint64_t records_ = 0; // read so far
+  std::unique_ptr<Ram> ram_;
   std::vector<std::unique_ptr<Hart>> harts_;
 #if VM_TRACE
   Dump dump_;
@@ -286,6 +219,11 @@ int main(int argc, char** argv) {
   VerilatedContext context;
   context.commandArgs(argc, argv);
   context.traceEverOn(true);  // for builds that can dump waves
-  Bench(&context).run();
+  try {
+    Bench(&context).run();
+  } catch (const Failure& failure) {
+    std::fprintf(stderr, "%s\n", failure.what());
+    std::_Exit(1);  // with threads of Python, which nobody can end now
+  }
   return 0;
 }

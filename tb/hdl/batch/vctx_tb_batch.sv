@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Testbench of a batch replay: reads a stream of records, hands them to NumHarts harts around one RAM, and writes what
-// the harts did. No Python runs in the simulator. On Verilator main.cpp does all of this, the same in every cycle.
-//
-// Plus arguments name the files: stim (in), obs, vregs, reads, writes (out). Pipes will do: REC_FLUSH marks the points at
-// which the other side has all that it needs to go on. With +waves=FILE all signals are dumped from record +waves_from=N
-// of the stimulus on; +until=N ends the run before that record.
+// the harts did. A coroutine of cocotb (tb/replay/batch/replay.py) leads it by the signals below, a chunk of records at a
+// time; no Python runs in between. On Verilator only these signals are left: main.cpp does the rest, the same in every cycle.
 //
 // A hart with nothing to do sleeps: its time stands still, and it costs nothing to simulate.
 
 `default_nettype none
 
-module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #(
+module vctx_tb_batch #(
   parameter int VLEN     = 256,
   parameter int DLEN     = 128,
   parameter bit HasV     = 1,
@@ -18,11 +15,28 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #(
   parameter int RamBytes = 1 << 20  // capacity, a power of two; cfg.ram_size says how much of it exists
 );
 
+  // What the coroutine sets. `files` are descriptors of this process, open already, each used from its start: the stimulus,
+  // which ends with REC_FLUSH, REC_END or REC_STOP, then obs, vregs, reads and writes, which hold what a chunk wrote when it
+  // is done.
+  logic             go      /* verilator public_flat_rw */ = 1'b0;  // a change: the files of the next chunk are there
+  logic [5*32-1:0]  files   /* verilator public_flat_rw */;
+  logic [63:0]      watched /* verilator public_flat_rw */ = '1;    // number of a record
+  logic             waves   /* verilator public_flat_rw */ = 1'b0;  // dump all signals from now on, to +dumpfile_path=FILE
+  // What it waits for.
+  logic [31:0]      chunks  /* verilator public_flat_rw */ = '0;    // done so far
+  logic             over    /* verilator public_flat_rw */ = 1'b0;  // this was the last one; a hart may have given up
+  logic             reached /* verilator public_flat_rw */ = 1'b0;  // the record that is watched comes next
+  logic [63:0]      records /* verilator public_flat_rw */ = '0;    // read so far, behind the first
+
+`ifndef VERILATOR
+
+  import vctx_tb_pkg::*;
+  import vctx_tb_stream_pkg::*;
+
   localparam int StrbW = DLEN / 8;
   localparam int IdxW = $clog2(RamBytes / 8);
 
   logic clk = 1'b0;
-  always #5 clk = !clk;
 
   logic                rst_n;
   logic [REC_BITS-1:0] config_rec;
@@ -101,8 +115,9 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #(
 
   // The reader, at the falling edge: fills the queues until one is full or somebody must finish first.
   int                  stim_file, resets;
-  longint              records, waves_from, until_record;  // read so far; -1: never
-  string               waves;
+  logic                went;              // go at the start of this chunk
+  logic                busy;              // with a chunk
+  string               wave_file;
   logic [REC_BITS-1:0] rec;
   bit                  got;
   logic                held, more, drained;  // held: rec is still to be delivered
@@ -111,61 +126,67 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #(
   logic [31:0]         strb;
   logic [255:0]        data;
   logic [55:0]         offset;
-  logic                over;
+  logic                ending;
   int                  rest [NumHarts];  // cycles without work
 
-  function automatic int open_file(input string plusarg, input bit for_writing);
-    string path;
-    if (!$value$plusargs(plusarg, path)) path = "";
-    open_file = for_writing ? $fopen(path, "wb") : $fopen(path, "rb");
-    if (open_file == 0) $fatal(1, "cannot open %s of %s", path, plusarg);
-  endfunction
+  task automatic begin_chunk;
+    went = go;
+    stim_file = $fopen($sformatf("/dev/fd/%0d", files[0 +: 32]), "rb");
+    obs_file = $fopen($sformatf("/dev/fd/%0d", files[32 +: 32]), "wb");
+    vregs_file = $fopen($sformatf("/dev/fd/%0d", files[64 +: 32]), "wb");
+    reads_file = $fopen($sformatf("/dev/fd/%0d", files[96 +: 32]), "wb");
+    writes_file = $fopen($sformatf("/dev/fd/%0d", files[128 +: 32]), "wb");
+    if (stim_file == 0 || obs_file == 0 || vregs_file == 0 || reads_file == 0 || writes_file == 0) begin
+      $fatal(1, "cannot open the files of a chunk");
+    end
+    busy = 1'b1;
+  endtask
+
+  task automatic end_chunk;
+    $fclose(stim_file);
+    $fclose(obs_file);
+    $fclose(vregs_file);
+    $fclose(reads_file);
+    $fclose(writes_file);
+    busy = 1'b0;
+    chunks = chunks + 32'd1;
+  endtask
 
   task automatic read_record;
     got = $fread(rec, stim_file) == REC_BITS / 8;
   endtask
 
-  task automatic flush;
-    $fflush(obs_file);
-    $fflush(vregs_file);
-    $fflush(reads_file);
-    $fflush(writes_file);
-  endtask
-
   initial begin
-    stim_file = open_file("stim=%s", 1'b0);
-    obs_file = open_file("obs=%s", 1'b1);
-    vregs_file = open_file("vregs=%s", 1'b1);
-    reads_file = open_file("reads=%s", 1'b1);
-    writes_file = open_file("writes=%s", 1'b1);
-    read_record;
-    config_rec = rec;
-    if (!$value$plusargs("waves_from=%d", waves_from)) waves_from = -1;
-    if (waves_from >= 0 && !$value$plusargs("waves=%s", waves)) waves = "dump";
-    if (!$value$plusargs("until=%d", until_record)) until_record = -1;
-    records = 0;
+    if (!$value$plusargs("dumpfile_path=%s", wave_file)) wave_file = "dump";
     held = 1'b0;
     rst_n = 1'b0;
-    over = 1'b0;
+    ending = 1'b0;
     resets = 0;
     awake = '1;
     for (int h = 0; h < NumHarts; h++) begin
       tail[h] = 0;
       rest[h] = 0;
     end
+    @(go);
+    begin_chunk;
+    read_record;  // the first one says how the testbench is set up
+    config_rec = rec;
+    while (!over) #5 clk = !clk;
+  end
+
+  always @(posedge waves) begin
+    $dumpfile(wave_file);
+    $dumpvars;
   end
 
   always @(negedge clk) begin
     done = finished;
-    more = rst_n;
+    if (!busy && go != went) begin_chunk;
+    more = rst_n && busy;
     while (more) begin
       if (!held) begin
-        if (records == waves_from) begin
-          $dumpfile(waves);
-          $dumpvars;
-        end
-        got = records != until_record;
-        if (got) read_record;
+        if (records == watched) reached = 1'b1;
+        read_record;
         records = records + 1;
         kind = got ? 32'(rec[REC_BITS-1 -: 8]) : REC_STOP;
         target = 32'(rec[REC_BITS-9 -: 8]);
@@ -197,8 +218,8 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #(
         end
         default: begin
           drained = &done;
-          if (drained && kind == REC_FLUSH) flush;
-          if (drained && kind == REC_STOP) over = 1'b1;
+          if (drained && kind == REC_FLUSH) end_chunk;
+          if (drained && kind == REC_STOP) ending = 1'b1;
           if (drained && kind == REC_END) dump_go = 1'b1;
           more = drained && kind == REC_SYNC;
           held = !drained || kind == REC_END || kind == REC_STOP;
@@ -218,12 +239,14 @@ module vctx_tb_batch import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #(
 
     resets = resets + 1;
     if (resets == ResetCycles) rst_n = 1'b1;
-    if (dump_go == 1'b1 && dump_done == 1'b1 || over) begin
-      flush;
-      $finish;
+    if (dump_go == 1'b1 && dump_done == 1'b1 || ending) begin
+      over = 1'b1;
+      if (busy) end_chunk;
     end
-    if (rst_n && dead != '0) over = 1'b1;  // one cycle later, when the last observation has been written too
+    if (rst_n && dead != '0) ending = 1'b1;  // one cycle later, when the last observation has been written too
   end
+
+`endif
 
 endmodule
 

@@ -77,7 +77,7 @@ RECORD_BYTES = 64
 RECORD = np.dtype(f"V{RECORD_BYTES}")  # of any kind
 LINE = 32  # bytes of a STORE
 MOST_PAGES = 4096  # of an instruction: as many as there are elements
-REC_CONFIG, REC_INSN, REC_STORE, REC_CHECKPOINT, REC_SYNC, REC_FLUSH, REC_END, _, REC_PAGES = range(9)
+REC_CONFIG, REC_INSN, REC_STORE, REC_CHECKPOINT, REC_SYNC, REC_FLUSH, REC_END, REC_STOP, REC_PAGES = range(9)
 assert CONFIG.itemsize == INSN.itemsize == STORE.itemsize == RECORD_BYTES
 
 

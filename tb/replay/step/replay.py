@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -30,34 +28,18 @@ from vctx.pymodel.trace import (
     TraceReader,
     TraceWriter,
 )
-from vctx.tb.process.files import write_json
 from vctx.tb.replay.accounting import Accounts
 from vctx.tb.replay.compare import compare
 from vctx.tb.replay.layout import CFG
 from vctx.tb.replay.memory import GoldenImage, PendingStores, RamBackend
 from vctx.tb.replay.observation import Observation
-from vctx.tb.replay.result import CONFIG_VARIABLE, Latency, Mismatch, ReplayConfig, ReplayResult
+from vctx.tb.replay.progress import Progress
+from vctx.tb.replay.result import Mismatch, MismatchError, ReplayConfig, ReplayResult
 from vctx.tb.replay.step.drivers import HdlRam, IssueDriver
 from vctx.tb.replay.step.observe import RetireMonitor
 from vctx.tb.replay.step.stimulus import requests
 
 BATCH = 1024  # events between two points at which all harts wait for each other, if no Sync comes first
-PROGRESS_SECONDS = 0.2
-
-
-class MismatchError(Exception):
-    """Carries the mismatch out of a hart's replay."""
-
-    def __init__(self, mismatch: Mismatch) -> None:
-        super().__init__(mismatch.text())
-        self.mismatch = mismatch
-
-
-def load_config() -> ReplayConfig:
-    """Return the configuration that the environment names."""
-    raw = json.loads(Path(os.environ[CONFIG_VARIABLE]).read_text())
-    raw["latency"] = Latency(**raw["latency"])
-    return ReplayConfig(**raw)
 
 
 def batches(events: Iterable[Event]) -> Iterator[list[tuple[int, Event]]]:
@@ -163,12 +145,10 @@ class Replay:
         self.accounts = Accounts(config.harts)
         self.observed: dict[int, Event] = {}
         self.stopped = False
-        self.result = ReplayResult(
-            False, config.sim, config.vlen, config.dlen, config.harts, config.seed, config.latency
-        )
+        self.result = ReplayResult.begin(config)
         self._harts = [Hart(self, number, handle) for number, handle in enumerate(harts)]
         self.failures: list[Mismatch] = []
-        self._reported = 0.0  # when progress was last written
+        self._progress = Progress(config)
         self._started = time.perf_counter()
 
     def count(self, seen: Observation) -> None:
@@ -198,7 +178,7 @@ class Replay:
         await self._run_batch(batch)
         self._write_observed(batch, writer)
         self.result.events += len(batch)
-        self._progress()
+        self._progress(self.result.events)
 
     async def finish(self) -> ReplayResult:
         """Compare RAM unless the replay was stopped, and write the result file."""
@@ -259,12 +239,6 @@ class Replay:
         if found:
             self.failures.append(Mismatch(self.result.events, "ram", 0, found, self.config.command))
 
-    def _progress(self) -> None:
-        now = time.monotonic()
-        if now - self._reported >= PROGRESS_SECONDS:
-            self._reported = now
-            write_json(self.config.progress, {"events": self.result.events})
-
 
 async def reset(top: Any, harts: list[Any], config: ReplayConfig) -> None:
     """Configure the testbench and bring the harts out of reset."""
@@ -299,7 +273,7 @@ async def run_replay(top: Any, harts: list[Any], ram: RamBackend, config: Replay
 @cocotb.test()
 async def replay(dut: Any) -> None:
     """Replay the configured trace on `vctx_tb`."""
-    config = load_config()
+    config = ReplayConfig.given()
     harts = [dut.gen_hart[h].u_hart for h in range(config.harts)]
     await reset(dut, harts, config)
     await run_replay(dut, harts, HdlRam(dut), config)
