@@ -27,7 +27,7 @@ RUNS = {
 }
 """Folders in sim_build, and the commands that make them."""
 
-LEFT_OUT = {"seconds": "wall time", "version": "of vctx"}
+LEFT_OUT = {"seconds": "wall time", "compared": "processor time", "version": "of vctx"}
 """Fields of a result.json that are not compared, at any depth. Rates are computed from `seconds` and not kept."""
 
 _SHOWN = 20
