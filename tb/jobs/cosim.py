@@ -18,7 +18,7 @@ from vctx.pymodel.scenarios.shared_unit import SharedUnitConfig, SharedUnitResul
 from vctx.pymodel.trace import TraceWriter
 from vctx.pymodel.trace.recorder import Recorder
 from vctx.tb.knobs import Knobs
-from vctx.tb.process.files import write_json
+from vctx.tb.process.files import same_file, write_json
 from vctx.tb.process.folders import claimed
 from vctx.tb.process.worker import Ask, Worker, preload
 from vctx.tb.replay.launch import run_replay
@@ -31,6 +31,7 @@ from vctx.tb.runs.repeat import vctx_command
 from vctx.tb.simulators.build import build
 from vctx.tb.simulators.design import Design, replay_design
 from vctx.tb.simulators.find import simulator
+from vctx.tb.simulators.run import RESULTS
 
 TASKS = 2
 
@@ -180,7 +181,8 @@ def cosim(
         progress("build", 1, 1)
 
     with claimed(out_dir):
-        (out_dir / "result.json").unlink(missing_ok=True)
+        for stale in ("result.json", RESULTS):
+            (out_dir / stale).unlink(missing_ok=True)
         twin = Worker(partial(_run_eagerly, config))
         try:
             if live:
@@ -197,6 +199,7 @@ def cosim(
             knobs, model, rtl, operations(model, rtl, knobs.vlen), trace, out_dir / "result.json", command
         )
         write_json(verdict.path, verdict.as_json())
+        same_file(out_dir / "replay" / RESULTS, out_dir / RESULTS)
     return verdict
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 
@@ -13,3 +14,15 @@ def write_json(path: Path, value: object) -> None:
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     partial.write_text(json.dumps(value, indent=1) + "\n")
     partial.replace(path)
+
+
+def same_file(source: Path, target: Path) -> None:
+    """Give a file a second name, or copy it where that cannot be. What had that name before is not written to."""
+    new = target.with_name(f"{target.name}.{os.getpid()}.part")
+    new.unlink(missing_ok=True)
+    try:
+        os.link(source, new)
+    except OSError:
+        shutil.copyfile(source, new)
+    new.replace(target)
+    new.unlink(missing_ok=True)  # two names of one file are both kept by that

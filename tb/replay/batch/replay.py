@@ -10,8 +10,6 @@ it, up to `_AHEAD` of each, so that neither waits for the other. Memory holds a 
 from __future__ import annotations
 
 import gc
-import os
-import shutil
 import sys
 import time
 from collections import deque
@@ -22,6 +20,7 @@ from typing import Any
 import cocotb
 
 from vctx.pymodel.trace import TraceError
+from vctx.tb.process.files import same_file
 from vctx.tb.replay.batch.compare import Comparison
 from vctx.tb.replay.batch.engine import Engine, patience
 from vctx.tb.replay.batch.files import OUTPUTS, Files, Stream
@@ -169,23 +168,11 @@ class BatchReplay:
         found = self._comparison.image.differences(read_dump(Path(self._config.out_dir) / DUMP_FILE))
         if found:
             raise MismatchError(Mismatch(self.result.events, "ram", 0, found, self._config.command))
-        _same_file(Path(self._config.trace), self._config.observed)
+        same_file(Path(self._config.trace), self._config.observed)
 
     def finish(self) -> None:
         """Put the accounts into the result."""
         self._comparison.finish()
-
-
-def _same_file(source: Path, target: Path) -> None:
-    """Give a file a second name, or copy it where that cannot be. What had that name before is not written to."""
-    new = target.with_name(f"{target.name}.{os.getpid()}.part")
-    new.unlink(missing_ok=True)
-    try:
-        os.link(source, new)
-    except OSError:
-        shutil.copyfile(source, new)
-    new.replace(target)
-    new.unlink(missing_ok=True)  # two names of one file are both kept by that
 
 
 @cocotb.test()
