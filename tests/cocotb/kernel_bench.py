@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A bench whose golden hart is that of a kernel: what the hypervisor executes on it, the block executes, too."""
 
 from __future__ import annotations

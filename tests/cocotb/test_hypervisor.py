@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The golden hypervisor runs guests and tasks, which check their own registers; the block executes it all behind."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Instructions that take their elements one by one, and what else plain loops need: see docs/isa.md."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Strided loads and stores: elements far apart, and everything that can happen between them (D-24)."""
 
 from __future__ import annotations

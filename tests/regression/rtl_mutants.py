@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each test here is good for: a bug in the RTL that it finds. `test_killed.py` puts every one in and looks.
 
-The bugs are in `mutants_state.py` and `mutants_data.py`. One must leave alone what all tests share, the reset and
-the loads at the beginning; see `CONTROLS`.
+The bugs are in `mutants_state.py`, `mutants_data.py` and `mutants_order.py`. One must leave alone what all tests share,
+the reset and the loads at the beginning; see `CONTROLS`.
 """
 
 from __future__ import annotations
 
 import mutants_data
+import mutants_order
 import mutants_state
 from mutation import Mutant
 
@@ -20,7 +21,7 @@ EVERYWHERE = ("no vill", "vsstatus.VS starts Dirty")
 MUTANTS: dict[str, Mutant] = {}
 KILLED_BY: dict[str, str] = {}  # test function, with its module: name of the bug
 
-for _bug in (*mutants_state.BUGS, *mutants_data.BUGS):
+for _bug in (*mutants_state.BUGS, *mutants_data.BUGS, *mutants_order.BUGS):
     assert _bug.name not in MUTANTS, _bug.name
     MUTANTS[_bug.name] = Mutant(_bug.name, _bug.name, _bug.file, _bug.edits)
     for _part in _bug.kills.split(";"):
