@@ -120,9 +120,18 @@ module vctx_ctrl
   assign older_o         = older_q;
   assign older_virt_o    = older_virt_q;
 
+  // Registers written, those of this cycle included
+  function automatic logic [31:0] written(input logic [31:0] earlier, input logic valid, input logic [4:0] register);
+    written = earlier;
+    if (valid) written[register] = 1'b1;
+  endfunction
+
+  logic [31:0] vd_mask;
+  assign vd_mask = vector_done ? written(written_q, wreg_valid_i, wreg_i) : '0;
+
   // State. vstart ends as 0 unless the instruction can be resumed (A-7). A stop for an interrupt that did not move
-  // vstart changes nothing; all else that executes makes the state dirty (L-1).
-  logic resumable;
+  // vstart changes nothing; all else that executes makes the state dirty, even where nothing has changed (L-1).
+  logic resumable, changed;
   assign resumable     = lsu_trap_i || lsu_irq_i;
   assign csr_execute_o = ready && is_csr;
   assign csr_write_o   = csr_done && csr_writes_i;
@@ -130,7 +139,8 @@ module vctx_ctrl
   assign trim_o        = lsu_trim_i;
   assign vstart_we_o   = vset_done || vector_done;
   assign vstart_o      = resumable ? lsu_elem_i : '0;
-  assign dirty_o       = vstart_we_o && !(lsu_irq_i && (lsu_elem_i == vstart_i));
+  assign changed       = vset_done || (vd_mask != '0) || lsu_trim_i || (vstart_o != vstart_i);
+  assign dirty_o       = vstart_we_o && (PreciseDirty ? changed : !(lsu_irq_i && (lsu_elem_i == vstart_i)));
 
   // The state stays as it is in most cycles.
   logic finishes, moves;
@@ -142,12 +152,6 @@ module vctx_ctrl
   assign retires  = illegal || csr_done || vset_done || vector_done;
   assign retiring = retires || retire_valid_o;
   assign rd_we    = (csr_done || vset_done || (alu_done_i && dec_i.to_x)) && (insn_i[11:7] != 5'd0);
-
-  // Registers written, those of this cycle included
-  function automatic logic [31:0] written(input logic [31:0] earlier, input logic valid, input logic [4:0] register);
-    written = earlier;
-    if (valid) written[register] = 1'b1;
-  endfunction
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -197,7 +201,7 @@ module vctx_ctrl
         retire_tval2_o   <= lsu_tval2_i;
         retire_rd_we_o   <= rd_we;
         retire_rd_o      <= !rd_we ? '0 : csr_done ? csr_rdata_i : (vset_done ? vset_vl_i : alu_rd_i);
-        retire_vd_mask_o <= vector_done ? written(written_q, wreg_valid_i, wreg_i) : '0;
+        retire_vd_mask_o <= vd_mask;
       end
     end
   end

@@ -162,6 +162,7 @@ package vctx_pkg;
 
   // Choices that the architecture leaves open, by their number in section L of the specification. All others are
   // structural; the model has the same settings, with the same defaults.
+  localparam bit PreciseDirty       = 1'b0;  // L-1: Dirty only if registers, vl, vtype or vstart have changed
   localparam bit VsTwoState         = 1'b0;  // L-2: a write of Initial or Clean to VS stores Dirty
   localparam bit VlCeilHalf         = 1'b0;  // L-3: vl = ceil(AVL / 2) for VLMAX < AVL < 2 * VLMAX, not VLMAX
   localparam bit RatioChangeVill    = 1'b1;  // L-4: vset* x0, x0 that changes VLMAX sets vill, not vl <= VLMAX

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 class Latitude:
     """The choices of the golden model. The defaults are Spike's; `POINTS` says what each setting means."""
 
+    precise_dirty: bool = False
     vs_two_state: bool = False
     vl_ceil_half: bool = False
     ratio_change_vill: bool = True
@@ -56,7 +57,15 @@ class Point:
 
 
 POINTS = (
-    Point("L-1", "precision of Dirty", "more dirty than needed", "every vector instruction that retires", "vctx_ctrl"),
+    Point(
+        "L-1",
+        "precision of Dirty",
+        "more dirty than needed",
+        "every vector instruction that retires",
+        "PreciseDirty",
+        "precise_dirty",
+        "only one that writes a register, vl, vtype or a vector CSR, or moves vstart",
+    ),
     Point(
         "L-2",
         "values of VS",

@@ -61,6 +61,7 @@ class HartRegisters:
         self.mode = 3, False
         self.csr_values: dict[int, int] = {}
         self.vec = VectorState(config.vlen, _REGISTER_FILL, config.latitude)
+        self._precise_dirty = config.latitude.precise_dirty
 
     def illegal(self, word: int) -> ArchTrap:
         """Return the illegal-instruction exception of `word` (B-17)."""
@@ -78,6 +79,11 @@ class HartRegisters:
             return bool(values[MSTATUS] & bits.VS)
         # A-3: with V=1 either field being Off suffices for an illegal instruction.
         return bool(values[MSTATUS] & bits.VS and values[VSSTATUS] & bits.VS)
+
+    def executed(self, changed: bool) -> None:
+        """Set VS Dirty after a vector instruction: if it `changed` vector state, or in any case (B-9, B-10, L-1)."""
+        if changed or not self._precise_dirty:
+            self.dirty_vs()
 
     def dirty_vs(self) -> None:
         """Set VS Dirty: at HS level, and with V=1 also in vsstatus (B-8, B-13, B-14)."""

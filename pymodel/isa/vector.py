@@ -112,7 +112,7 @@ class VectorOp:
         value = self.body(rs1, fx)
         if vstart:  # zero after every vector instruction
             vec.vstart = 0
-        hart.dirty_vs()  # B-10: Dirty without need is allowed, and every one that retires does it here (L-1)
+        hart.executed(bool(fx.regs or vstart))
         return value
 
     def _start_legal(self) -> bool:

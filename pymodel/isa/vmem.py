@@ -91,20 +91,22 @@ class _VectorAccess:
         evl = self._check()
         start = vec._vstart
         if start == 0 and self._move_all(rs1, fx):
-            hart.dirty_vs()
+            hart.executed(bool(fx.regs))
             return
+        trims = False
         if start < evl:
             irq = hart.irq_elem
             stop, interrupted = self._transfer(rs1, start, evl, evl if irq is None else max(irq, start), fx)
             if stop < evl and self.form.first_only and stop > 0 and not interrupted:
                 vec.vl = stop  # D-14: the exception of an element > 0 trims vl instead
+                trims = True
             elif stop < evl:
                 vec.vstart = stop  # D-8: a fault at element i leaves i there, and all before it done
-                if stop > start or not interrupted:  # B-9: it has changed something; a fault counts anyway (L-1)
-                    hart.dirty_vs()
+                if stop > start or not interrupted:  # B-9: it has changed something; a fault may count anyway
+                    hart.executed(stop > start)
                 raise InterruptedInsn if interrupted else self._trap(rs1 + stop * self.stride & M64)
         vec.vstart = 0  # A-7: zero after every vector instruction; D-6: also if there was nothing to do
-        hart.dirty_vs()
+        hart.executed(bool(fx.regs or start or trims))
 
     def _check(self) -> int:
         """Return evl, the number of elements, or raise illegal instruction (D-1 to D-4, D-16 to D-19)."""

@@ -19,6 +19,8 @@ from vctx.pymodel.trace import Insn, Retire
 
 _VS_SHIFT = 9
 _INITIAL_OR_CLEAN = (1, 2)
+_DIRTY = 3
+_ILLEGAL = (2, 22)  # causes
 _OF_A_MASK = ".m"  # vcpop, vfirst, viota
 _NEVER_RESUMED = (".vs", _OF_A_MASK)  # which trap with any vstart but 0 (E-10)
 
@@ -61,6 +63,14 @@ class Situation:
     def keeps_vl(self) -> bool:
         """It is a vset* with rd = rs1 = x0."""
         return self.decoded.kind is Kind.VSET and self.fields["rd"] == 0 and self.fields.get("rs1") == 0
+
+
+def _stays_as_dirty_as_it_was(s: Situation) -> bool:
+    """It executed, which is enough for Spike, and left VS other than Dirty."""
+    retire = s.insn.retire
+    if s.decoded.kind not in (Kind.VOP, Kind.VMEM) or (retire.trap and retire.trap.cause in _ILLEGAL):
+        return False
+    return retire.mstatus_vs != _DIRTY or (s.insn.issue.virt and retire.vsstatus_vs != _DIRTY)
 
 
 def _stores_initial_or_clean(s: Situation) -> bool:
@@ -146,10 +156,11 @@ def _unsupported_vtype(s: Situation) -> bool:
 
 def _reports_the_instruction(s: Situation) -> bool:
     trap = s.insn.retire.trap
-    return trap is not None and trap.cause in (2, 22)
+    return trap is not None and trap.cause in _ILLEGAL
 
 
 MASKS: Mapping[str, Callable[[Situation], bool]] = {
+    "precise_dirty": _stays_as_dirty_as_it_was,
     "vs_two_state": _stores_initial_or_clean,
     "vl_ceil_half": _avl_in_between,
     "ratio_change_vill": _changes_ratio,

@@ -29,7 +29,7 @@ from vctx.pymodel.scenarios.directed.stimulus import (
     vtype,
 )
 from vctx.pymodel.trace import TraceReader, TraceWriter
-from vctx.tb.jobs.sweep import record, records_of, rtl_opinion
+from vctx.tb.jobs.sweep import golden_opinion, record, records_of, rtl_opinion
 from vctx.tb.spike.judge import judge
 from vctx.tb.spike.masks import MASKS
 
@@ -39,6 +39,29 @@ DEFAULT = Latitude()
 SETTINGS = [field.name for field in fields(Latitude)]
 IN_RTL = [p.setting for p in POINTS if p.setting and p.rtl == rtl_name(p.setting)]
 E8 = vtype(8)
+
+
+def _dirty(s: Stimulus) -> None:
+    """What becomes Dirty without need: it reads registers, or has nothing to do; the rest writes."""
+    s.vset(E8, 4)
+    for mnemonic, operands in (
+        ("vse8.v", {"vs3": 8, "rs1": A0}),
+        ("vmv.x.s", {"rd": RD, "vs2": 8}),
+        ("vcpop.m", {"rd": RD, "vs2": 8}),
+        ("vadd.vi", {"vd": 8, "vs2": 8, "imm": 1}),
+        ("vle8.v", {"vd": 8, "rs1": A0}),
+    ):
+        s.status(CLEAN, CLEAN)
+        s.mode = "VS"
+        s.do(mnemonic, a0=RAM_BASE, **operands)
+        s.mode = "M"
+    s.vset(E8, 0)
+    s.status(CLEAN)
+    s.do("vle8.v", vd=8, rs1=A0, a0=RAM_BASE)
+    s.do("vadd.vi", vd=8, vs2=8, imm=1)
+    s.csrw(Csr.VSTART, 1)
+    s.status(CLEAN)
+    s.do("vse8.v", vs3=8, rs1=A0, a0=RAM_BASE)  # moves vstart
 
 
 def _vs(s: Stimulus) -> None:
@@ -155,6 +178,7 @@ def _tval(s: Stimulus) -> None:
 
 # A sequence in which the setting matters, and how many of its instructions depend on it when it has the other value.
 CASES: dict[str, tuple[Callable[[Stimulus], None], int]] = {
+    "precise_dirty": (_dirty, 5),
     "vs_two_state": (_vs, 3),
     "vl_ceil_half": (_avl, 3),
     "ratio_change_vill": (_ratio, 2),
@@ -248,6 +272,22 @@ def test_the_rtl_takes_the_other_choice(setting: str, tmp_path: Path) -> None:
     trace = recorded(setting, other(setting), tmp_path)
     opinion = rtl_opinion(trace, [], sim="icarus", out_dir=tmp_path / "run", rtl=rtl, build_root=tmp_path)
     assert opinion.mismatch is None, opinion.mismatch.text()
+
+
+@pytest.mark.parametrize("name", ["states", "faults", "irq", "bugs"])
+def test_a_precise_design_passes(name: str, tmp_path: Path) -> None:
+    """No sweep requires Dirty of what changes nothing (L-1), and each tells the two kinds of design apart."""
+    latitude = other("precise_dirty")
+    probes = record(SWEEPS[name], tmp_path / "precise", name=name, vlen=VLEN, latitude=latitude)
+    assert golden_opinion(tmp_path / "precise", probes).failures == []
+    edit = ("PreciseDirty       = 1'b0", "PreciseDirty       = 1'b1")
+    rtl = Mutant("L-1", name, "vctx_pkg.sv", (edit,)).build(tmp_path / "rtl")
+    sim = {"sim": "icarus", "out_dir": tmp_path / "run", "build_root": tmp_path}
+    opinion = rtl_opinion(tmp_path / "precise", probes, rtl=rtl, **sim)
+    assert opinion.ok, opinion.mismatch and opinion.mismatch.text()
+    opinion = rtl_opinion(tmp_path / "precise", probes, **sim)
+    assert opinion.mismatch is not None
+    assert {d.field for d in opinion.mismatch.differences} <= {"mstatus_vs", "vsstatus_vs"}
 
 
 def test_a_sweep_without_latitude_in_its_header_is_spikes(tmp_path: Path) -> None:

@@ -20,9 +20,7 @@ from vctx.pymodel.scenarios.directed.stimulus import (
     A0,
     A1,
     CLEAN,
-    DIRTY,
     HOLE,
-    MODES,
     RAM_BASE,
     Stimulus,
     pattern,
@@ -158,7 +156,8 @@ class _Bench:
         operands = {"vs3" if kind.store else "vd": VD, "rs1": A0} | ({"vm": kind.vm} if kind.unit else {})
         operands |= {"rs2": A1} if kind.stride else {}
         common = {"rd": None, "irq": False, "trap": None, "vl": self.vl, "vtype": self.vtype, "vstart": 0}
-        common |= {"vcsr": 0, "mstatus_vs": DIRTY}
+        moves = expect.get("vstart", 0) != self.s.hart.vec.vstart
+        common |= {"vcsr": 0} | self.s.dirty(bool(expect["vregs"]) or "vl" in expect or moves)
         key = (self.s.mode, kind.mnemonic + ("" if kind.vm else ", masked"), f"element {k} of {kind.evl}", what)
         self.s.do(kind.mnemonic, a0=base, a1=kind.distance, irq=irq, key=key, expect=common | expect, **operands)
 
@@ -190,23 +189,22 @@ def _fault(bench: _Bench, kind: Kind, k: int, cause: int) -> None:
     before = [i for i in active if i < k]
     fault = next((i for i in active if i >= k), None)
     effects = bench.move(kind, base, before)
-    dirty = {"vsstatus_vs": DIRTY} if MODES[s.mode][1] else {}
     if fault is None:  # D-10: nothing active lies beyond the edge
-        bench.do(kind, base, "nothing there is active", k, effects | dirty)
+        bench.do(kind, base, "nothing there is active", k, effects)
     elif kind.first_only and fault > 0:  # D-14: trims vl, no trap, vstart is 0
-        bench.do(kind, base, "trims", k, effects | dirty | {"vl": fault})
+        bench.do(kind, base, "trims", k, effects | {"vl": fault})
         _repair(s)
         mode, s.mode = s.mode, "M"
         s.vset(bench.vtype)
         s.mode = mode
-        bench.do(kind, base, "again", k, bench.move(kind, base, active) | dirty)
+        bench.do(kind, base, "again", k, bench.move(kind, base, active))
     else:
         address = base + fault * kind.distance
         tval2 = address >> 2 if cause in _GUEST else 0  # D-9; the map is an identity
         trapped = {"trap": Trap(cause, address, tval2), "vstart": fault}  # D-8, D-19
-        bench.do(kind, base, "faults", k, effects | dirty | trapped)
+        bench.do(kind, base, "faults", k, effects | trapped)
         _repair(s)
-        bench.do(kind, base, "resumes", k, bench.move(kind, base, kind.active(fault)) | dirty)
+        bench.do(kind, base, "resumes", k, bench.move(kind, base, kind.active(fault)))
     _repair(s)
 
 

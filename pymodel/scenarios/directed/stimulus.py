@@ -91,6 +91,7 @@ class Stimulus:
         latitude: the choices of the golden model.
 
     Attributes:
+        latitude: the same, or the defaults.
         hart: the golden hart; sequences give it instructions by :meth:`do` only.
         mode: the mode of the next instruction, "M", "HS", "U", "VS" or "VU".
         prefix: first part of the keys of the next probes.
@@ -103,7 +104,8 @@ class Stimulus:
         self.vlenb = vlen // 8
         self.memory = Memory([(RAM_BASE, RAM_SIZE), (_PRIVATE, _PRIVATE_SIZE)], fill=FILL)
         self.recorder = Recorder(sink, self.vlenb)
-        self.hart = Hart(HartConfig(vlen=vlen, latitude=latitude or Latitude()), self.memory, observer=self)
+        self.latitude = latitude or Latitude()
+        self.hart = Hart(HartConfig(vlen=vlen, latitude=self.latitude), self.memory, observer=self)
         self.hart.csr[Csr.MTVEC] = _VECTOR
         self.memory.write(_TABLES, bytes(6 * PAGE_SIZE))
         self.mode = "M"
@@ -179,6 +181,15 @@ class Stimulus:
         if vsstatus_vs is not None:
             self.do("csrrw", rd=0, csr=Csr.VSSTATUS, rs1=A0, a0=vsstatus_vs << VS_SHIFT | vsstatus_fs << FS_SHIFT)
         self.mode = mode
+
+    def dirty(self, changes: bool) -> dict[str, int]:
+        """Return what to expect of VS after a vector instruction that executes, and `changes` vector state or does not.
+
+        Where it changes nothing, a precise design leaves VS alone (L-1), and nothing is required of it.
+        """
+        if not changes and self.latitude.precise_dirty:
+            return {}
+        return {"mstatus_vs": DIRTY} | ({"vsstatus_vs": DIRTY} if MODES[self.mode][1] else {})  # B-13, B-14
 
     def csrw(
         self, csr: Csr, value: int, *, key: tuple[str, ...] = (), expect: Mapping[str, Any] | None = None

@@ -108,6 +108,8 @@ def _put(s: Stimulus, state: State, kind: str, word: int, a0: int, effects: Mapp
     expect: dict[str, Any] = {"trap": None, "rd": None, "vl": 1, "vtype": E8, "vstart": 0, "vregs": {}, "mem": {}}
     # Never a virtual-instruction exception, whichever of the two fields is Off (B-16).
     expect |= effects if state.on else {"trap": Trap(ILLEGAL, word)}
+    if kind == "store" and s.latitude.precise_dirty:  # L-1: it changes no vector state
+        mstatus_vs, vsstatus_vs = state.mstatus_vs, state.vsstatus_vs
     expect |= {"mstatus_vs": mstatus_vs, "vsstatus_vs": vsstatus_vs}
     s.word(word, a0=a0, key=(kind, *state.key, "executes"), expect=expect)
     s.mode = "M"
