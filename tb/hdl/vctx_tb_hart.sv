@@ -356,6 +356,12 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
     end
   end
 
+  vctx_tb_powerup #(
+    .VLEN(VLEN),
+    .DLEN(DLEN),
+    .HasV(HasV)
+  ) u_powerup ();
+
   // What is compared is what the RAM banks really hold, not what a port claims was written. Only rows that changed are
   // copied: wide vectors are slow to touch on Icarus.
   if (HasV) begin : gen_probe

@@ -86,6 +86,12 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #
     .HasV(HasV)
   ) u_dut (.*);
 
+  vctx_tb_powerup #(
+    .VLEN(VLEN),
+    .DLEN(DLEN),
+    .HasV(HasV)
+  ) u_powerup ();
+
   rec_insn_t   head;           // of the queue, if it is an instruction or pages of one
   logic        is_insn, is_pages;
   page_t       next0, next1;   // pages of the instruction on offer,
