@@ -51,6 +51,19 @@ class ProgramError(UsageError):
     """A program is unknown, cannot be built or read, or holds something the golden hart cannot run."""
 
 
+class CompilerError(ProgramError):
+    """The compiler or linker refuses a program; `said` is what it printed."""
+
+    def __init__(self, message: str, said: str) -> None:
+        super().__init__(message)
+        self.said = said
+
+    def brief(self) -> str:
+        """Return the first of its errors, and how many others there are, in a line."""
+        errors = [line for line in self.said.splitlines() if "error: " in line] or [self.said.strip()]
+        return errors[0] + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")
+
+
 @dataclass(frozen=True)
 class Program:
     """How a program is built.
@@ -112,9 +125,18 @@ class Image:
         )
 
 
+_ASSEMBLY = (".S", ".s")  # the first is preprocessed
+ROUTINES = "kvm/vector.S"
+"""The kernel's vector_save and vector_restore, in place of which another file may be linked."""
+
+
 def _kernel(*defines: str) -> Program:
-    sources = ("boot.S", "kvm/layout.S", "kvm/vector.S", "kvm/switch.S", "kvm/user.S", "kvm/xor.S")
+    sources = ("boot.S", "kvm/layout.S", ROUTINES, "kvm/discard.S", "kvm/switch.S", "kvm/user.S", "kvm/xor.S")
     return Program(sources, "kernel.ld", "boot", defines)
+
+
+def _mistakes(*defines: str) -> Program:
+    return Program(("kvm/mistakes.S",), "host/task.ld", "save_keeps_vl", defines)
 
 
 def _guest(source: str, vs: str | None) -> Program:
@@ -148,6 +170,8 @@ PROGRAMS: Mapping[str, Program] = {
     "kernel-vlenb": _kernel("KVM_V_HAS_VLENB"),
     "kernel-vs": _kernel("KVM_V_KEEPS_VS"),
     "kernel-vlenb-vs": _kernel("KVM_V_HAS_VLENB", "KVM_V_KEEPS_VS"),
+    "mistakes": _mistakes(),
+    "mistakes-vlenb": _mistakes("KVM_V_HAS_VLENB"),
     **_GUESTS,
     "driver": Program(("guests/driver.S",), "guests/guest.ld"),
     "caller": Program(("host/caller.S",), "host/task.ld"),
@@ -193,7 +217,7 @@ def link(program: Program, files: Sequence[Path], output: Path) -> None:
     """Compile and link `files`, wherever they are, the way `program` is linked; no check of the instructions.
 
     Raises:
-        ProgramError: compiler error.
+        CompilerError: what the compiler or linker says.
         ToolError: no compiler.
     """
     if importlib.util.find_spec("ziglang") is None:
@@ -207,13 +231,48 @@ def link(program: Program, files: Sequence[Path], output: Path) -> None:
         caches = {"ZIG_GLOBAL_CACHE_DIR": scratch, "ZIG_LOCAL_CACHE_DIR": scratch}
         result = subprocess.run(command, env=os.environ | caches, capture_output=True, text=True, check=False)
     if result.returncode:
-        raise ProgramError(f"building {output.name} failed:\n{' '.join(command)}\n{result.stderr}")
+        raise CompilerError(f"building {output.name} failed:\n{' '.join(command)}\n{result.stderr}", result.stderr)
 
 
 @cache
-def load(name: str) -> Image:
-    """Build program `name` if needed and return it as linked; errors as :func:`build`."""
-    return read_elf(name, build(name))
+def load(name: str, routines: Path | None = None) -> Image:
+    """Build program `name` if needed and return it as linked.
+
+    Args:
+        name: of the program.
+        routines: assembly that defines vector_save and vector_restore, in place of the kernel's own.
+
+    Raises:
+        ProgramError, ToolError: as :func:`build`; ProgramError, in a line, also if `routines` is not such a file.
+    """
+    return read_elf(name, build(name)) if routines is None else _load_with(name, routines)
+
+
+def _load_with(name: str, routines: Path) -> Image:
+    """Build a kernel with somebody else's routines. It is not kept: what they include may change any time."""
+    if routines.suffix not in _ASSEMBLY:
+        raise ProgramError(f"{routines} is no assembly: its name must end in {' or '.join(_ASSEMBLY)}")
+    try:
+        routines.read_bytes()
+    except OSError as error:
+        raise ProgramError(f"cannot read {routines}: {error.strerror}") from error
+    program = PROGRAMS[name]
+    own = SW / ROUTINES
+    files = [routines.absolute() if source == own else source for source in sources(program)]
+    folder = out_root() / "sw"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        linked = Path(scratch) / f"{routines.name}.elf"
+        try:
+            link(program, files, linked)
+        except CompilerError as error:
+            raise ProgramError(f"cannot build {routines}: {error.brief()}") from error
+        _check_instructions(str(routines), linked, compressed=False)
+        image = read_elf(name, linked)
+    for symbol in ("vector_save", "vector_restore"):
+        if symbol not in image.symbols:
+            raise ProgramError(f"{routines} defines no global {symbol}")
+    return image
 
 
 def read_elf(name: str, path: Path) -> Image:

@@ -20,7 +20,7 @@ from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import out_root, own_version
 from vctx.tb.ending import console, execute
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
-from vctx.tb.options import Dlen, Kernel, Out, RtlSim, Seed, Sim, Vlen, Waves, age, number, positive
+from vctx.tb.options import Dlen, Kernel, Out, Routines, RtlSim, Seed, Sim, Vlen, Waves, age, number, positive
 from vctx.tb.runs.repeat import vctx_command
 
 app = typer.Typer(
@@ -111,6 +111,7 @@ def cosim(
         bool,
         typer.Option("--live", help="The golden hypervisor drives the RTL itself, with no trace in between; slow."),
     ] = False,
+    routines: Routines = "",
     waves: Waves = False,
     out: Out = None,
 ) -> None:
@@ -125,7 +126,9 @@ def cosim(
         soft_wrap=True,
     )
     with _Bars() as bars:
-        verdict = job.cosim(knobs, pairs=pairs, entries=entries, waves=waves, live=live, progress=bars)
+        verdict = job.cosim(
+            knobs, pairs=pairs, entries=entries, routines=routines, waves=waves, live=live, progress=bars
+        )
     print_verdict(console, verdict)
     raise typer.Exit(0 if verdict.ok else 1)
 
@@ -393,6 +396,7 @@ def audit(
     scenario: Annotated[
         list[str] | None, typer.Option(help="Run only this scenario; may be given several times.")
     ] = None,
+    routines: Routines = "",
     rtl: Annotated[bool, typer.Option("--rtl", help="Also replay every instruction on the RTL.")] = False,
     sim: RtlSim = None,
     out: Out = None,
@@ -405,7 +409,13 @@ def audit(
         _refuse(ctx, "without --rtl there is no simulation", "sim")
     with _Bars() as bars:
         verdict = run_audit(
-            kernel, defect=defect, scenarios=scenario or (), rtl=rtl, sim=sim or DEFAULT_SIM, progress=bars
+            kernel,
+            defect=defect,
+            routines=routines,
+            scenarios=scenario or (),
+            rtl=rtl,
+            sim=sim or DEFAULT_SIM,
+            progress=bars,
         )
     print_audit(console, verdict)
     raise typer.Exit(0 if verdict.ok else 1)

@@ -91,6 +91,14 @@ Kernel = Annotated[
     str,
     typer.Option(callback=_kernel, help=f"Kernel version: {_KERNELS}; {shown(DOCS / 'kvm.md')} says what they are."),
 ]
+Routines = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE",
+        help="Assembly with vector_save and vector_restore, in place of the kernel's own; "
+        f"{shown(DOCS / 'scenarios.md')} says what it must define.",
+    ),
+]
 Waves = Annotated[bool, typer.Option("--waves", help="Dump all signals, and a signal list for GTKWave or Surfer.")]
 Out = Annotated[
     Path | None,

@@ -229,6 +229,9 @@ _ALL = (
     ),
 )
 
+OF_THE_ROUTINES = frozenset({"keeps_vs"})
+"""Choices that are made by vector_save and vector_restore alone."""
+
 DEFECTS: dict[str, Defect] = {defect.name: defect for defect in _ALL}
 """Every defect by S-number."""
 

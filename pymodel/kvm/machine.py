@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
+from pathlib import Path
 from typing import Protocol
 
 from vctx.pymodel.isa import Csr, Hart, HartConfig, Memory, UnexpectedTrap, encode
@@ -121,7 +122,7 @@ class Machine:
         self.memory = Memory([(ram_base, ram_size)], fill)
         config = HartConfig(vlen=vlen, has_v=has_v, latitude=latitude or Latitude())
         self.harts = [Hart(config, self.memory, hart_id, observer) for hart_id in range(harts)]
-        self.program: Image = load(version.program).relocated(ram_base)
+        self.program: Image = load_kernel(version).relocated(ram_base)
         self.layout = Layout(self.program.constants)
         heap = -(-self.program.end // PAGE_SIZE) * PAGE_SIZE
         self.alloc = Allocator(self.memory, self.write, heap, ram_base + ram_size - heap)
@@ -206,7 +207,7 @@ class Machine:
             KernelOops: it trapped.
         """
         try:
-            return hart.call(self.program.symbols[symbol], *args)
+            return hart.call(self.program.symbols[symbol], *args, limit=_CALL_LIMIT)
         except UnexpectedTrap as trap:
             raise KernelOops(f"hart {hart.hart_id}: {symbol} took a {trap}") from trap
 
@@ -214,7 +215,7 @@ class Machine:
         """Call assembly as :meth:`call` does, with `before(n)` ahead of its n-th instruction.
 
         Raises:
-            KernelOops: it trapped.
+            KernelOops: it trapped, or does not return.
         """
         registers, pc = list(hart.x), hart.pc
         hart.x[1], hart.x[10] = Hart.RETURN, arg
@@ -222,6 +223,8 @@ class Machine:
         for index in count():
             if hart.pc == Hart.RETURN:
                 break
+            if index == _CALL_LIMIT:
+                raise KernelOops(f"hart {hart.hart_id}: {symbol} has not returned after {index} instructions")
             before(index)
             hart.step()
             if hart.pc == Hart.TRAP_SENTINEL:
@@ -286,6 +289,12 @@ class Machine:
             self.observer.event(Mark(hart.hart_id, False, what, who, regions))
 
 
+def load_kernel(version: KernelVersion) -> Image:
+    """Return the kernel's assembly, with somebody else's routines if the version has them; errors as programs.load."""
+    return load(version.program, Path(version.routines) if version.routines else None)
+
+
+_CALL_LIMIT = 10_000  # far more than the instructions of a routine
 _SWITCH_LIMIT = 1000  # far more than the instructions of a switch, so that a wrong one ends
 _SRET_OF = {"switch_to": "switch_sret", "user_enter": "user_sret"}
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.kvm.abi import CONFIG_REGS, ISA_EXT, SBI_EXT, VECTOR_REG_TYPE
@@ -81,6 +82,7 @@ class KernelVersion:
         preempted_section: what becomes of a preemptible section of kernel-mode vector code that is preempted while its
             thread has a vCPU loaded: "lost", since vcpu_put overwrites its registers before they are saved, or "saved"
             (S25); "none" for a kernel without such sections.
+        routines: a file of assembly with somebody else's vector_save and vector_restore, in place of the kernel's own.
     """
 
     name: str
@@ -130,6 +132,7 @@ class KernelVersion:
     drops_dirty_silently: bool
     vlenb_checks_size: bool
     preempted_section: str
+    routines: str = ""
 
     @property
     def program(self) -> str:
@@ -305,6 +308,13 @@ ALIASES = {"deferred": LINUX_7_3.name}
 versions: dict[str, KernelVersion] = {version.name: version for version in _ALL}
 versions |= {alias: versions[name] for alias, name in ALIASES.items()}
 """Every version by name, and by its other names."""
+
+
+def with_routines(version: KernelVersion, routines: str) -> KernelVersion:
+    """Return `version` with the save and restore routines of a file; without one, `version` itself."""
+    if not routines:
+        return version
+    return replace(version, routines=routines, name=f"{version.name} with {PurePath(routines).name}")
 
 
 def by_name(name: str) -> KernelVersion:

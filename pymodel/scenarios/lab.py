@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vctx.pymodel.errors import VctxError
@@ -17,7 +17,6 @@ from vctx.pymodel.isa import Hart, UnexpectedTrap, decode, disassemble, encode
 from vctx.pymodel.isa.csr_numbers import VECTOR_CSRS
 from vctx.pymodel.isa.encoding import Kind
 from vctx.pymodel.kvm import onereg
-from vctx.pymodel.kvm.alloc import AllocError
 from vctx.pymodel.kvm.errors import KernelMisuseError, KernelOops, KvmError
 from vctx.pymodel.kvm.exits import Exit, ExitReason
 from vctx.pymodel.kvm.kernel import Kernel
@@ -27,6 +26,7 @@ from vctx.pymodel.kvm.state import Vcpu
 from vctx.pymodel.kvm.structs import VState
 from vctx.pymodel.kvm.version import KernelVersion
 from vctx.pymodel.scenarios.context import VectorContext, allocate_context
+from vctx.pymodel.scenarios.faults import ENDS, FAULTS, describe
 from vctx.pymodel.scenarios.guest_code import GuestCode
 from vctx.pymodel.scenarios.invariants import ALL_INVARIANTS, Ledger
 from vctx.pymodel.scenarios.monitor import Monitor
@@ -37,6 +37,7 @@ HARTS = 2
 RAM_BASE_NO_V = RAM_BASE + (1 << 21)
 """Where bit 21 of every address is clear: a kernel that asks the address (S2) finds no V here."""
 _PATIENCE = 2000  # exits of one KVM_RUN
+_MOST_ENTRIES = 20_000  # of guests in one kernel, ten times what any scenario needs
 
 Run = Generator[Exit, None, Exit]
 
@@ -92,6 +93,7 @@ class Tap:
         instructions: instructions of the vector unit so far, status CSRs included; `vector` of them need V.
         stores: bytes stored by scalar code and the kernel, as (address, length), since it was last cleared.
         marks: functions entered, in order, since it was last cleared.
+        entries: of guests.
     """
 
     then: KernelObserver
@@ -99,8 +101,7 @@ class Tap:
     vector: int = 0
     stores: list[tuple[int, int]] = field(default_factory=list)
     marks: list[str] = field(default_factory=list)
-    last: str = "nothing has been executed"
-
+    entries: int = 0
     _at: tuple[int, int, Issue] | None = None
 
     def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
@@ -120,6 +121,9 @@ class Tap:
         """A mark, or another annotation."""
         if isinstance(event, Mark) and event.enter:
             self.marks.append(event.what)
+            self.entries += event.what == "guest"
+            if self.entries > _MOST_ENTRIES:
+                raise KernelMisuseError("the guests do not come to an end")
         self.then.event(event)
 
     def stored_in(self, address: int, size: int) -> bool:
@@ -178,19 +182,29 @@ class Lab:
     # Kernels and what lives in them
 
     def kernel(
-        self, *, vlen: int = VLEN, has_v: bool = True, harts: int = HARTS, monitored: bool = True, **machine: Any
+        self,
+        *,
+        vlen: int = VLEN,
+        has_v: bool = True,
+        harts: int = HARTS,
+        monitored: bool = True,
+        own_routines: bool = False,
+        **machine: Any,
     ) -> Kernel:
         """Return a booted kernel; arguments as :class:`~pymodel.kvm.machine.Machine`.
 
         Args:
+            vlen, has_v, harts, machine: see there.
             monitored: the monitor watches it; not for scenarios that break the kernel on purpose.
+            own_routines: it saves and restores with its own routines, whoever's are under audit.
         """
+        version = replace(self.version, routines="") if own_routines else self.version
         then = self.observer(vlen, harts, has_v=has_v, ram_base=machine.get("ram_base", RAM_BASE))
         # Harts without V have no registers that a checkpoint could hold.
         monitor = Monitor(self.ledger if monitored else Ledger(), then, checkpoints=has_v)
         self._tap = Tap(monitor)
         self.ledger.locate = self._tap.where
-        kernel = Kernel(self.version, vlen=vlen, has_v=has_v, harts=harts, observer=self._tap, **machine)
+        kernel = Kernel(version, vlen=vlen, has_v=has_v, harts=harts, observer=self._tap, **machine)
         monitor.attach(kernel)
         kernel.boot()
         self.monitor = monitor
@@ -356,15 +370,10 @@ class Lab:
         """Check that the kernel gets through a piece of the scenario; the piece ends where it does not."""
         try:
             yield
-        except (KernelOops, AllocError, KvmError) as error:
-            self.ledger.check(invariant, False, call, f"expected no fault, found {_fault(error)}", defects)
+        except FAULTS as error:
+            self.ledger.check(invariant, False, call, f"expected no fault, found {describe(error)}", defects)
         else:
             self.ledger.check(invariant, True, call, "", defects)
-
-
-def _fault(error: Exception) -> str:
-    name = type(error).__name__
-    return f"{name}: {error}"
 
 
 def _text(value: object) -> str:
@@ -397,8 +406,8 @@ def run_scenario(scenario: Scenario, version: KernelVersion, recorder: RecorderF
     lab = Lab(version, recorder)
     try:
         scenario.run(lab)
-    except (KernelOops, AllocError, KvmError, UnexpectedTrap, KernelMisuseError) as error:
-        lab.ledger.check("completes", False, scenario.name, _fault(error))
+    except ENDS as error:
+        lab.ledger.check("completes", False, scenario.name, describe(error))
     else:
         lab.ledger.check("completes", True, scenario.name, "")
     return Outcome(scenario, lab.ledger, lab.why_not)

@@ -26,8 +26,9 @@ from vctx.pymodel.kvm.layout import VS_DIRTY, VS_OFF
 from vctx.pymodel.kvm.machine import RAM_SIZE, KernelObserver, Slice
 from vctx.pymodel.kvm.state import HostTask, Vcpu
 from vctx.pymodel.kvm.vector import VREGS
-from vctx.pymodel.kvm.version import KernelVersion, by_name
+from vctx.pymodel.kvm.version import KernelVersion, by_name, with_routines
 from vctx.pymodel.scenarios.context import VectorContext
+from vctx.pymodel.scenarios.faults import FAULTS, describe
 from vctx.pymodel.scenarios.invariants import Ledger
 from vctx.pymodel.scenarios.monitor import Monitor
 
@@ -55,6 +56,7 @@ class SharedUnitConfig:
         eager: save and restore at every guest exit and entry, whatever VS says, instead of lazily.
         programs: the guests, in turn; by default all that the harts permit.
         slice: longest time slice of a guest, in instructions: what decides how often guests exit.
+        routines: a file of save and restore routines in place of the kernel's own.
     """
 
     kernel: str = "v6.5"
@@ -69,6 +71,7 @@ class SharedUnitConfig:
     eager: bool = False
     programs: tuple[str, ...] = ()
     slice: int = 500
+    routines: str = ""
 
     @property
     def ram_size(self) -> int:
@@ -89,12 +92,14 @@ class SharedUnitResult:
         checks, broken: checks and failed checks by invariant; `violations` are the first of each.
         visible: what each vCPU saw: a digest for each of its exits, by name.
         instructions: instructions that all harts executed.
+        fault: why the kernel could not go on; empty if it came to the end.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     ledger: Ledger = field(default_factory=Ledger)
     visible: dict[str, list[bytes]] = field(default_factory=dict)
     instructions: int = 0
+    fault: str = ""
 
 
 @dataclass
@@ -132,7 +137,7 @@ class SharedUnit:
         self.result = SharedUnitResult(ledger=ledger or Ledger())
         self._monitor = Monitor(self.result.ledger, observer)
         self.kernel = Kernel(
-            version or by_name(config.kernel),
+            version or with_routines(by_name(config.kernel), config.routines),
             harts=config.harts,
             vlen=config.vlen,
             has_v=config.has_v,
@@ -149,7 +154,21 @@ class SharedUnit:
     # The schedule
 
     def execute(self, progress: Progress | None = None) -> None:
-        """Run to the end; `progress(done, total)` counts guest entries, as far as the pairs have come, too."""
+        """Run to the end, or until the kernel cannot go on, which breaks an invariant.
+
+        Args:
+            progress: called with (done, total), guest entries, as far as the pairs have come, too.
+        """
+        counts = self._monitor.counts
+        try:
+            self._run(progress)
+        except FAULTS as error:
+            self.result.fault = describe(error)
+        self.result.ledger.check("no-oops", not self.result.fault, "the kernel", self.result.fault)
+        self.result.counts.update(counts)
+        self.result.instructions = sum(hart.instret for hart in self.kernel.harts)
+
+    def _run(self, progress: Progress | None) -> None:
         config, counts = self._config, self._monitor.counts
         self.kernel.boot()
         self._threads = [self._create() for _ in range(config.vcpus)]
@@ -164,8 +183,6 @@ class SharedUnit:
                 done = min(counts["entries"] / config.entries, self._pairs() / config.pairs, 1)
                 progress(int(done * config.entries), config.entries)
         self._wind_down()
-        self.result.counts.update(counts)
-        self.result.instructions = sum(hart.instret for hart in self.kernel.harts)
 
     def _pairs(self) -> int:
         """Load/put pairs of the schedule, which an eager hypervisor's own do not shorten."""
@@ -387,7 +404,12 @@ def run_shared_unit(
 
 
 def compare_with_eager(lazy: SharedUnitResult, eager: SharedUnitResult) -> None:
-    """Check, in the ledger of `lazy`, that the guests could not tell the two hypervisors apart (item 75, 76)."""
+    """Check, in the ledger of `lazy`, that the guests could not tell the two hypervisors apart (item 75, 76).
+
+    Not if one of them did not come to its end, which its own ledger says.
+    """
+    if lazy.fault or eager.fault:
+        return
     for name in sorted(lazy.visible.keys() | eager.visible.keys()):
         ours, theirs = lazy.visible.get(name, []), eager.visible.get(name, [])
         for at, (one, other) in enumerate(zip(ours, theirs, strict=False)):

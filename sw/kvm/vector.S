@@ -4,6 +4,7 @@
  * a0 points to a struct kvm_cpu_context. The order is the point of these routines; each step says why it is where it is.
  */
 #include "context.h"
+#include "vector_unit.h"
 
 #define x_vstart	t0
 #define x_vtype		t1
@@ -14,33 +15,12 @@
 #define x_vlenb		t6
 #define datap		a1
 
-	/*
-	 * With VS Off even the CSR reads are illegal (B-5). Afterwards VS is Off, whatever it was (S14), or what it was,
-	 * so that a section of kernel-mode vector code around the call goes on.
-	 */
-	.macro	vector_on
-	li	enable, SR_VS
-#ifdef KVM_V_KEEPS_VS
-	csrrs	enable, sstatus, enable
-#else
-	csrs	sstatus, enable
-#endif
-	.endm
-
-	.macro	vector_off
-#ifdef KVM_V_KEEPS_VS
-	csrw	sstatus, enable
-#else
-	csrc	sstatus, enable
-#endif
-	.endm
-
 	.text
 
 	.globl	vector_save
 	.balign	4
 vector_save:
-	vector_on
+	vector_on enable
 	ld	datap, CONTEXT_VECTOR + VSTATE_DATAP(a0)
 	csrr	x_vstart, vstart		# first: every vector instruction resets vstart
 	csrr	x_vtype, vtype			# vtype and vl: before vsetvli overwrites them
@@ -64,13 +44,13 @@ vector_save:
 #ifdef KVM_V_HAS_VLENB
 	sd	x_vlenb, CONTEXT_VECTOR + VSTATE_VLENB(a0)
 #endif
-	vector_off
+	vector_off enable
 	ret
 
 	.globl	vector_restore
 	.balign	4
 vector_restore:
-	vector_on
+	vector_on enable
 	ld	datap, CONTEXT_VECTOR + VSTATE_DATAP(a0)
 	vsetvli	step, zero, e8, m8, ta, ma	# vl = VLMAX leaves no tail for ta to scramble; vstart becomes 0
 	vle8.v	v0, (datap)
@@ -87,24 +67,5 @@ vector_restore:
 	vsetvl	zero, x_vl, x_vtype		# vl and vtype are read-only CSRs; a saved vill comes back as vill
 	csrw	vstart, x_vstart		# after vsetvl, which resets it
 	csrw	vcsr, x_vcsr
-	vector_off
-	ret
-
-	/*
-	 * vector_discard(): what a system call does to the caller's vector state, which its calling convention lets go:
-	 * all bits of v0 to v31 one, vl zero, vtype vill; vcsr stays.
-	 */
-	.globl	vector_discard
-	.balign	4
-vector_discard:
-	vector_on
-	vsetvli	step, zero, e8, m8, ta, ma
-	vmv.v.i	v0, -1
-	vmv.v.i	v8, -1
-	vmv.v.i	v16, -1
-	vmv.v.i	v24, -1
-	li	x_vtype, -1
-	slli	x_vtype, x_vtype, 63
-	vsetvl	zero, zero, x_vtype
-	vector_off
+	vector_off enable
 	ret

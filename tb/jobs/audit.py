@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -13,8 +14,8 @@ from typing import Any
 
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.kvm.defects import DEFECTS
-from vctx.pymodel.kvm.machine import RAM_BASE, RAM_SIZE, KernelObserver
-from vctx.pymodel.kvm.version import CLEAN, KernelVersion, by_name
+from vctx.pymodel.kvm.machine import RAM_BASE, RAM_SIZE, KernelObserver, load_kernel
+from vctx.pymodel.kvm.version import CLEAN, KernelVersion, by_name, with_routines
 from vctx.pymodel.places import out_root
 from vctx.pymodel.scenarios.audit import Audit, Finding, audit, with_defect
 from vctx.pymodel.scenarios.invariants import ALL_INVARIANTS
@@ -188,6 +189,7 @@ def run_audit(
     kernel: str,
     *,
     defect: str | None = None,
+    routines: str = "",
     scenarios: Sequence[str] = (),
     rtl: bool = False,
     sim: str = DEFAULT_SIM,
@@ -197,20 +199,26 @@ def run_audit(
 
     Args:
         kernel: its name; defect: an S-number to add to it.
+        routines: a file with save and restore routines in place of the kernel's own.
         scenarios: names of those to run; by default all.
         rtl: replay every instruction of the scenarios on the RTL, too, on `sim`.
         progress: called with (phase, done, total); phases are "model" and "rtl".
 
     Raises:
-        UsageError: unknown kernel, defect or scenario. VctxError: see `tb.replay.launch.replay`.
+        UsageError: unknown kernel, defect or scenario, or routines that cannot be used.
+        VctxError: see `tb.replay.launch.replay`.
     """
     version = by_name(kernel) if defect is None else with_defect(defect, by_name(kernel))
+    version = with_routines(version, routines)
+    load_kernel(version)  # before anything slow
     chosen = [_scenario(name) for name in scenarios] if scenarios else list(SCENARIOS.values())
     arguments = [f"--kernel {kernel}", *([f"--defect {defect}"] if defect else [])]
+    arguments += [f"--routines {shlex.quote(routines)}"] if routines else []
     arguments += [f"--scenario {name}" for name in scenarios]
     arguments += ["--rtl", f"--sim {sim}"] if rtl else []
     command = vctx_command("audit", *arguments)
-    directory = out_root() / "audit" / (marked(version.name, " ".join(scenarios)) if scenarios else version.name)
+    parts = [*scenarios, *([str(Path(routines).resolve())] if routines else [])]
+    directory = out_root() / "audit" / (marked(version.name, " ".join(parts)) if parts else version.name)
 
     with claimed(directory):
         with ExitStack() as stack:

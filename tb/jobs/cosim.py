@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pickle
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vctx.pymodel.kvm.machine import RAM_BASE
+from vctx.pymodel.kvm.machine import RAM_BASE, load_kernel
+from vctx.pymodel.kvm.version import by_name, with_routines
 from vctx.pymodel.places import out_root
 from vctx.pymodel.scenarios.invariants import INVARIANTS
 from vctx.pymodel.scenarios.shared_unit import SharedUnitConfig, SharedUnitResult, compare_with_eager, run_shared_unit
@@ -19,7 +21,7 @@ from vctx.pymodel.trace import TraceWriter
 from vctx.pymodel.trace.recorder import Recorder
 from vctx.tb.knobs import Knobs
 from vctx.tb.process.files import same_file, write_json
-from vctx.tb.process.folders import claimed
+from vctx.tb.process.folders import claimed, name_of
 from vctx.tb.process.worker import Ask, Worker, preload
 from vctx.tb.replay.launch import run_replay
 from vctx.tb.replay.live import Announcer
@@ -120,10 +122,13 @@ class Verdict:
         }
 
 
-def command_of(knobs: Knobs, pairs: int, entries: int, *, sim: bool = True, waves: bool = False) -> str:
+def command_of(
+    knobs: Knobs, pairs: int, entries: int, routines: str = "", *, sim: bool = True, waves: bool = False
+) -> str:
     """Return the command that repeats a co-simulation; without `sim`, what determines its trace."""
     arguments = ["cosim", f"--vlen {knobs.vlen}", f"--harts {knobs.harts}", f"--vcpus {knobs.vcpus}"]
     arguments += [f"--kernel {knobs.kernel}", f"--seed {knobs.seed}", f"--pairs {pairs}", f"--entries {entries}"]
+    arguments += [f"--routines {shlex.quote(routines)}"] if routines else []
     if sim:
         arguments += [f"--sim {knobs.sim}", f"--dlen {knobs.dlen}", *(["--waves"] if waves else [])]
     return vctx_command(*arguments, out=sim)
@@ -134,6 +139,7 @@ def cosim(
     *,
     pairs: int = 200,
     entries: int = 2000,
+    routines: str = "",
     waves: bool = False,
     live: bool = False,
     progress: Progress = silent,
@@ -143,6 +149,7 @@ def cosim(
     Args:
         knobs: what takes part, on which simulator.
         pairs, entries: least numbers of vcpu_load/vcpu_put pairs and of guest entries.
+        routines: a file with save and restore routines in place of the kernel's own.
         waves: dump waves.
         live: let the golden hypervisor drive the RTL itself, one instruction at a time, instead of a recording of it.
         progress: called with (phase, done, total); phases are "record", "build" and "replay", or "build" and "live".
@@ -160,20 +167,24 @@ def cosim(
         seed=knobs.seed,
         pairs=pairs,
         entries=entries,
+        routines=routines,
     )
+    load_kernel(with_routines(by_name(knobs.kernel), routines))  # before anything slow
     name = (
         f"{knobs.sim}-{knobs.kernel}-vlen{knobs.vlen}-dlen{knobs.dlen}-h{knobs.harts}-v{knobs.vcpus}-seed{knobs.seed}"
     )
     if (pairs, entries) != (SharedUnitConfig.pairs, SharedUnitConfig.entries):
         name += f"-pairs{pairs}-entries{entries}"
+    if routines:
+        name += f"-{name_of(Path(routines))}"
     out_dir = out_root() / "cosim" / (name + "-live" * live)
     trace = out_dir / "trace.vctx"
-    command = command_of(knobs, pairs, entries, waves=waves) + " --live" * live
+    command = command_of(knobs, pairs, entries, routines, waves=waves) + " --live" * live
     preload(__name__)
     tool = simulator(knobs.sim)  # before anything slow: is it there?
     design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=config.ram_size, waves=waves, batch=not live)
 
-    recorder = partial(_record, config, trace, command_of(knobs, pairs, entries, sim=False))
+    recorder = partial(_record, config, trace, command_of(knobs, pairs, entries, routines, sim=False))
 
     def prepare() -> None:
         progress("build", 0, 1)
@@ -233,7 +244,7 @@ def run_live(
     """
     out_dir = (trace.parent / "replay").resolve()
     out_dir.mkdir(parents=True, exist_ok=True)
-    header = header_of(config, command_of(knobs, config.pairs, config.entries, sim=False))
+    header = header_of(config, command_of(knobs, config.pairs, config.entries, config.routines, sim=False))
     write_json(out_dir / "live.json", {"unit": asdict(config), "header": header})
     run_config = ReplayConfig(
         trace=str(trace),

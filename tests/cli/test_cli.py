@@ -192,6 +192,34 @@ def test_posted_patch_fails_with_an_explanation() -> None:
     assert "S7: vcpu_put writes 0 to hgatp" in done.stdout
 
 
+ROUTINES = "tests/scenarios/routines"
+
+
+def test_a_co_simulation_with_routines_of_ones_own() -> None:
+    """A right pair agrees, on the bus, too; what a wrong one does is a finding."""
+    right, wrong = (f"{ROUTINES}/{name}.S" for name in ("separate_vxsat_vxrm", "vstart_before_loads"))
+    done = vctx("cosim", "--kernel", "clean", "--sim", "icarus", *SMALL, "--routines", right)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(rf"^repeat: .* --routines {right} ", done.stdout, re.MULTILINE)
+    done = vctx("cosim", "--kernel", "clean", "--sim", "icarus", *SMALL[:2], "--routines", wrong)
+    assert done.returncode == 1
+    assert "broken invariants, first cases:" in done.stdout and "guest-transparent" in done.stdout
+
+
+def test_an_audit_of_routines_of_ones_own(tmp_path: Path) -> None:
+    wrong = f"{ROUTINES}/stores_under_vstart.S"
+    done = vctx("audit", "--kernel", "clean", "--scenario", "moves-begin-at-element-0", "--routines", wrong)
+    assert done.returncode == 1
+    assert re.search(r"vector_save\+0x\w+: vs8r\.v v0, \(a1\)\n +expected vstart 0, found vstart 5", done.stdout)
+    assert f"--routines {wrong} --scenario moves-begin-at-element-0" in done.stdout
+    (tmp_path / "bad.S").write_text("\tdance\n")
+    for command in ("audit", "cosim"):
+        done = vctx(command, "--routines", str(tmp_path / "bad.S"))
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"error: cannot build {tmp_path}/bad.S: ") and done.stderr.count("\n") == 1
+        assert "bad.S:1:2: error: unrecognized instruction mnemonic" in done.stderr
+
+
 def test_bus_that_disagrees_with_the_model_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     """A save that the bus does not show must not pass: take one byte of a visit's traffic away."""
     from rich.console import Console

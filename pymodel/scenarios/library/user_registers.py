@@ -118,8 +118,8 @@ def illegal_values(lab: Lab) -> None:
             next(run)
             held = VectorContext.of_hart(hart)
             lab.finish(run)
-        image = VectorContext.of_image(vcpu.guest_context.vector, kernel.vsize)
-        lab.same("one-reg-values", f"{call}: memory against the registers the guest had", held, image, ["S19"])
+            image = VectorContext.of_image(vcpu.guest_context.vector, kernel.vsize)
+            lab.same("one-reg-values", f"{call}: memory against the registers the guest had", held, image, ["S19"])
 
 
 @GROUP.scenario(48, 49, 50, checks=["one-reg-errors"])
