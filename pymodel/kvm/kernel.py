@@ -117,6 +117,15 @@ class Kernel(KernelState):
         """Create a VM with `size` bytes of memory and load the guest `program` of sw/ into it."""
         return Vm(self, self.harts[0], self._number("vm") + 1, load(program), size)
 
+    def unmap_page(self, vm: Vm, gpa: int) -> None:
+        """Take the page of `gpa` from a VM, as swapping it out does; the guest will fault on it again.
+
+        A vCPU may be loaded meanwhile: kvm_unmap_gfn_range flushes translations on every hart.
+        """
+        vm.unmap_page(self.harts[0], gpa)
+        for hart in self.harts:
+            self.hfence_gvma(hart)
+
     def vcpu_create(self, vm: Vm, owner: int, vcpu_id: int = 0, hart: Hart | None = None) -> Vcpu:
         """Create a vCPU that starts at the entry of the VM's program with `owner` in a1; errors as vcpu.vcpu_create."""
         hart = hart or self.harts[0]

@@ -38,6 +38,8 @@ from vctx.pymodel.kvm import (
 from vctx.pymodel.kvm.layout import VS_OFF
 from vctx.pymodel.kvm.onereg import CORE, CSR, reg_id
 from vctx.pymodel.programs import GUESTS
+from vctx.pymodel.scenarios.guest_driver import Code, GuestDriver, driver_vm
+from vctx.pymodel.trace.records import PAGE_SIZE
 from vctx.pymodel.scenarios.guest_code import GuestCode
 from vctx.pymodel.trace.records import Issue, Retire
 
@@ -367,3 +369,33 @@ def test_every_write_is_in_the_trace() -> None:
     assert bytes(image.memory) == kernel.memory.read(ram_base, ram_size)
     kernel.memory.write(ram_base + ram_size - 1, b"\0")
     assert bytes(image.memory) != kernel.memory.read(ram_base, ram_size)
+
+
+@BOTH
+def test_a_guest_keeps_its_state_when_its_pages_are_taken_away(version: KernelVersion) -> None:
+    """As swapping out does: all pages go at every fifth exit, and are mapped again when the guest faults on them."""
+    kernel = booted(version)
+    driver = GuestDriver(kernel, kernel.vcpu_create(driver_vm(kernel), 0))
+    driver.start()
+    driver.command("set_vs", 1)
+    vm, exits, taken = driver.vcpu.vm, 0, 0
+
+    def take(vcpu: Vcpu) -> None:
+        nonlocal exits, taken
+        exits += 1
+        if exits % 5 == 0:
+            mapped = [page for page in range(vm.base, vm.base + vm.size, PAGE_SIZE) if vm.is_mapped(page)]
+            taken += len(mapped)
+            for page in mapped:
+                kernel.unmap_page(vm, page)
+            assert not any(vm.is_mapped(page) for page in mapped)
+
+    driver.preempt = take
+    driver.vcpu.slice = Slice(7)
+    vregs = bytes(n * 7 & 0xFF for n in range(kernel.vsize))
+    assert driver.load(vregs, 3, 0xC8, 5, 2) is Code.DONE
+    driver.set_buffer(bytes(kernel.vsize))
+    assert driver.command("dump") is Code.DONE
+    assert driver.buffer == vregs
+    assert [driver[name] for name in ("vl", "vtype", "vcsr", "vstart")] == [3, 0xC8, 5, 2]
+    assert taken > 2
