@@ -175,6 +175,7 @@ PROGRAMS: Mapping[str, Program] = {
     **_GUESTS,
     "driver": Program(("guests/driver.S",), "guests/guest.ld"),
     "caller": Program(("host/caller.S",), "host/task.ld"),
+    "first": Program(("host/first.S",), "host/task.ld"),
     "task": Program(("host/task.S",), "host/task.ld"),
     "fuzz": Program(("fuzz/runtime.S",), "fuzz/fuzz.ld", "boot"),
     "bare-loops": _bare("loops.c"),

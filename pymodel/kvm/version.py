@@ -236,9 +236,7 @@ LINUX_7_3 = replace(
 DEFERRED_MAINTAINER = replace(LINUX_7_3, name="deferred-maintainer", initial_is_discarded=True)
 """The same scheme in a maintainer's tree, where a task in VS Initial has nothing to restore (facts, 3.10)."""
 
-LINUX_7_2 = replace(
-    LINUX_7_3, name="linux-7.2", isa_ext_count=78, csr_subtypes=3, reset_scounteren=7, restore_at_load=True
-)
+LINUX_7_2 = replace(LINUX_7_3, name="linux-7.2", isa_ext_count=78, csr_subtypes=3, restore_at_load=True)
 """Linux 7.2.13, as recorded: the last with the scheme as it was posted, restore at load."""
 
 LINUX_6_12 = replace(
@@ -251,6 +249,7 @@ LINUX_6_12 = replace(
     smstateen_enoent=False,
     mp_state_reset=False,
     exits="6.12",
+    reset_scounteren=7,
     unwinds_create=False,
     datap_in_template=True,
     zeroes_guest_buffer=False,

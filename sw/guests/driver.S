@@ -266,4 +266,9 @@ word:	ld	t0, (t2)
 	j	look
 watched:
 	sd	s2, MAIL_LEFT(mail)
+	beqz	s2, done
+	li	t3, MAIL_SECOND			# again: the hart may have been taken between two of the stores
+	add	t2, mail, t3
+	move_all vs8r.v, t2
+	jal	read_csrs
 	j	done

@@ -22,7 +22,7 @@
 #define DRIVER_PUTCHAR		10
 #define DRIVER_HART_START	11	/* RESULT = SBI error of hart_start ARG0 at the driver's own entry */
 #define DRIVER_HART_STOP	12
-#define DRIVER_WATCH		13	/* look ARG0 times whether a register or CSR changes; stop at a register */
+#define DRIVER_WATCH		13	/* look ARG0 times whether a register or CSR changes; stop at a register, and look again */
 
 #define DRIVER_SLOTS		4
 

@@ -6,15 +6,17 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 
-/* vector.S */
-void host_load(const void *vregs, uint64_t vcsr);	/* v0..v31, e16,m1 with vl 5, vcsr */
-void host_store(void *vregs);				/* v0..v31 */
-uint64_t host_vlenb(void);
-uint64_t host_vcsr(void);
-
 struct host_state {
 	uint64_t vl, vtype, vcsr, vstart;
 };
+
+/* vector.S */
+void host_load(const void *vregs, uint64_t vcsr);	/* v0..v31, e16,m1 with vl 5, vcsr */
+void host_store(void *vregs);				/* v0..v31 */
+void host_first(struct host_state *found, void *vregs);	/* CSRs and v0..v31, without loading anything before */
+uint64_t host_vlenb(void);
+uint64_t host_vcsr(void);
+
 /* Loads v0..v31 and vcsr, makes a system call, and stores what it finds then; returns what the kernel did. */
 long host_load_call_store(const void *in, uint64_t vcsr, void *out, struct host_state *found, const long call[5]);
 

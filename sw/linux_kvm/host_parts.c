@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Parts about host processes that use the vector unit themselves. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -15,6 +16,7 @@
 #define CALLER_SEED	77			/* of host_call */
 #define WATCHED_SEED	230			/* of the process that shares a CPU with a watching guest */
 #define WATCH_LOOKS	40000
+#define WARNING		4			/* of the levels of the kernel's log */
 
 void run_on(int cpu, bool first)
 {
@@ -151,6 +153,32 @@ static int equal(const uint8_t *a, const uint8_t *b)
 	return count;
 }
 
+/* The kernel's log from now on; kernel_warnings tells how many warnings it then has that name KVM. */
+static int log_open(void)
+{
+	int file = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (file < 0 || lseek(file, 0, SEEK_END) < 0)
+		die("cannot read /dev/kmsg: %s", strerror(errno));
+	return file;
+}
+
+static void kernel_warnings(int file)
+{
+	char message[2048];
+	ssize_t size;
+	int count = 0;
+
+	while ((size = read(file, message, sizeof(message) - 1)) > 0) {
+		message[size] = 0;
+		count += message[0] - '0' <= WARNING && message[1] == ',' && strstr(message, "kvm");
+	}
+	close(file);
+	row("kernel_warnings");
+	put_int("count", count);
+	end_row();
+}
+
 static void watch(struct vcpu *vcpu, bool v_disabled)
 {
 	uint64_t *looked_once = (uint64_t *)(vcpu->mail + MAIL_CSR_CHANGES);
@@ -198,10 +226,12 @@ void part_watch_v_enabled(void)
 void part_watch_v_disabled(void)
 {
 	struct vcpu *vcpu = new_vcpu(0);
+	int log = log_open();
 
 	trace_part("watch_v_disabled");
 	one_reg_set64(vcpu, ISA_ID(KVM_RISCV_ISA_EXT_V), 0, "V=0");
 	start(vcpu);
 	COMMAND(vcpu, DRIVER_SET_VS, VS_INITIAL);
 	watch(vcpu, true);
+	kernel_warnings(log);		/* of the state that the guest dirtied without having it */
 }

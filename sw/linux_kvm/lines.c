@@ -214,6 +214,15 @@ void reg_lines(struct vcpu *vcpu)
 	free(list);
 }
 
+void isa_bits(struct vcpu *vcpu)
+{
+	row("isa_bits");
+	put_int("err", 0);
+	put_hex("isa", get(vcpu, CONFIG_ISA));
+	put_int("V", get(vcpu, ISA_ID(KVM_RISCV_ISA_EXT_V)));
+	end_row();
+}
+
 void mp_state(struct vcpu *vcpu)
 {
 	struct kvm_mp_state state = {0};

@@ -31,6 +31,9 @@ void reg_lines(struct vcpu *vcpu);
 /* A seed for pattern(), from the run's seed. */
 unsigned int any_seed(void);
 
+/* config.isa and the V extension */
+void isa_bits(struct vcpu *vcpu);
+
 /* A part has a machine of its own: it makes what it needs. */
 void part_onereg(void);
 void part_isa_v(void);
@@ -47,7 +50,22 @@ void part_signal(void);
 void part_threads(void);
 void part_watch_v_enabled(void);
 void part_watch_v_disabled(void);
-void part_random(uint64_t seed, unsigned int steps);
+void part_csr_ids(void);
+void part_mp_reset(void);
+void part_first_use(void);
+void part_prctl(void);
+void part_soft_timer(void);			/* these with the module */
+void part_sections(void);
+void part_schedule(void);
+void part_look(void);
+void part_random(void);
+void random_steps(uint64_t seed, unsigned int steps);	/* what part_random does */
+
+/* The program, executed again by part_prctl with this as its first argument */
+#define DENIED		"denied"
+int denied_main(char **arguments);
+
+void module_open(void);
 
 void mp_state(struct vcpu *vcpu);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The init program of `vctx linux-kvm`: loads kvm.ko, drives /dev/kvm, and tells on a virtio-serial port what a real
- * Linux did with the vector state of its guests. Kernel command line: seed=N steps=N.
+ * Linux did with the vector state of its guests. Kernel command line: seed=N steps=N, and
+ * parts=a,b for some parts only.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,8 @@
 #include "lines.h"
 
 #define TRACE		"/dev/vport0p1"
-#define MODULE		"/kvm.ko"
+#define KVM		"/kvm.ko"
+#define MODULE		"/kvec.ko"		/* of sw/linux_module, if there is one for this kernel */
 #define VLENB_WITHOUT_V	16
 
 static char cmdline[1024], isa[1024];
@@ -69,14 +71,40 @@ static void read_cpuinfo(void)
 	fclose(file);
 }
 
-static uint64_t parameter(const char *name)
+/* The text of a parameter of the kernel command line, up to a space; NULL if it has none of that name. */
+static const char *text_of(const char *name)
 {
 	size_t size = strlen(name);
 
 	for (const char *at = cmdline; (at = strstr(at, name)); at += size)
 		if ((at == cmdline || at[-1] == ' ') && at[size] == '=')
-			return strtoul(at + size + 1, NULL, 0);
-	die("the kernel command line has no %s=", name);
+			return at + size + 1;
+	return NULL;
+}
+
+static uint64_t parameter(const char *name)
+{
+	const char *text = text_of(name);
+
+	if (!text)
+		die("the kernel command line has no %s=", name);
+	return strtoul(text, NULL, 0);
+}
+
+/* Whether `name` is one of the names of a parameter, which commas separate. */
+static bool listed(const char *names, const char *name)
+{
+	size_t size = strlen(name);
+
+	for (;; names++) {
+		size_t here = strcspn(names, ", ");
+
+		if (here == size && !strncmp(names, name, size))
+			return true;
+		names += here;
+		if (*names != ',')
+			return false;
+	}
 }
 
 static bool has_v(void)
@@ -100,20 +128,25 @@ static void boot_line(void)
 	end_row();
 }
 
-static void load_kvm(void)
+static void load_module(const char *path)
 {
-	int file = open(MODULE, O_RDONLY | O_CLOEXEC), error;
+	int file = open(path, O_RDONLY | O_CLOEXEC), error;
 
 	if (file < 0)
-		die("cannot open %s: %s", MODULE, strerror(errno));
+		die("cannot open %s: %s", path, strerror(errno));
 	error = syscall(SYS_finit_module, file, "", 0) ? errno : 0;
 	close(file);
 	row("finit_module");
-	put_str("file", &MODULE[1]);
+	put_str("file", &path[1]);
 	put_errno(error);
 	end_row();
 	if (error)
-		die("cannot load %s: %s", MODULE, strerror(error));
+		die("cannot load %s: %s", path, strerror(error));
+}
+
+static void load_kvm(void)
+{
+	load_module(KVM);
 	kvm_open();
 	row("kvm");
 	put_int("api", ioctl(kvm, KVM_GET_API_VERSION, 0));
@@ -123,23 +156,54 @@ static void load_kvm(void)
 	end_row();
 }
 
-static void with_v(uint64_t seed, unsigned int steps)
-{
-	static void (*const parts[])(void) = {
-		part_onereg, part_isa_v, part_v_disabled_guest, part_guest, part_csr_only, part_vs_fields, part_host,
-		part_hart_start, part_migrate, part_round_robin, part_signal, part_threads, part_watch_v_enabled,
-		part_watch_v_disabled,
-	};
+/* On what machine a part is about something. */
+enum needs {
+	ANY,
+	V,
+	NO_V,
+	V_AND_MODULE,
+};
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		parts[i]();
-	part_random(seed, steps);
+static const struct {
+	const char *name;
+	void (*part)(void);
+	enum needs needs;
+} parts[] = {
+	{"onereg", part_onereg, V}, {"isa_v", part_isa_v, V}, {"v_disabled_guest", part_v_disabled_guest, V},
+	{"guest", part_guest, V}, {"csr_only", part_csr_only, V}, {"vs_fields", part_vs_fields, V}, {"host", part_host, V},
+	{"hart_start", part_hart_start, V}, {"migrate", part_migrate, V}, {"round_robin", part_round_robin, V},
+	{"signal", part_signal, V}, {"threads", part_threads, V}, {"watch_v_enabled", part_watch_v_enabled, V},
+	{"watch_v_disabled", part_watch_v_disabled, V}, {"random", part_random, V},
+	{"host_without_v", part_host_without_v, NO_V}, {"csr_ids", part_csr_ids, ANY}, {"mp_reset", part_mp_reset, V},
+	{"first_use", part_first_use, ANY}, {"prctl", part_prctl, V}, {"soft_timer", part_soft_timer, V_AND_MODULE},
+	{"sections", part_sections, V_AND_MODULE}, {"look", part_look, V_AND_MODULE},
+	{"schedule", part_schedule, V_AND_MODULE},	/* last: the kernel keeps a flag of its sections */
+};
+
+static void run_parts(const char *wanted)
+{
+	bool v = has_v(), module = v && !access(MODULE, R_OK);
+
+	if (module) {
+		load_module(MODULE);
+		module_open();
+	}
+	part_can_end = true;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		enum needs needs = parts[i].needs;
+
+		if (needs == ANY || (needs == NO_V && !v) || (needs == V && v) || (needs == V_AND_MODULE && module))
+			if ((!wanted || listed(wanted, parts[i].name)) && !setjmp(part_end))
+				parts[i].part();
+	}
 }
 
-int main(void)
+int main(int count, char **arguments)
 {
 	uint64_t seed;
 
+	if (count > 3 && !strcmp(arguments[1], DENIED))
+		return denied_main(arguments + 2);
 	mount_on("devtmpfs", "/dev");
 	mount_on("proc", "/proc");
 	read_text("/proc/cmdline", cmdline, sizeof(cmdline));
@@ -155,10 +219,8 @@ int main(void)
 	load_kvm();
 	write_text("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 	run_on(QUIET_CPU, true);		/* nothing else runs there, and nothing preempts this */
-	if (has_v())
-		with_v(seed, parameter("steps"));
-	else
-		part_host_without_v();
+	random_steps(seed, parameter("steps"));
+	run_parts(text_of("parts"));
 	trace_part("end");
 	row("end");
 	end_row();

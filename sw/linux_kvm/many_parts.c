@@ -122,12 +122,38 @@ void part_hart_start(void)
 	end_row();
 }
 
-/* Copying */
+/* A reset that user space asks for */
 
-static uint64_t pc(struct vcpu *vcpu)
+static void init_received(struct vcpu *vcpu)
 {
-	return get(vcpu, ID(KVM_REG_RISCV_CORE, KVM_REG_SIZE_U64, KVM_REG_RISCV_CORE_REG(regs.pc)));
+	row("mp_init_received");
+	put_int("vcpu", vcpu->number);
+	put_errno(set_mp_state(vcpu, KVM_MP_STATE_INIT_RECEIVED));
+	end_row();
 }
+
+void part_mp_reset(void)
+{
+	struct vcpu *vcpu = new_vcpu(0);
+	struct kvm_enable_cap cap = {.cap = KVM_CAP_RISCV_MP_STATE_RESET};
+	uint64_t v = ISA_ID(KVM_RISCV_ISA_EXT_V);
+
+	trace_part("mp_reset");
+	init_received(vcpu);
+	row("mp_reset_enable");
+	put_errno(ioctl(vcpu->vm->fd, KVM_ENABLE_CAP, &cap) < 0 ? errno : 0);
+	end_row();
+	SET_ALL(vcpu, any_seed(), .vl = 5, .vtype = 0xd0, .vcsr = 3, .vstart = 1);
+	one_reg_set64(vcpu, v, 0, "V=0");
+	init_received(vcpu);
+	one_reg_set64(vcpu, v, 1, "V=1");
+	onereg_state(vcpu, "after a reset without V");
+	SET_ALL(vcpu, any_seed(), .vl = 4, .vtype = 0xc9, .vcsr = 5, .vstart = 2);
+	init_received(vcpu);
+	onereg_state(vcpu, "after a reset with V");
+}
+
+/* Copying */
 
 void part_migrate(void)
 {
@@ -160,8 +186,8 @@ void part_migrate(void)
 	row("copied");
 	put_int("ok", ok);
 	put_int("bad", bad);
-	put_hex("pc_src", pc(source));
-	put_hex("pc_dst", pc(target));
+	put_hex("pc_src", get_pc(source));
+	put_hex("pc_dst", get_pc(target));
 	end_row();
 	start(target);				/* it makes the source's last call again */
 	guest_dump(target, "destination guest sees", true);

@@ -128,7 +128,16 @@ static void run_novec(unsigned int n, struct vcpu *vcpu)
 	end_row();
 }
 
-void part_random(uint64_t seed, unsigned int steps)
+static uint64_t seed;
+static unsigned int steps;
+
+void random_steps(uint64_t from, unsigned int count)
+{
+	seed = from;
+	steps = count;
+}
+
+void part_random(void)
 {
 	struct vcpu *vcpus[VCPUS];
 

@@ -47,6 +47,18 @@ void trace_open(const char *path)
 		die("cannot open %s: %s", path, strerror(errno));
 }
 
+void trace_inherit(int file)
+{
+	trace = file;
+}
+
+int trace_inherited(void)
+{
+	if (fcntl(trace, F_SETFD, 0))
+		die("fcntl: %s", strerror(errno));
+	return trace;
+}
+
 void trace_part(const char *name)
 {
 	part = name;

@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 void trace_open(const char *path);
+void trace_inherit(int file);			/* of a process that was started with it open */
+int trace_inherited(void);			/* the file, from now on open in processes that this one starts */
 void trace_part(const char *name);		/* `ctx` of the lines from here on */
 void row(const char *kind);			/* `t` */
 void put_int(const char *key, long value);

@@ -188,15 +188,6 @@ void part_onereg(void)
 	short_list(vcpu);
 }
 
-static void isa_bits(struct vcpu *vcpu)
-{
-	row("isa_bits");
-	put_int("err", 0);
-	put_hex("isa", get(vcpu, CONFIG_ISA));
-	put_int("V", get(vcpu, ISA_ID(ISA_V)));
-	end_row();
-}
-
 static void v_is(struct vcpu *vcpu, const char *note)
 {
 	one_reg_get(vcpu, ISA_ID(ISA_V), 8, note);
@@ -267,6 +258,31 @@ void part_isa_v(void)
 		one_reg_get(vcpu, ISA_ID(i), 8, "Zv*");
 	one_reg_get(vcpu, ISA_ID(KVM_RISCV_ISA_EXT_ZVFH), 8, "Zvfh");
 	one_reg_get(vcpu, ISA_ID(KVM_RISCV_ISA_EXT_ZVFHMIN), 8, "Zvfhmin");
+}
+
+/* CSR registers: those of subtypes that few guests have, numbers that none has, and what a reset leaves. */
+void part_csr_ids(void)
+{
+	struct vcpu *vcpu = new_vcpu(0);
+	const uint64_t odd[] = {
+		KVM_REG_RISCV_CSR_SMSTATEEN, KVM_REG_RISCV_CSR_SMSTATEEN | 1,
+		KVM_REG_RISCV_CSR_SMSTATEEN | KVM_REG_RISCV_CSR_AIA, 0xff,	/* the first is Zicfiss's, from 7.3 on */
+	};
+
+	trace_part("csr_ids");
+	one_reg_get(vcpu, ID(KVM_REG_RISCV_CSR, KVM_REG_SIZE_U64, KVM_REG_RISCV_CSR_REG(scounteren)), 8, "scounteren");
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		uint64_t id = ID(KVM_REG_RISCV_CSR, KVM_REG_SIZE_U64, odd[i]);
+
+		one_reg_get(vcpu, id, 8, "odd CSR");
+		one_reg_set64(vcpu, id, 0, "odd CSR");
+		row("bad_addr");
+		put_str("op", "set");
+		put_hex("reg", id);
+		put_str("addr", "null");
+		put_errno(one_reg(vcpu, true, id, NULL));
+		end_row();
+	}
 }
 
 void part_host_without_v(void)

@@ -22,6 +22,20 @@ host_load:
 	vsetvli	zero, t0, e16, m1, ta, ma
 	ret
 
+	/* a0 = CSRs found, a1 = registers found */
+	.globl	host_first
+host_first:
+	csrr	t0, vl
+	sd	t0, 0(a0)
+	csrr	t0, vtype
+	sd	t0, 8(a0)
+	csrr	t0, vcsr
+	sd	t0, 16(a0)
+	csrr	t0, vstart
+	sd	t0, 24(a0)
+	move_all vs8r.v, a1
+	ret
+
 	.globl	host_store
 host_store:
 	move_all vs8r.v, a0

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "host.h"
 #include "trace.h"
@@ -16,6 +17,9 @@
 
 size_t vlenb, vsize;
 int kvm = -1;
+
+jmp_buf part_end;
+bool part_can_end;
 
 static long run_size;
 
@@ -67,6 +71,16 @@ struct vcpu *vcpu_create(struct vm *vm, int id, int number)
 	return vcpu;
 }
 
+void vcpu_close(struct vcpu *vcpu)
+{
+	munmap(vcpu->run, run_size);
+	close(vcpu->fd);
+	close(vcpu->vm->fd);
+	munmap(vcpu->vm->memory, MEMORY_SIZE);
+	free(vcpu->vm);
+	free(vcpu);
+}
+
 struct vcpu *new_vcpu(int number)
 {
 	return vcpu_create(vm_create(), 0, number);
@@ -109,6 +123,19 @@ static void mmio_exit(struct vcpu *vcpu)
 		memcpy(run->mmio.data, vcpu->mmio_reply, sizeof(vcpu->mmio_reply));
 }
 
+/* It does not come back. */
+static void run_failed(struct vcpu *vcpu, int error)
+{
+	if (!part_can_end || gettid() != getpid())
+		die("KVM_RUN: %s", strerror(error));
+	row("run_failed");
+	put_int("vcpu", vcpu->number);
+	put_errno(error);
+	put_hex("pc", get_pc(vcpu));
+	end_row();
+	longjmp(part_end, 1);
+}
+
 int start(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
@@ -121,7 +148,7 @@ int start(struct vcpu *vcpu)
 			return CODE_INTR;
 		}
 		if (error)
-			die("KVM_RUN: %s", strerror(error));
+			run_failed(vcpu, error);
 		if (run->exit_reason == KVM_EXIT_RISCV_SBI && run->riscv_sbi.extension_id == REPORT) {
 			run->riscv_sbi.ret[0] = 0;
 			run->riscv_sbi.ret[1] = DRIVER_NOP;
@@ -211,6 +238,11 @@ uint64_t get(struct vcpu *vcpu, uint64_t id)
 	if (error)
 		die("KVM_GET_ONE_REG of %#lx: %s", id, strerror(error));
 	return value;
+}
+
+uint64_t get_pc(struct vcpu *vcpu)
+{
+	return get(vcpu, ID(KVM_REG_RISCV_CORE, KVM_REG_SIZE_U64, KVM_REG_RISCV_CORE_REG(regs.pc)));
 }
 
 int set(struct vcpu *vcpu, uint64_t id, uint64_t value)

@@ -6,6 +6,7 @@
 #ifndef VCTX_VM_H
 #define VCTX_VM_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,8 +53,16 @@ void kvm_open(void);
 
 struct vm *vm_create(void);
 struct vcpu *vcpu_create(struct vm *vm, int id, int number);
+void vcpu_close(struct vcpu *vcpu);		/* with its VM */
 struct vcpu *new_vcpu(int number);		/* in a VM of its own */
 struct vcpu *ready_vcpu(int number);		/* that has reported once, and set its VS to Initial */
+
+/*
+ * Where the first thread of a process goes on when KVM_RUN fails and a line has said so: with the next part. A process
+ * that has no such place ends the machine.
+ */
+extern jmp_buf part_end;
+extern bool part_can_end;
 
 /* Running the guest until it reports; the result is CODE_INTR or DRIVER_READY, _DONE or _TRAP. */
 int start(struct vcpu *vcpu);
@@ -84,6 +93,7 @@ uint64_t vreg_id(int number);
 int one_reg(struct vcpu *vcpu, bool set, uint64_t id, const void *address);
 uint64_t get(struct vcpu *vcpu, uint64_t id);	/* must succeed */
 int set(struct vcpu *vcpu, uint64_t id, uint64_t value);
+uint64_t get_pc(struct vcpu *vcpu);
 struct csrs get_csrs(struct vcpu *vcpu);
 void get_vregs(struct vcpu *vcpu, uint8_t *vregs);
 int set_state(struct vcpu *vcpu, const uint8_t *vregs, const struct csrs *csrs);

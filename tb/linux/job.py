@@ -42,8 +42,9 @@ class LinuxVerdict:
 
     @property
     def ok(self) -> bool:
-        """No line differs without an explanation, and there are lines that judge."""
-        return self.counts[Kind.DIFFERS] == 0 and self.counts[Kind.MATCHED] > 0
+        """No line differs without an explanation, and there are lines that judge, beyond the boot."""
+        judged = any(v.kind is Kind.MATCHED and v.row["ctx"] != "boot" for v in self.verdicts)
+        return judged and self.counts[Kind.DIFFERS] == 0
 
     @property
     def counts(self) -> dict[Kind, int]:

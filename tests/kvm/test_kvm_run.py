@@ -38,10 +38,9 @@ from vctx.pymodel.kvm import (
 from vctx.pymodel.kvm.layout import VS_OFF
 from vctx.pymodel.kvm.onereg import CORE, CSR, reg_id
 from vctx.pymodel.programs import GUESTS
-from vctx.pymodel.scenarios.guest_driver import Code, GuestDriver, driver_vm
-from vctx.pymodel.trace.records import PAGE_SIZE
 from vctx.pymodel.scenarios.guest_code import GuestCode
-from vctx.pymodel.trace.records import Issue, Retire
+from vctx.pymodel.scenarios.guest_driver import Code, GuestDriver, driver_vm
+from vctx.pymodel.trace.records import PAGE_SIZE, Issue, Retire
 
 
 @pytest.mark.parametrize("program", GUESTS)

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -41,37 +41,41 @@ class Judgement(NamedTuple):
 JUDGEMENTS = {
     WITH_V: Judgement(
         LINUX_6_12,
-        1338,
-        25,
+        1339,
+        24,
         (
             *(883, 993, 1030, 1051, 1063, 1090, 1108, 1138, 1142, 1148, 1150, 1165),
             *(1193, 1207, 1217, 1237, 1271, 1307, 1329, 1339, 1351, 1353, 1375),
         ),
     ),
-    WITHOUT_V: Judgement(LINUX_6_12, 14, 10),
+    WITHOUT_V: Judgement(LINUX_6_12, 15, 9),
     DATA / "linux-7.2-vlen256.jsonl": Judgement(
         LINUX_7_2,
-        1544,
-        4,
+        1545,
+        3,
         (
             *(1088, 1198, 1232, 1237, 1253, 1259, 1306, 1309, 1344, 1363, 1376, 1381),
             *(1393, 1429, 1431, 1438, 1450, 1465, 1472, 1483, 1498, 1529, 1531, 1536),
         ),
     ),
-    DATA / "linux-7.2-host-without-v.jsonl": Judgement(LINUX_7_2, 180, 4),
+    DATA / "linux-7.2-host-without-v.jsonl": Judgement(LINUX_7_2, 181, 3),
     DATA / "linux-7.3-rc7-vlen256.jsonl": Judgement(
         LINUX_7_3,
-        1554,
-        4,
+        1555,
+        3,
         (
             *(1098, 1208, 1242, 1247, 1263, 1269, 1316, 1319, 1354, 1373, 1386, 1391),
             *(1403, 1439, 1441, 1448, 1460, 1475, 1482, 1493, 1508, 1539, 1541, 1546),
         ),
     ),
-    KERNEL_MODE: Judgement(LINUX_7_3, 6, 4),
-    PREEMPTED: Judgement(LINUX_7_3, 6, 4),
+    # What the parts of docs/linux-kvm.md's table of choices show; module included.
+    DATA / "linux-6.12-choices.jsonl": Judgement(LINUX_6_12, 55, 3),
+    DATA / "linux-7.2-choices.jsonl": Judgement(LINUX_7_2, 55, 3),
+    DATA / "linux-7.2-zve-only.jsonl": Judgement(LINUX_7_2, 15, 3),
+    KERNEL_MODE: Judgement(LINUX_7_3, 7, 3),
+    PREEMPTED: Judgement(LINUX_7_3, 7, 3),
     # The same kernel with the restore back in vcpu_load.
-    PREEMPTED_CLASSIC: Judgement(RESTORES_AT_LOAD, 6, 4),
+    PREEMPTED_CLASSIC: Judgement(RESTORES_AT_LOAD, 7, 3),
 }
 # Every line that shows a choice of the recorder's emulator that is not Spike's.
 CHOICES = {
@@ -144,55 +148,6 @@ def test_deferred_restore_shows_user_space_and_guests_the_same() -> None:
     verdicts = replay(rows_of(WITH_V, "random"), replace(LINUX_6_12, restore_at_load=False))
     assert summary(verdicts)[Kind.DIFFERS] == 0
     assert summary(replay(rows_of(WITH_V, "random"), LINUX_7_3))[Kind.DIFFERS] == 0
-
-
-# What the recordings can tell apart: with one choice turned round lines differ, in these parts; the first one's kind.
-JUDGED = {
-    "isa_ext_count": ("onereg", "reg_list"),
-    "config_regs": ("onereg", "cfg"),
-    "csr_regs": ("onereg", "reg"),
-    "multi_isa_ext": ("isa_v", "one_reg"),
-    "other_classes": ("onereg", "reg"),
-    "reg_list": ("onereg", "reg"),
-    "syscall_discards": ("v_disabled_guest", "guest_dump"),
-    "vector_reg_type": ("onereg", "reg"),
-    "get_reg_uninitialised": ("isa_v", "one_reg"),
-    "v_renumbers": ("onereg", "reg"),
-    "clean_without_v": ("v_disabled_guest", "run"),
-    "toggle_resets": ("isa_v", "onereg_state"),
-    "resets_to_vill": ("onereg", "onereg_state"),
-    "vlenb_in_state": ("onereg", "reg"),
-    "vlenb_register": ("onereg", "reg"),
-    "legalises": ("guest", "odd_nodirty"),
-    "distinct_errors": ("onereg", "one_reg"),
-    "vlenb_checks_size": ("onereg", "one_reg"),
-}
-
-
-def turned_round(choice: str) -> KernelVersion:
-    value: Any = getattr(LINUX_6_12, choice)
-    other = not value if isinstance(value, bool) else 7 if choice == "vector_reg_type" else value - 1
-    return replace(LINUX_6_12, **{choice: other})
-
-
-@pytest.mark.parametrize("choice", JUDGED)
-def test_another_kernel_does_not_pass(choice: str) -> None:
-    part, kind = JUDGED[choice]
-    rows = [row for row in rows_of(WITH_V, part) if row["t"] != "vsetvl"]
-    verdicts = replay(rows, turned_round(choice))
-    bad = [verdict for verdict in verdicts if verdict.kind is Kind.DIFFERS]
-    assert bad and bad[0].row["t"] == kind, bad[:1]
-    assert not any(verdict.kind is Kind.DIFFERS for verdict in replay(rows))
-
-
-def test_judged_choices_exist() -> None:
-    assert {field.name for field in fields(KernelVersion)} >= JUDGED.keys()
-
-
-@pytest.mark.parametrize("choice", ["host_save_checks_v", "isa_from_address"])
-def test_another_kernel_does_not_pass_on_a_host_without_v(choice: str) -> None:
-    verdicts = replay(list(recording(WITHOUT_V)), turned_round(choice))
-    assert any(verdict.kind is Kind.DIFFERS for verdict in verdicts)
 
 
 @pytest.mark.parametrize(
@@ -299,7 +254,7 @@ def test_the_recording_tells_what_the_machine_is() -> None:
     assert summary(replay(rows))[Kind.DIFFERS] == 0
 
     rows = [dict(row) for row in rows_of(WITH_V, "guest")]
-    wide = [row for row in rows if row["t"] == "vsetvl" and row["vtype_in"] == "0x1f"]
+    wide = [row for row in rows if row["t"] == "vsetvl" and int(row["vtype_in"], 16) & ~0xC0 in (0x0D, 0x16, 0x1F)]
     for row in wide:
         row |= {"rd": 0, "vl": 0, "vtype": "0x8000000000000000", "onereg_vl": 0, "onereg_vtype": "0x8000000000000000"}
     platform = session.Platform.of(rows)
@@ -344,7 +299,7 @@ def test_other_files_are_refused(tmp_path: Path, content: str, error: str) -> No
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(WITHOUT_V)]) == 0
-    assert capsys.readouterr().out == "14 matched, 0 explained, 0 differs, 10 bookkeeping\n"
+    assert capsys.readouterr().out == "15 matched, 0 explained, 0 differs, 9 bookkeeping\n"
     changed = tmp_path / "changed.jsonl"
     changed.write_text(WITHOUT_V.read_text().replace('"n":157', '"n":158'))
     assert main([str(changed)]) == 1

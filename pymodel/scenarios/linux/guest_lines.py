@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
-from vctx.pymodel.isa import Csr, encode
+from vctx.pymodel.isa import Cause, Csr, encode
 from vctx.pymodel.kvm import ExitReason
 from vctx.pymodel.kvm.abi import VECTOR_CSRS
+from vctx.pymodel.kvm.exit_causes import EXITS, Action
 from vctx.pymodel.kvm.layout import SR_VS
 from vctx.pymodel.scenarios.guest_driver import Code, GuestDriver
-from vctx.pymodel.scenarios.linux.part import VS_WITHOUT_V, Part, lines
+from vctx.pymodel.scenarios.linux.part import SEPC_LOST, VS_WITHOUT_V, Part, lines
 from vctx.pymodel.scenarios.linux.session import CODES
 from vctx.pymodel.scenarios.linux.trace import Difference, Explanation, Observed, Row, differences, fnv1a, number
 
 _VS_SHIFT = 9
+_KERNEL_SPACE = 1 << 63  # the first address of the kernel's half
 _SBI_EXIT = 35  # KVM_EXIT_RISCV_SBI
 _VADD = encode("vadd.vv", vd=8, vs2=16, vs1=24, vm=1)
 _VID = encode("vid.v", vd=8, vm=1)
@@ -98,6 +101,16 @@ def run(part: Part, row: Row) -> Observed:
     caller = part.memory["caller"] = part.session.caller(part.pattern(_HOST_SEED), 0)
     code = part.memory["dumped"] = _in_caller(part, lambda: driver.command("dump"))
     return Observed({"rc": 0, "reason": _SBI_EXIT, "code": CODES[code], "host_in_fnv": fnv1a(caller.vregs)})
+
+
+@lines("run_failed")
+def run_failed(part: Part, row: Row) -> Observed:
+    """KVM_RUN failed, and the part ended there; no golden hypervisor does that."""
+    observed = Observed({"err": 0, "ename": "0", "pc": part.vcpu(row).vcpu.guest_context["sepc"]}, ("vcpu",))
+    redirects = EXITS[part.session.kernel.version.exits].action(Cause.ILLEGAL) is Action.REDIRECT
+    if redirects and row["err"] == errno.EOPNOTSUPP and number(row["pc"]) >= _KERNEL_SPACE:
+        observed.explanation = Explanation(SEPC_LOST, f"the guest was to go on at {row['pc']}")
+    return observed
 
 
 @lines("guest_dump")

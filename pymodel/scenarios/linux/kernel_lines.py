@@ -8,7 +8,9 @@ it is taken from the line. What becomes of the section then is the golden hyperv
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from vctx.pymodel.isa import Hart, encode
 from vctx.pymodel.kvm import ExitReason, Kernel, KernelOops, Slice, Vcpu
@@ -84,11 +86,12 @@ def kvec_fault(part: Part, row: Row) -> Observed:
     """A guest touches pages for the first time; the handler of each fault is a section of the vCPU's thread."""
     session = part.session
     driver, vregs = session.driver(0), part.recall("guest")
-    plan = _plan(part, row)
-    bad = 0
+    hart, plan, found_bad = session.kernel.harts[0], _plan(part, row), list[bool]()
     for page in range(row["pages"]):
-        first = part.memory["page"] = part.memory.get("page", _FIRST_PAGE) + 1
-        bad += _touch(part, driver, first, plan[page] if page < len(plan) else None)
+        timer_first = plan[page] if page < len(plan) else None
+        touch(part, driver, partial(_found_bad, part, hart, timer_first, found_bad))
+    bad = sum(found_bad)
+    _counters(part).fault_bad += bad
     found, csrs = session.vregs(driver), session.csrs(driver)
     driver.command("dump")
     return Observed(
@@ -103,6 +106,10 @@ def kvec_fault(part: Part, row: Row) -> Observed:
     )
 
 
+def _found_bad(part: Part, hart: Hart, timer_first: bool | None, found: list[bool], vcpu: Vcpu) -> None:
+    found.append(_section(part, hart, timer_first, vcpu))
+
+
 def _plan(part: Part, row: Row) -> list[bool]:
     """For each section that was preempted, whether the soft timer came first in that interrupt.
 
@@ -115,24 +122,22 @@ def _plan(part: Part, row: Row) -> list[bool]:
     return [number >= alone for number in range(row["switched"])]
 
 
-def _touch(part: Part, driver: GuestDriver, page: int, timer_first: bool | None) -> bool:
-    """Have the guest store to a page; return whether the handler's section found its registers changed."""
-    kernel, hart = part.session.kernel, part.session.kernel.harts[0]
-    bad = faults = 0
+def touch(part: Part, driver: GuestDriver, section: Callable[[Vcpu], object]) -> None:
+    """Have the guest store to a page that it never touched, with `section` in the handler of the fault."""
+    page = part.memory["page"] = part.memory.get("page", _FIRST_PAGE) + 1
+    faults = 0
 
     def handler(vcpu: Vcpu) -> None:
-        nonlocal bad, faults
+        nonlocal faults
         if vcpu.vm.is_mapped(page << _PAGE_SHIFT) and not faults:
             faults += 1
-            bad += _section(part, hart, timer_first, vcpu)
+            section(vcpu)
 
     driver.preempt = handler
     code = driver.execute(encode("lui", rd=5, imm=page), encode("sd", rs2=0, rs1=5, imm=0))
     driver.preempt = None
-    if code is not Code.DONE or not faults or kernel.running:
+    if code is not Code.DONE or not faults or part.session.kernel.running:
         raise DriverError(f"the guest did not fault on page {page:#x}")
-    _counters(part).fault_bad += bad
-    return bool(bad)
 
 
 def _section(part: Part, hart: Hart, timer_first: bool | None, vcpu: Vcpu | None) -> bool:
@@ -150,7 +155,7 @@ def _section(part: Part, hart: Hart, timer_first: bool | None, vcpu: Vcpu | None
         kernel.trap_entry(hart)
         if timer_first:
             _soft_timer(part, hart)
-        _give_way(part, kernel, hart, vcpu)
+        give_way(part, kernel, hart, vcpu)
         kernel.trap_exit(hart)
     try:
         xor.store(hart)
@@ -162,7 +167,7 @@ def _section(part: Part, hart: Hart, timer_first: bool | None, vcpu: Vcpu | None
     return bad
 
 
-def _give_way(part: Part, kernel: Kernel, hart: Hart, vcpu: Vcpu | None) -> None:
+def give_way(part: Part, kernel: Kernel, hart: Hart, vcpu: Vcpu | None) -> None:
     """Another process gets the hart, uses its vectors, and loses it again."""
     if "other" not in part.memory:
         part.memory["other"] = part.session.caller(part.pattern(_OTHER), 2)

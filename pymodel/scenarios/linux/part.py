@@ -15,6 +15,7 @@ from vctx.pymodel.scenarios.linux.trace import Explanation, Observed, Row, diffe
 # Parts whose vCPUs have started and turned their VS on before the first line that concerns them.
 _PREPARED = frozenset(
     {"csr_only", "host", "migrate", "round_robin", "signal", "threads", "watch_v_enabled", "random", "kvec"}
+    | {"soft_timer", "sections", "schedule", "look"}
 )
 # Parts in which guests write CSRs and no vector instruction follows.
 _TWINS = frozenset({"csr_only", "random"})
@@ -22,6 +23,11 @@ _TWINS = frozenset({"csr_only", "random"})
 CSR_ONLY = "the emulator loses a guest's CSR write (B-13)"
 """The recorder's emulator marks only vsstatus.VS Dirty for a guest's CSR write; B-13 requires both. Linux then has
 nothing to save. A line may differ for that reason if a twin vCPU that never did the write shows what was recorded."""
+SEPC_LOST = "the emulator loses sepc at a trap out of the guest"
+"""The recorder's emulator takes an interrupt at the first instruction behind a guest's trap, with interrupts off, and
+the guest then goes on at that address of the kernel's, which KVM_RUN gives up on. Only a kernel that takes the guests'
+illegal instructions itself gets there. A line may differ for that reason if it is a KVM_RUN that failed so, with the
+guest's pc an address of the kernel's."""
 VS_WITHOUT_V = "the emulator lets VS be written without V (B-2)"
 """Without vector registers VS may be read-only zero, as the golden hart's is, or not. A line may differ for that reason
 if VS is what the guest wrote."""

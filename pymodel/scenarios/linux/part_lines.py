@@ -79,8 +79,16 @@ def mp_set(part: Part, row: Row) -> Observed:
 
 @lines("mp_init_received")
 def mp_init_received(part: Part, row: Row) -> Observed:
-    """KVM_SET_MP_STATE that asks for a reset, which the VM has not enabled."""
-    error = _set_mpstate(part, part.session.driver(1), MpState.INIT_RECEIVED)
+    """KVM_SET_MP_STATE that asks for a reset, which the VM may not have enabled; of the secondary vCPU by default."""
+    error = _set_mpstate(part, part.session.driver(row.get("vcpu", 1)), MpState.INIT_RECEIVED)
+    return Observed({"err": error, "ename": errno_name(error)}, ("vcpu",))
+
+
+@lines("mp_reset_enable")
+def mp_reset_enable(part: Part, row: Row) -> Observed:
+    """KVM_ENABLE_CAP of KVM_CAP_RISCV_MP_STATE_RESET."""
+    vm = part.vcpu(row).vcpu.vm
+    error = errno_of(lambda: part.session.kernel.enable_mp_state_reset(vm))
     return Observed({"err": error, "ename": errno_name(error)})
 
 

@@ -6,15 +6,24 @@ from __future__ import annotations
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.kvm import KernelMisuseError, KernelOops, KernelVersion, KvmError, versions
 from vctx.pymodel.scenarios.guest_driver import DriverError
-from vctx.pymodel.scenarios.linux import guest_lines, kernel_lines, part_lines, user_lines
+from vctx.pymodel.scenarios.linux import (
+    guest_lines,
+    hart_lines,
+    kernel_lines,
+    part_lines,
+    process_lines,
+    user_lines,
+)
 from vctx.pymodel.scenarios.linux.part import Part, lines
 from vctx.pymodel.scenarios.linux.session import Platform
 from vctx.pymodel.scenarios.linux.trace import BOOKKEEPING, Difference, Kind, Row, Verdict, differences
 
 __all__ = [
     "guest_lines",
+    "hart_lines",
     "kernel_lines",
     "part_lines",
+    "process_lines",
     "replay",
     "user_lines",
 ]  # the modules register the handlers of their lines

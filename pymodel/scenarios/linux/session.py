@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -24,7 +24,8 @@ VREGS = 32
 _SD = 1 << 63
 # The choices of the recorder's emulator that its recordings show and that are not Spike's: L-6, L-9.
 EMULATOR = Latitude(wide_sew_vill=False, vstart_alu_trap=False)
-_E64_MF2 = 0x1F
+_WIDE = frozenset({0x1F, 0x16, 0x0D})  # e64,mf2; e32,mf4; e16,mf8: possible with any VLEN, but for L-6
+_TAIL_MASK = 0xC0  # vta and vma, which do not matter
 _RAM_SIZE = 0x1000_0000
 _PMU = reg_id(SBI_EXT_TYPE, SBI_EXT.index("pmu"))
 _SOFT_TIMER = re.compile(r"\bkvec=period_us=[1-9]")
@@ -50,6 +51,11 @@ class Platform:
     pmu_sbi: bool
     soft_timer: bool
 
+    @property
+    def has_zve(self) -> bool:
+        """Whether the harts have vector registers, be it for Zve only."""
+        return self.has_v or any(name.startswith("zve") for name in self.isa)
+
     @classmethod
     def of(cls, rows: list[Row]) -> Platform:
         """Read it from the boot line, and satp.MODE and the machine's ids from the configuration registers.
@@ -67,8 +73,8 @@ class Platform:
         config = next((row for row in rows if row["t"] == "cfg"), {})
         machine_ids = {name: number(config.get(name, 0)) for name in MACHINE_IDS}
         isa = frozenset(letters.replace("v", "")) | frozenset(names)
-        wide = (row["vtype"] for row in rows if row["t"] == "vsetvl" and number(row["vtype_in"]) == _E64_MF2)
-        vill = bool(number(next(wide, 0)) & VILL)
+        wide = (made for asked, made in _vsets(rows) if asked & ~_TAIL_MASK in _WIDE)
+        vill = bool(next(wide, 0) & VILL)
         lists_pmu = any(number(row["id"]) == _PMU for row in rows if row["t"] == "reg")
         return cls(
             boot["release"],
@@ -82,6 +88,17 @@ class Platform:
             "sscofpmf" in isa or not lists_pmu,
             bool(_SOFT_TIMER.search(boot["cmdline"])),
         )
+
+
+def _vsets(rows: list[Row]) -> Iterator[tuple[int, int]]:
+    """Yield the vtype asked for and the vtype got of every vset* that a guest executed."""
+    for row in rows:
+        if row["t"] == "vsetvl":
+            yield number(row["vtype_in"]), number(row["vtype"])
+        elif row["t"] == "step" and row["op"] == "guest_vsetvl":
+            yield number(row["vtype"]), number(row["vtype_out"])
+        elif row["t"] == "step" and row["op"] == "guest_load" and number(row["avl"]):
+            yield number(row["vtype"]), number(row["vtype"]) if row["rd"] else VILL
 
 
 class Session:
@@ -98,11 +115,21 @@ class Session:
     def __init__(self, platform: Platform, version: KernelVersion, *, one_vm: bool, prepared: bool) -> None:
         self.platform = platform
         self.vlenb = platform.vlen // 8
-        self.kernel = Kernel(
+        self.kernel = self._kernel(version)
+        self.kernel.boot()
+        self._vm = driver_vm(self.kernel) if one_vm else None
+        self._prepared = prepared
+        self._drivers: dict[int, GuestDriver] = {}
+
+    def _kernel(self, version: KernelVersion, *, modular: bool = False) -> Kernel:
+        platform = self.platform
+        return Kernel(
             version,
+            modular=modular,
             harts=platform.harts,
             vlen=platform.vlen,
-            has_v=platform.has_v,
+            has_v=platform.has_zve,
+            zve_only=not platform.has_v,
             isa=platform.isa,
             satp_mode=platform.satp_mode,
             latitude=platform.latitude,
@@ -110,10 +137,10 @@ class Session:
             machine_ids=platform.machine_ids,
             ram_size=_RAM_SIZE,
         )
-        self.kernel.boot()
-        self._vm = driver_vm(self.kernel) if one_vm else None
-        self._prepared = prepared
-        self._drivers: dict[int, GuestDriver] = {}
+
+    def boot_modular(self) -> None:
+        """Boot another such kernel, which has KVM as a module; errors as Kernel.boot."""
+        self._kernel(self.kernel.version, modular=True).boot()
 
     def driver(self, number: int) -> GuestDriver:
         """Return vCPU `number`, created on first use."""
@@ -243,17 +270,17 @@ class Session:
 
 
 class Caller:
-    """A host process that runs sw/host/caller.S.
+    """A host process that runs sw/host/caller.S, or another `program` with the same work area and the same CSRs.
 
     Attributes:
         rounds: how often its registers were looked at before a system call; bad: how often they had changed.
     """
 
-    def __init__(self, kernel: Kernel, vregs: bytes, vcsr: int) -> None:
+    def __init__(self, kernel: Kernel, vregs: bytes, vcsr: int, program: str = "caller") -> None:
         self.kernel = kernel
         self.vregs = vregs
         self.vcsr = vcsr
-        self.task: HostTask = kernel.task_create(vcsr, program="caller")
+        self.task: HostTask = kernel.task_create(vcsr, program=program)
         self.rounds = self.bad = 0
         kernel.write(kernel.harts[0], self.task.work, vregs)
 

@@ -28,7 +28,7 @@ Row = dict[str, Any]
 # What a line says of the recorder itself: time, addresses in its own guest program, how often it called KVM_RUN.
 RECORDER_FIELDS = frozenset({"up", "ctx", "t", "note", "ms", "secs", "sepc_off", "kvm_runs"})
 # Lines that say nothing of KVM: the boot, time spent, the kernel's log, the end.
-BOOKKEEPING = frozenset({"boot", "finit_module", "kvm", "part", "klog", "klog_sum", "end"})
+BOOKKEEPING = frozenset({"boot", "kvm", "part", "klog", "klog_sum", "end"})
 
 
 class Kind(Enum):

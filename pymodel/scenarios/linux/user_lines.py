@@ -105,7 +105,8 @@ def one_reg(part: Part, row: Row) -> Observed:
 @lines("bad_addr")
 def bad_addr(part: Part, row: Row) -> Observed:
     """A call with an address that is null, not mapped, the kernel's, or read-only and zero."""
-    register = part.session.named_id(row["reg"])
+    name = row["reg"]
+    register = number(name) if name.startswith("0x") else part.session.named_id(name)
     buffer = UserBuffer(bytes(reg_size(register)), writable=0) if row["addr"] == "readonly" else UserBuffer()
     error = part.session.call(part.vcpu(row), row["op"], register, buffer)
     return Observed({"err": error, "ename": errno_name(error)}, ("op", "reg", "addr"))
