@@ -11,7 +11,7 @@ PY    := $(VENV)/bin/python
 KNOBS_cosim     = SIM VLEN DLEN SEED VCPUS HARTS KERNEL WAVES OUT
 KNOBS_run       = SIM VLEN DLEN WAVES PROG LOG OUT
 KNOBS_cocotb    = SIM VLEN DLEN SEED WAVES TEST JOBS OUT
-KNOBS_linux-kvm = VLEN SEED OUT
+KNOBS_linux-kvm = VLEN SEED KERNEL_DEB QEMU OUT
 KNOBS_test      = JOBS K OUT
 KNOBS_test-bare = SUITE COMMAND WHO
 KNOBS_lint      = OUT
@@ -28,6 +28,8 @@ SEED   ?=
 VCPUS  ?=
 HARTS  ?=
 KERNEL ?=
+KERNEL_DEB ?=
+QEMU   ?=
 WAVES  ?=
 TEST   ?=
 SUITE  ?=
@@ -104,7 +106,8 @@ cocotb: setup ## the cocotb regression of the block, in tests/cocotb (TEST= sele
 	@exec $(PY) -m vctx.tb cocotb $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,TEST,test) --jobs $(ALL_JOBS) tests/cocotb
 
 linux-kvm: setup ## optional: a real Linux KVM under QEMU (VLEN 128 to 1024, fresh SEED) judges the golden hypervisor
-	@exec $(PY) -m vctx.tb linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen)
+	@exec $(PY) -m vctx.tb linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen) $(call flag,QEMU,qemu) \
+		$(foreach package,$(KERNEL_DEB),--kernel-deb "$(package)")
 
 test: setup-dev ## every test, on both simulators (JOBS= parallel jobs, K= selects by name)
 	@exec $(PY) -m pytest $(PYTEST_CACHE) -n $(ALL_JOBS) --dist worksteal $(if $(K),-k "$(K)") tests
@@ -149,7 +152,7 @@ help: ## this list
 	@echo "targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 	@echo "knobs: SIM=verilator|icarus VLEN=128..4096 DLEN=64..1024 SEED=n VCPUS=n HARTS=n WAVES=1 TEST=name"
-	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean"
+	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean  KERNEL_DEB='packages of a kernel'  QEMU=emulator"
 	@echo "       OUT=folder for results and builds  VENV=folder of the environment  PYTHON=interpreter to make it with"
 
 clean: ## remove everything generated, except the environment in .venv

@@ -452,21 +452,39 @@ def linux_kvm(
         int, typer.Option(parser=number("STEPS", span(1, MAX_STEPS)), metavar="N", help="Steps of the random walk.")
     ] = 400,
     without_v: Annotated[bool, typer.Option("--without-v", help="Harts without V.")] = False,
+    zve_only: Annotated[bool, typer.Option("--zve-only", help="Harts with Zve64f and without V.")] = False,
+    kernel_deb: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Package with a kernel for RISC-V to boot instead of Debian 13's; again for each where it is split.",
+        ),
+    ] = None,
+    qemu: Annotated[str | None, typer.Option(metavar="COMMAND", help="Another qemu-system-riscv64.")] = None,
     out: Out = None,
 ) -> None:
     """Judge the golden hypervisor by a real Linux KVM. It runs under QEMU, driven with a fresh seed."""
     from vctx.tb.linux import job
     from vctx.tb.linux.boot import Machine
+    from vctx.tb.linux.needs import QEMU
     from vctx.tb.reports.linux import print_linux
 
     if without_v:
-        _refuse(ctx, "--without-v leaves no vector registers", "vlen")
-    machine = Machine(None if without_v else vlen, secrets.randbits(32) if seed is None else seed, steps)
+        _refuse(ctx, "--without-v leaves no vector registers", "vlen", "zve_only")
+    if zve_only:
+        _refuse(ctx, "--zve-only has registers of 128 bits", "vlen")
+    machine = Machine(
+        None if without_v or zve_only else vlen,
+        secrets.randbits(32) if seed is None else seed,
+        steps,
+        zve_only,
+        qemu or QEMU,
+    )
     job.check(machine)
-    harts = "harts without V" if without_v else f"VLEN {vlen}"
+    harts = "harts without V" if without_v else "harts with Zve64f only" if zve_only else f"VLEN {vlen}"
     console.print(f"[bold]vctx linux-kvm[/]: {harts}; seed {machine.seed}; {steps} steps", soft_wrap=True)
     with _Bars() as bars:
-        verdict = job.linux_kvm(machine, progress=bars)
+        verdict = job.linux_kvm(machine, kernel_deb or (), progress=bars)
     print_linux(console, verdict)
     raise typer.Exit(0 if verdict.ok else 1)
 

@@ -15,6 +15,7 @@ from vctx.tb.linux.needs import FIRMWARE, QEMU
 
 _CPUS = 2
 _MEMORY_MIB = 512
+_LOWER_CASE_SINCE = 9  # the major version of QEMU whose names of extensions are
 _TAIL = 15  # lines of the console that an error shows
 # Patience, some thirty times what it takes: until the first line of the trace, and for all of it.
 _START_S, _RUN_S, _STEP_S = 90, 240, 0.05
@@ -29,19 +30,23 @@ class Machine:
     Attributes:
         vlen: register width in bits; None for harts without V.
         seed, steps: of the random walk.
+        zve: harts without V have Zve64f.
+        qemu: the emulator, a command or a path.
     """
 
     vlen: int | None
     seed: int
     steps: int
+    zve: bool = False
+    qemu: str = QEMU
 
 
-def qemu_version() -> str:
-    """Return QEMU's version; ToolError if it cannot be started."""
+def qemu_version(qemu: str = QEMU) -> str:
+    """Return the version of an emulator; ToolError if it cannot be started."""
     try:
-        done = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=True)
+        done = subprocess.run([qemu, "--version"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise ToolError(f"cannot start {QEMU}: {error}") from error
+        raise ToolError(f"cannot start {qemu}: {error}") from error
     found = re.search(r"version (\S+)", done.stdout)
     return found[1] if found else done.stdout.strip()
 
@@ -93,17 +98,26 @@ def _run(command: list[str], trace: Path, output: IO[bytes], patience: float) ->
 
 
 def _command(machine: Machine, kernel: LinuxKernel, initrd: Path, trace: Path, console: Path) -> list[str]:
-    cpu = "rv64,h=true" if machine.vlen is None else f"rv64,h=true,v=true,vlen={machine.vlen}"
-    # One CPU is left to the init program: what preempts a guest behind a CSR write makes the emulator lose it.
-    parameters = f"console=ttyS0 quiet panic=-1 isolcpus=1 seed={machine.seed} steps={machine.steps}"
+    # One CPU is left to the init program: what preempts a guest behind a CSR write makes the emulator lose it. The
+    # allocator does not zero memory unasked, so that what the kernel forgets to zero shows (S9).
+    parameters = f"console=ttyS0 quiet panic=-1 isolcpus=1 init_on_alloc=0 seed={machine.seed} steps={machine.steps}"
     return [
-        *(QEMU, "-M", "virt", "-cpu", cpu, "-smp", str(_CPUS), "-m", str(_MEMORY_MIB)),
+        *(machine.qemu, "-M", "virt", "-cpu", _cpu(machine), "-smp", str(_CPUS), "-m", str(_MEMORY_MIB)),
         *("-nodefaults", "-display", "none", "-monitor", "none", "-no-reboot"),
         *("-chardev", f"file,id=console,path={console}", "-serial", "chardev:console"),
         *("-device", "virtio-serial-pci", "-chardev", f"file,id=trace,path={trace}"),
         *("-device", "virtserialport,chardev=trace,name=trace"),
         *("-bios", str(FIRMWARE), "-kernel", str(kernel.vmlinux), "-initrd", str(initrd), "-append", parameters),
     ]
+
+
+def _cpu(machine: Machine) -> str:
+    if machine.vlen is not None:
+        return f"rv64,h=true,v=true,vlen={machine.vlen}"
+    if not machine.zve:
+        return "rv64,h=true"
+    major = re.match(r"\d+", qemu_version(machine.qemu))
+    return "rv64,h=true," + ("zve64f=true" if major and int(major[0]) >= _LOWER_CASE_SINCE else "Zve64f=true")
 
 
 def _ended(trace: Path) -> bool:

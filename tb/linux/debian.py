@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Debian's kernel for RISC-V: found, verified and downloaded by apt, without touching the system's own apt.
+"""Debian's kernel for RISC-V and its headers: found, verified and downloaded by apt, without touching the system's own.
 
 apt is given a folder of its own for everything it keeps, and riscv64 as its architecture; mirror, proxies and other
 settings stay the system's. It checks the archive's signature, and the package against the signed index.
@@ -7,16 +7,18 @@ settings stay the system's. It checks the archive's signature, and the package a
 
 from __future__ import annotations
 
+import hashlib
 import lzma
 import platform
 import re
 import subprocess
 import tarfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from vctx.pymodel.errors import ToolError
+from vctx.pymodel.errors import ToolError, UsageError
 from vctx.tb.linux.needs import KEYRING
 from vctx.tb.process.folders import locked
 
@@ -25,17 +27,25 @@ SUITE = "trixie"
 PACKAGE = "linux-image-riscv64"
 
 _TAIL = 12  # lines of a tool's output that an error shows
-_VMLINUX = re.compile(r"\./boot/vmlinu[xz]-(?P<release>.+)")
+# Newer packages are split, and have the image beside the modules.
+_VMLINUX = re.compile(r"\./(boot/vmlinu[xz]-|(usr/)?lib/modules/(?=[^/]+/vmlinu[xz]$))(?P<release>[^/]+)(/vmlinu[xz])?")
 _MODULE = re.compile(r"\./(usr/)?lib/modules/.+/kvm\.ko(\.xz)?")
+
+
+# What a module needs of the headers: those that all architectures share, and those of this build.
+_HEADERS = re.compile(
+    r"\./usr/src/linux-headers-[^/]+-(?P<which>common|riscv64)/(?P<name>((arch/riscv/)?include/.+)|Module\.symvers)"
+)
 
 
 @dataclass(frozen=True)
 class LinuxKernel:
-    """A kernel image that QEMU can start, and the module for it."""
+    """A kernel image that QEMU can start, its KVM module, and its headers, in `common` and `built`, or None."""
 
     release: str
     vmlinux: Path
     module: Path
+    headers: Path | None = None
 
 
 def linux_kernel(cache: Path) -> LinuxKernel:
@@ -47,7 +57,38 @@ def linux_kernel(cache: Path) -> LinuxKernel:
     with locked(cache.with_suffix(".lock")):
         if not (cache / "release").exists():
             _fetch(cache)
-    return LinuxKernel((cache / "release").read_text().strip(), cache / "vmlinux", cache / "kvm.ko")
+    return _kernel_in(cache)
+
+
+def given_kernel(packages: Sequence[Path], cache: Path) -> LinuxKernel:
+    """Return the kernel of some packages, unpacked into a folder of its own beside `cache` unless that is done already.
+
+    Args:
+        packages: those with the image, the modules and the headers, however they are split; headers are not necessary,
+            and other packages do no harm.
+        cache: see above.
+
+    Raises:
+        UsageError: a package is not there.
+        ToolError: they are damaged, or hold no kernel or no KVM module.
+    """
+    for package in packages:
+        if not package.is_file():
+            raise UsageError(f"KERNEL_DEB={package}: there is no such file")
+    state = [(package.name, package.stat().st_size, package.stat().st_mtime_ns) for package in packages]
+    folder = cache.with_name(f"{cache.name}-{hashlib.sha256(repr(sorted(state)).encode()).hexdigest()[:12]}")
+    with locked(folder.with_suffix(".lock")):
+        if not (folder / "release").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            unpack(packages, folder)
+    return _kernel_in(folder)
+
+
+def _kernel_in(folder: Path) -> LinuxKernel:
+    headers = folder / "headers"
+    whole = (headers / "common").is_dir() and (headers / "built" / "Module.symvers").is_file()
+    release = (folder / "release").read_text().strip()
+    return LinuxKernel(release, folder / "vmlinux", folder / "kvm.ko", headers if whole else None)
 
 
 def _fetch(cache: Path) -> None:
@@ -70,12 +111,15 @@ def _fetch(cache: Path) -> None:
     options = [f"--option={name}={value}" for name, value in settings.items()]
     _run("apt-get", *options, "update")
     shown = _run("apt-cache", *options, "show", "--no-all-versions", PACKAGE)
-    _run("apt-get", *options, "download", image_package(shown), cwd=root)
+    image = image_package(shown)
+    wanted = [image, *header_packages(image)]
+    _run("apt-get", *options, "download", *wanted, cwd=root)
     debs = list(root.glob("*.deb"))
-    if len(debs) != 1:
-        raise ToolError(f"apt-get was to download one package, and {root} has {len(debs)}")
-    unpack(debs[0], cache)
-    debs[0].unlink()
+    if len(debs) != len(wanted):
+        raise ToolError(f"apt-get was to download {len(wanted)} packages, and {root} has {len(debs)}")
+    unpack(debs, cache)
+    for deb in debs:
+        deb.unlink()
 
 
 def _mirror() -> str:
@@ -106,13 +150,29 @@ def image_package(shown: str) -> str:
     return found[1]
 
 
-def unpack(package: Path, folder: Path) -> None:
-    """Write vmlinux, kvm.ko and release, what `uname -r` will say, out of a package.
+def header_packages(image: str) -> list[str]:
+    """Return the packages with the headers of the kernel that package `image` holds."""
+    release = image.removeprefix("linux-image-")
+    return [f"linux-headers-{release}", f"linux-headers-{release.removesuffix('-riscv64')}-common"]
+
+
+def unpack(packages: Sequence[Path], folder: Path) -> None:
+    """Write vmlinux, kvm.ko, headers, and release, what `uname -r` will say, out of packages.
 
     Raises:
-        ToolError: the package is damaged or does not hold them.
+        ToolError: a package is damaged, or they hold no kernel or no KVM module between them.
     """
-    release = module = False
+    found: dict[str, str] = {}
+    for package in packages:
+        _unpack(package, folder, found)
+    if not found.keys() >= {"release", "module"}:
+        names = ", ".join(package.name for package in packages)
+        raise ToolError(f"{names} has no {'kvm.ko' if 'release' in found else 'kernel image'}")
+    (folder / "release").write_text(found["release"] + "\n")
+
+
+def _unpack(package: Path, folder: Path, found: dict[str, str]) -> None:
+    """Write what is needed of one package, and note in `found` the release and the module."""
     command = ["dpkg-deb", "--fsys-tarfile", str(package)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
@@ -124,17 +184,19 @@ def unpack(package: Path, folder: Path) -> None:
                         continue
                     if image := _VMLINUX.fullmatch(member.name):
                         (folder / "vmlinux").write_bytes(file.read())
-                        text, release = image["release"], True
+                        found["release"] = image["release"]
                     elif _MODULE.fullmatch(member.name):
                         (folder / "kvm.ko").write_bytes(_decompressed(file, member.name))
-                        module = True
+                        found["module"] = member.name
+                    elif header := _HEADERS.fullmatch(member.name):
+                        where = "common" if header["which"] == "common" else "built"
+                        target = folder / "headers" / where / header["name"]
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        target.write_bytes(file.read())
         except tarfile.TarError as error:
             process.kill()
             said = process.stderr.read().decode(errors="replace").strip()
             raise ToolError(f"cannot unpack {package.name}: {said or error}") from error
-    if not (release and module):
-        raise ToolError(f"{package.name} has no {'kvm.ko' if release else 'kernel image'}")
-    (folder / "release").write_text(text + "\n")
 
 
 def _decompressed(file: IO[bytes], name: str) -> bytes:

@@ -86,16 +86,18 @@ def _compile(guest: Image, image: Path, output: Path, cache: Path) -> None:
         raise ProgramError(f"building the init program failed:\n{' '.join(command)}\n{done.stderr}")
 
 
-def initramfs(init: Path, kernel: LinuxKernel, output: Path) -> None:
-    """Write the initial RAM disk, a cpio archive of /init and /kvm.ko.
+def initramfs(init: Path, kernel: LinuxKernel, module: Path | None, output: Path) -> None:
+    """Write the initial RAM disk, a cpio archive of /init, /kvm.ko, and /kvec.ko if there is that `module`.
 
     Raises:
         ToolError: cpio fails.
     """
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
-        shutil.copy(init, Path(scratch) / "init")
-        shutil.copy(kernel.module, Path(scratch) / "kvm.ko")
+        files = {"init": init, "kvm.ko": kernel.module} | ({"kvec.ko": module} if module else {})
+        for name, path in files.items():
+            shutil.copy(path, Path(scratch) / name)
         command = ["cpio", "--create", "--format=newc", "--quiet", "--owner=0:0", f"--file={output}"]
-        done = subprocess.run(command, cwd=scratch, input="init\nkvm.ko\n", capture_output=True, text=True, check=False)
+        names = "".join(f"{name}\n" for name in files)
+        done = subprocess.run(command, cwd=scratch, input=names, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ToolError(f"cpio cannot make the initial RAM disk: {done.stderr.strip()}")

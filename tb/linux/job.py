@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,9 @@ from vctx.pymodel.scenarios.linux import Kind, Verdict, read_rows, replay, summa
 from vctx.tb.knobs import LINUX_VLENS, MAX_STEPS, between, one_of
 from vctx.tb.linux import needs
 from vctx.tb.linux.boot import Machine, boot, qemu_version
-from vctx.tb.linux.debian import linux_kernel
+from vctx.tb.linux.debian import LinuxKernel, given_kernel, linux_kernel
 from vctx.tb.linux.image import build_init, initramfs
+from vctx.tb.linux.module import build_module
 from vctx.tb.process.files import write_json
 from vctx.tb.process.folders import claimed
 from vctx.tb.runs.progress import Progress, silent
@@ -27,7 +30,7 @@ class LinuxVerdict:
 
     Attributes:
         machine: what was booted.
-        emulator, release: versions of QEMU and Linux.
+        emulator, release: versions of QEMU and Linux; headers: whether there were the kernel's, to build the module.
         verdicts: in the order of the trace.
         trace, path, command: the trace, the result as JSON, and how to repeat the run.
     """
@@ -35,6 +38,7 @@ class LinuxVerdict:
     machine: Machine
     emulator: str
     release: str
+    headers: bool
     verdicts: tuple[Verdict, ...]
     trace: Path
     path: Path
@@ -75,6 +79,7 @@ class LinuxVerdict:
             "machine": asdict(self.machine),
             "qemu": self.emulator,
             "linux": self.release,
+            "module": self.headers,
             "trace": str(self.trace),
             "lines": len(self.verdicts),
             "counts": {kind.value: count for kind, count in self.counts.items()},
@@ -102,11 +107,12 @@ def check(machine: Machine) -> None:
     between("STEPS", machine.steps, 1, MAX_STEPS)
 
 
-def linux_kvm(machine: Machine, *, progress: Progress = silent) -> LinuxVerdict:
+def linux_kvm(machine: Machine, packages: Sequence[Path] = (), *, progress: Progress = silent) -> LinuxVerdict:
     """Boot Linux, drive its KVM, and judge the golden hypervisor by it.
 
     Args:
         machine: what is booted, and the seed of what is done there.
+        packages: of a kernel to boot instead of the newest of Debian 13.
         progress: called with (phase, done, total); phases are "kernel", "init", "boot" and "judge".
 
     Raises:
@@ -118,30 +124,32 @@ def linux_kvm(machine: Machine, *, progress: Progress = silent) -> LinuxVerdict:
         progress(name, done, 1)
 
     check(machine)
-    needs.require()
-    emulator = qemu_version()
+    needs.require(machine.qemu)
+    emulator = qemu_version(machine.qemu)
     phase("kernel", 0)
-    kernel = linux_kernel(cache() / "kernel")
+    kernels = cache() / "kernel"
+    kernel = given_kernel(packages, kernels) if packages else linux_kernel(kernels)
     phase("kernel", 1)
     phase("init", 0)
     init = build_init(cache())
+    module = build_module(kernel, cache()) if machine.vlen is not None else None
     phase("init", 1)
-    width = "without-v" if machine.vlen is None else f"vlen{machine.vlen}"
+    width = ("zve-only" if machine.zve else "without-v") if machine.vlen is None else f"vlen{machine.vlen}"
     folder = cache() / f"{width}-seed{machine.seed}-steps{machine.steps}"
     with claimed(folder):
         initrd = folder / "initramfs.cpio"
-        initramfs(init, kernel, initrd)
+        initramfs(init, kernel, module, initrd)
         phase("boot", 0)
         trace = boot(machine, kernel, initrd, folder)
         initrd.unlink()  # megabytes that every run makes anew; kept only where Linux did not come to its end
         phase("boot", 1)
         phase("judge", 0)
-        verdict = judged(machine, emulator, kernel.release, trace)
+        verdict = judged(machine, emulator, kernel, packages, trace)
         phase("judge", 1)
     return verdict
 
 
-def judged(machine: Machine, emulator: str, release: str, trace: Path) -> LinuxVerdict:
+def judged(machine: Machine, emulator: str, kernel: LinuxKernel, packages: Sequence[Path], trace: Path) -> LinuxVerdict:
     """Judge a trace, and leave result.json beside it.
 
     Raises:
@@ -149,12 +157,17 @@ def judged(machine: Machine, emulator: str, release: str, trace: Path) -> LinuxV
     """
     verdicts = tuple(replay(read_rows(trace)))
     path = trace.with_name("result.json")
-    verdict = LinuxVerdict(machine, emulator, release, verdicts, trace, path, command_of(machine))
+    command = command_of(machine, packages)
+    verdict = LinuxVerdict(
+        machine, emulator, kernel.release, kernel.headers is not None, verdicts, trace, path, command
+    )
     write_json(path, verdict.as_json())
     return verdict
 
 
-def command_of(machine: Machine) -> str:
+def command_of(machine: Machine, packages: Sequence[Path]) -> str:
     """Return the command that repeats a run."""
-    width = "--without-v" if machine.vlen is None else f"--vlen {machine.vlen}"
-    return vctx_command("linux-kvm", f"--seed {machine.seed}", width, f"--steps {machine.steps}")
+    width = ("--zve-only" if machine.zve else "--without-v") if machine.vlen is None else f"--vlen {machine.vlen}"
+    others = [f"--kernel-deb {shlex.quote(str(package))}" for package in packages]
+    others += [f"--qemu {shlex.quote(machine.qemu)}"] if machine.qemu != needs.QEMU else []
+    return vctx_command("linux-kvm", f"--seed {machine.seed}", width, f"--steps {machine.steps}", *others)

@@ -7,7 +7,7 @@ import platform
 import shutil
 from pathlib import Path
 
-from vctx.pymodel.errors import ToolError
+from vctx.pymodel.errors import ToolError, UsageError
 
 QEMU = "qemu-system-riscv64"
 FIRMWARE = Path("/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin")
@@ -40,9 +40,14 @@ def present(thing: str) -> bool:
     return Path(thing).exists() if thing.startswith("/") else shutil.which(thing) is not None
 
 
-def require() -> None:
-    """Raise ToolError, with the command that gets it, if anything is missing."""
-    missing = {thing: package for thing, package in packages().items() if not present(thing)}
+def require(qemu: str = QEMU) -> None:
+    """Raise ToolError, with the command that gets it, if anything is missing; UsageError if another emulator is."""
+    needed = packages()
+    if qemu != QEMU:
+        if shutil.which(qemu) is None:
+            raise UsageError(f"QEMU={qemu}: there is no such command")
+        needed.pop(QEMU, None)
+    missing = {thing: package for thing, package in needed.items() if not present(thing)}
     if missing:
         raise ToolError(
             f"linux-kvm needs {', '.join(missing)}: "

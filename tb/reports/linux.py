@@ -29,6 +29,8 @@ def print_linux(console: Console, verdict: LinuxVerdict) -> None:
     console.print()
     console.print(table)
     console.print(f"\n{counts[Kind.BOOKKEEPING]} more lines are not about KVM")
+    if not verdict.headers:
+        console.print("the parts with a kernel module are left out: this kernel came without its headers")
     for reason, count in verdict.reasons.most_common():
         console.print(f"explained: {count:4} {reason}", soft_wrap=True)
     for one in verdict.differing[:_SHOWN]:

@@ -17,7 +17,7 @@ from vctx.pymodel.isa import Latitude
 from vctx.pymodel.kvm import LINUX_6_12, LINUX_7_2, LINUX_7_3, KernelVersion
 from vctx.pymodel.scenarios.linux import Kind, read_rows, replay, session, summary
 from vctx.pymodel.scenarios.linux.__main__ import main
-from vctx.pymodel.scenarios.linux.part import CSR_ONLY
+from vctx.pymodel.scenarios.linux.part import CSR_ONLY, SEPC_LOST
 from vctx.pymodel.scenarios.linux.replay import version_of
 from vctx.pymodel.scenarios.linux.trace import Row
 
@@ -232,6 +232,35 @@ def test_an_explanation_holds_only_for_what_it_predicts() -> None:
     assert [v.kind for v in replay(rows) if v.row is lost] == [Kind.EXPLAINED]
     lost["vcsr"] = "0x5"  # neither what was written nor what was there
     assert [v.kind for v in replay(rows) if v.row is lost] == [Kind.DIFFERS]
+
+
+def test_a_run_that_failed_is_explained_by_where_the_guest_was_to_go_on() -> None:
+    failed: Row = {"ctx": "v_disabled_guest", "t": "run_failed", "vcpu": 0, "err": 95, "ename": "EOPNOTSUPP"}
+    boot = rows_of(WITH_V)
+    in_the_kernel, in_the_guest = failed | {"pc": "0xffffffff01e80c9c"}, failed | {"pc": "0x10048"}
+    lost = replay([*boot, in_the_kernel])[-1]
+    assert lost.kind is Kind.EXPLAINED and lost.explanation is not None and lost.explanation.reason == SEPC_LOST
+    for row, version in (
+        (in_the_guest, LINUX_6_12),
+        (in_the_kernel | {"err": 14}, LINUX_6_12),
+        (in_the_kernel, LINUX_7_2),  # which delegates illegal instructions
+    ):
+        assert replay([*boot, row], version)[-1].kind is Kind.DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("step", "vill"),
+    [
+        ({"op": "guest_vsetvl", "avl": "0x7", "vtype": "0xdf", "vtype_out": "0x8000000000000000"}, True),
+        ({"op": "guest_vsetvl", "avl": "0x7", "vtype": "0xdf", "vtype_out": "0xdf"}, False),
+        ({"op": "guest_load", "avl": "0x7", "vtype": "0x16", "rd": 0}, True),
+        ({"op": "guest_load", "avl": "0x7", "vtype": "0x16", "rd": 2}, False),
+        ({"op": "guest_load", "avl": "0x0", "vtype": "0x16", "rd": 0}, False),  # that shows nothing
+    ],
+)
+def test_the_random_walk_also_tells_the_emulators_choice(step: Row, vill: bool) -> None:
+    rows = [*rows_of(WITH_V), {"ctx": "random", "t": "step", "n": 0, "vcpu": 0, **step}]
+    assert session.Platform.of(rows).latitude.wide_sew_vill is vill
 
 
 def test_a_lost_csr_write_is_explained_also_as_the_first_thing_of_a_vcpu() -> None:

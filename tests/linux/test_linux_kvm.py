@@ -21,7 +21,7 @@ from vctx.pymodel.places import OUT_VARIABLE
 from vctx.pymodel.programs import ProgramError
 from vctx.pymodel.scenarios.linux import Kind
 from vctx.tb.linux import boot as linux_boot
-from vctx.tb.linux import debian, image, job, needs
+from vctx.tb.linux import debian, image, job, module, needs
 from vctx.tb.linux.boot import Machine, boot, qemu_version
 from vctx.tb.linux.debian import LinuxKernel, image_package, mirror, unpack
 
@@ -55,6 +55,9 @@ def script(folder: Path, name: str, text: str) -> None:
         (("--steps", "few"), "STEPS=few: must be from 1 to 100000"),
         (("--without-v", "--vlen", "128"), "--without-v leaves no vector registers"),
         (("--vlen", "abc"), "VLEN=abc: must be one of 128, 256, 512, 1024"),
+        (("--zve-only", "--vlen", "128"), "--zve-only has registers of 128 bits"),
+        (("--without-v", "--zve-only"), "--without-v leaves no vector registers"),
+        (("--qemu", "no-such-qemu"), "QEMU=no-such-qemu: there is no such command"),
     ],
 )
 def test_bad_arguments(arguments: tuple[str, ...], allowed: str, tmp_path: Path) -> None:
@@ -147,7 +150,7 @@ MODULES = "lib/modules/6.12.9/kernel/arch/riscv/kvm"
 )
 def test_unpacking(module: dict[str, bytes], tmp_path: Path) -> None:
     other = {f"usr/{MODULES}/other.ko.xz": lzma.compress(b"other")}
-    unpack(package(tmp_path, {"boot/vmlinux-6.12.9": b"kernel"} | module | other), tmp_path)
+    unpack([package(tmp_path, {"boot/vmlinux-6.12.9": b"kernel"} | module | other)], tmp_path)
     assert (tmp_path / "vmlinux").read_bytes() == b"kernel"
     assert (tmp_path / "kvm.ko").read_bytes() == b"module"
     kernel = tmp_path / "release"
@@ -157,14 +160,79 @@ def test_unpacking(module: dict[str, bytes], tmp_path: Path) -> None:
 def test_other_packages_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with pytest.raises(ToolError, match=r"has no kvm\.ko"):
-        unpack(package(tmp_path / "a", {"boot/vmlinux-6.12.9": b"kernel"}), tmp_path)
+        unpack([package(tmp_path / "a", {"boot/vmlinux-6.12.9": b"kernel"})], tmp_path)
     (tmp_path / "b").mkdir()
     with pytest.raises(ToolError, match="has no kernel image"):
-        unpack(package(tmp_path / "b", {f"{MODULES}/kvm.ko": b"module"}), tmp_path)
+        unpack([package(tmp_path / "b", {f"{MODULES}/kvm.ko": b"module"})], tmp_path)
     assert not (tmp_path / "release").exists()
     (tmp_path / "linux.deb").write_bytes(b"nothing")
     with pytest.raises(ToolError, match=r"cannot unpack linux\.deb: dpkg-deb: error: "):
-        unpack(tmp_path / "linux.deb", tmp_path)
+        unpack([tmp_path / "linux.deb"], tmp_path)
+
+
+def test_a_kernel_in_several_packages_with_headers(tmp_path: Path) -> None:
+    """As Debian splits it from Linux 7 on: the image beside the modules, and two packages of headers."""
+    headers = "usr/src/linux-headers-7.2.13"
+    contents = {
+        "base": {"usr/share/doc/x": b""},
+        "binary": {"usr/lib/modules/7.2.13/vmlinuz": b"kernel"},
+        "modules": {"usr/lib/modules/7.2.13/kernel/arch/riscv/kvm/kvm.ko.xz": lzma.compress(b"module")},
+        "common": {f"{headers}-common/include/linux/a.h": b"a", f"{headers}-common/arch/x86/include/b.h": b"b"},
+        "built": {f"{headers}-riscv64/Module.symvers": b"", f"{headers}-riscv64/include/generated/c.h": b"c"},
+    }
+    packages = []
+    for name, files in contents.items():
+        (tmp_path / name).mkdir()
+        packages.append(package(tmp_path / name, files))
+    kernel = debian.given_kernel(packages, tmp_path / "kernel")
+    assert (kernel.release, kernel.vmlinux.read_bytes(), kernel.module.read_bytes()) == ("7.2.13", b"kernel", b"module")
+    assert kernel.headers is not None
+    found = {str(path.relative_to(kernel.headers)) for path in kernel.headers.rglob("*") if path.is_file()}
+    assert found == {"common/include/linux/a.h", "built/Module.symvers", "built/include/generated/c.h"}
+    written = kernel.vmlinux.stat().st_mtime_ns
+    assert debian.given_kernel(packages, tmp_path / "kernel") == kernel
+    assert kernel.vmlinux.stat().st_mtime_ns == written
+    assert debian.given_kernel(packages[1:3], tmp_path / "kernel").headers is None
+    with pytest.raises(UsageError, match=r"KERNEL_DEB=.*/absent\.deb: there is no such file"):
+        debian.given_kernel([*packages, tmp_path / "absent.deb"], tmp_path / "kernel")
+
+
+def test_the_packages_with_the_headers() -> None:
+    assert debian.header_packages("linux-image-6.12.9+deb13-riscv64") == [
+        "linux-headers-6.12.9+deb13-riscv64",
+        "linux-headers-6.12.9+deb13-common",
+    ]
+
+
+# The module
+
+
+def test_without_headers_there_is_no_module() -> None:
+    assert module.build_module(KERNEL, job.cache()) is None
+
+
+def test_what_the_module_uses_is_checked_by_its_checksum(tmp_path: Path) -> None:
+    """With CONFIG_MODVERSIONS; without, the checksums are zero and there is no table."""
+    built = tmp_path / "headers" / "built"
+    built.mkdir(parents=True)
+    source = tmp_path / "source.S"
+    source.write_text("call kfree\ncall helper\n")
+    symvers = "{}\tkfree\tvmlinux\tEXPORT_SYMBOL\t\n{}\tmodule_layout\tvmlinux\tEXPORT_SYMBOL\t\n"
+    build = module._Build(tmp_path / "headers", tmp_path, job.cache() / "zig")
+    unit = build._compile(source)
+    (built / "Module.symvers").write_text(symvers.format("0x1234abcd", "0x00000001"))
+    assert build._versions([unit]).count("{0x") == 2
+    assert '{0x1234abcd, "kfree"}' in build._versions([unit])
+    (built / "Module.symvers").write_text(symvers.format("0x00000000", "0x00000000"))
+    assert build._versions([unit]) == ""
+
+
+def test_an_error_in_the_module_is_shown(tmp_path: Path) -> None:
+    headers = tmp_path / "headers"
+    (headers / "built").mkdir(parents=True)
+    (headers / "built" / "Module.symvers").touch()
+    with pytest.raises(ProgramError, match=r"building the kernel module failed(.|\n)*compiler-version\.h"):
+        module.build_module(LinuxKernel("1", tmp_path, tmp_path, headers), job.cache())
 
 
 def test_a_kernel_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +286,7 @@ def test_trouble_with_cpio_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for name in ("init", "kvm.ko"):
         (tmp_path / name).touch()
     with pytest.raises(ToolError, match=r"cpio .*disk full"):
-        image.initramfs(tmp_path / "init", LinuxKernel("1", tmp_path, tmp_path / "kvm.ko"), tmp_path / "out.cpio")
+        image.initramfs(tmp_path / "init", LinuxKernel("1", tmp_path, tmp_path / "kvm.ko"), None, tmp_path / "out")
 
 
 # Booting
@@ -254,6 +322,9 @@ def test_what_is_booted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     boot(Machine(None, 5, 400), KERNEL, tmp_path / "initramfs.cpio", tmp_path)
     said = arguments.read_text().splitlines()
     assert said[said.index("-cpu") + 1] == "rv64,h=true"
+    boot(Machine(None, 5, 400, zve=True), KERNEL, tmp_path / "initramfs.cpio", tmp_path)
+    said = arguments.read_text().splitlines()
+    assert said[said.index("-cpu") + 1] == "rv64,h=true,Zve64f=true"  # as 7.2 spells it
 
 
 @pytest.mark.parametrize(
@@ -331,7 +402,7 @@ def test_the_verdict_on_a_trace(tmp_path: Path) -> None:
     trace = tmp_path / "trace.jsonl"
     trace.write_text(RECORDING.read_text())
     machine = Machine(None, 5, 400)
-    verdict = job.judged(machine, "10.0.2", "6.12.107", trace)
+    verdict = job.judged(machine, "10.0.2", KERNEL, (), trace)
     assert verdict.ok
     assert verdict.parts.keys() == {"boot", "host_without_v"}
     assert verdict.parts["host_without_v"] == verdict.counts | {Kind.MATCHED: 14, Kind.BOOKKEEPING: 0}
@@ -343,7 +414,7 @@ def test_the_verdict_on_a_trace(tmp_path: Path) -> None:
 def test_one_falsified_value_is_reported(tmp_path: Path) -> None:
     trace = tmp_path / "trace.jsonl"
     trace.write_text(RECORDING.read_text().replace('"probe_n":157', '"probe_n":158'))
-    verdict = job.judged(MACHINE, "10.0.2", "6.12.107", trace)
+    verdict = job.judged(MACHINE, "10.0.2", KERNEL, (), trace)
     assert not verdict.ok
     result = json.loads((tmp_path / "result.json").read_text())
     assert not result["ok"]
@@ -355,7 +426,7 @@ def test_a_trace_without_judgement_is_no_agreement(tmp_path: Path) -> None:
     trace = tmp_path / "trace.jsonl"
     lines = [line for line in RECORDING.read_text().splitlines() if json.loads(line)["ctx"] in ("boot", "end")]
     trace.write_text("\n".join(lines))
-    assert not job.judged(MACHINE, "10.0.2", "6.12.107", trace).ok
+    assert not job.judged(MACHINE, "10.0.2", KERNEL, (), trace).ok
 
 
 def test_impossible_machines_are_refused() -> None:
