@@ -20,7 +20,22 @@ from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import out_root, own_version
 from vctx.tb.ending import console, execute
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
-from vctx.tb.options import Dlen, Kernel, Out, Routines, RtlSim, Seed, Sim, Vlen, Waves, age, number, positive
+from vctx.tb.options import (
+    Dlen,
+    Kernel,
+    MemoryLatency,
+    Out,
+    Routines,
+    RtlSim,
+    Seed,
+    Sim,
+    Vlen,
+    Waves,
+    age,
+    number,
+    positive,
+)
+from vctx.tb.runs.defaults import LATENCY
 from vctx.tb.runs.repeat import vctx_command
 
 app = typer.Typer(
@@ -112,6 +127,7 @@ def cosim(
         typer.Option("--live", help="The golden hypervisor drives the RTL itself, with no trace in between; slow."),
     ] = False,
     routines: Routines = "",
+    latency: MemoryLatency = None,
     waves: Waves = False,
     out: Out = None,
 ) -> None:
@@ -127,7 +143,14 @@ def cosim(
     )
     with _Bars() as bars:
         verdict = job.cosim(
-            knobs, pairs=pairs, entries=entries, routines=routines, waves=waves, live=live, progress=bars
+            knobs,
+            pairs=pairs,
+            entries=entries,
+            routines=routines,
+            latency=latency or LATENCY,
+            waves=waves,
+            live=live,
+            progress=bars,
         )
     print_verdict(console, verdict)
     raise typer.Exit(0 if verdict.ok else 1)
@@ -138,6 +161,7 @@ def replay(
     trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")],
     sim: Sim = DEFAULT_SIM,
     dlen: Dlen = None,
+    latency: MemoryLatency = None,
     waves: Waves = False,
     step: Annotated[bool, typer.Option("--step", help="One instruction at a time, from Python; slow.")] = False,
     out: Out = None,
@@ -149,23 +173,24 @@ def replay(
     from vctx.tb.process.folders import claimed, name_of
     from vctx.tb.replay import launch
     from vctx.tb.reports.cosim import print_waves
-    from vctx.tb.runs.defaults import LATENCY
+    from vctx.tb.runs.defaults import latency_suffix, replay_options
 
+    latency = latency or LATENCY
     header = Header.of(trace)
     events = verify(TraceReader(trace))
     knobs = Knobs(sim, header.vlen, min(DEFAULT_DLEN, header.vlen) if dlen is None else dlen, harts=header.harts)
-    out_dir = out_root() / "replay" / f"{name_of(trace)}-{sim}-dlen{knobs.dlen}"
+    out_dir = out_root() / "replay" / f"{name_of(trace)}-{sim}-dlen{knobs.dlen}{latency_suffix(latency)}"
     with claimed(out_dir), _Bars() as bars:
         result = launch.replay(
             trace,
             sim=sim,
             dlen=knobs.dlen,
             out_dir=out_dir,
-            latency=LATENCY,
+            latency=latency,
             waves=waves,
             step=step,
             closer=True,
-            command=vctx_command("replay", trace, f"--sim {sim} --dlen {knobs.dlen} --waves"),
+            command=vctx_command("replay", trace, *replay_options(sim, knobs.dlen, latency), "--waves"),
             progress=lambda done: bars("replay", done, events),
         )
         bars("replay", result.events, events)
@@ -329,6 +354,7 @@ def run(
             help="Give up after this many instructions and traps.",
         ),
     ] = 10_000_000,
+    latency: MemoryLatency = None,
     waves: Waves = False,
     out: Out = None,
 ) -> None:
@@ -344,6 +370,7 @@ def run(
             knobs,
             max_instructions=max_instructions,
             commit_log=commit_log,
+            latency=latency or LATENCY,
             waves=waves,
             progress=bars,
         )
@@ -422,13 +449,22 @@ def audit(
 
 
 @app.command()
-def policies(sim: Sim = DEFAULT_SIM, out: Out = None) -> None:
+def policies(
+    sim: Sim = DEFAULT_SIM,
+    vlen: Vlen = 256,
+    dlen: Dlen = None,
+    latency: MemoryLatency = None,
+    seed: Seed = 1,
+    kernel: Kernel = "v6.5",
+    out: Out = None,
+) -> None:
     """Compare policies of saving and restoring. The offline optimum is among them; the workloads are recorded."""
     from vctx.tb.jobs.policies import run_policies
     from vctx.tb.reports.policies import print_policies
 
+    knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, seed, kernel=kernel)
     with _Bars() as bars:
-        report = run_policies(sim=sim, progress=bars)
+        report = run_policies(knobs, latency=latency or LATENCY, progress=bars)
     print_policies(console, report)
     raise typer.Exit(0 if report.ok else 1)
 

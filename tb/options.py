@@ -14,6 +14,8 @@ from vctx.pymodel.kvm.version import ALIASES, versions
 from vctx.pymodel.places import DOCS, OUT_VARIABLE, use_out
 from vctx.tb.ending import console
 from vctx.tb.knobs import ALLOWED
+from vctx.tb.replay.result import Latency
+from vctx.tb.runs.defaults import LATENCY
 from vctx.tb.runs.repeat import shown
 
 
@@ -97,6 +99,16 @@ Routines = Annotated[
         metavar="FILE",
         help="Assembly with vector_save and vector_restore, in place of the kernel's own; "
         f"{shown(DOCS / 'scenarios.md')} says what it must define.",
+    ),
+]
+MemoryLatency = Annotated[
+    Latency | None,
+    typer.Option(
+        "--latency",
+        parser=Latency.parse,
+        metavar="CYCLES[,random][,stall=N][,xlat=N]",
+        help="Latency of the memory: always, or with random at most, so many cycles; each beat is held back with "
+        f"probability N/256 (stall), and the translate port takes N cycles (xlat). Default: {LATENCY}.",
     ),
 ]
 Waves = Annotated[bool, typer.Option("--waves", help="Dump all signals, and a signal list for GTKWave or Surfer.")]

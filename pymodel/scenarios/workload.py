@@ -13,6 +13,7 @@ from enum import Enum
 from vctx.pymodel.isa import decode
 from vctx.pymodel.isa.csr_numbers import VECTOR_CSRS
 from vctx.pymodel.isa.encoding import Kind
+from vctx.pymodel.kvm.machine import KernelObserver
 from vctx.pymodel.scenarios.shared_unit import SharedUnitConfig, run_shared_unit
 from vctx.pymodel.trace.records import Event, Issue, Mark, Retire
 
@@ -64,11 +65,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Workload:
-    """A recorded workload: its steps in order, and the configuration of the run."""
+    """A recorded workload: its steps in order, the configuration of its run, and the instructions of all harts."""
 
     name: str
     config: SharedUnitConfig
     steps: tuple[Step, ...]
+    instructions: int = 0
 
     @property
     def vector_share(self) -> float:
@@ -78,9 +80,10 @@ class Workload:
 
 
 class WorkloadRecorder:
-    """Observer that turns marks and instructions into steps."""
+    """Observer that turns marks and instructions into steps, and passes everything on to `also`."""
 
-    def __init__(self) -> None:
+    def __init__(self, also: KernelObserver | None = None) -> None:
+        self._also = also
         self.steps: list[Step] = []
         self._running: dict[int, dict[str, bool]] = {}
         self._lives: Counter[str] = Counter()
@@ -88,6 +91,8 @@ class WorkloadRecorder:
 
     def insn(self, hart_id: int, pc: int, issue: Issue, retire: Retire) -> None:
         """Note what a guest or task does with vectors."""
+        if self._also is not None:
+            self._also.insn(hart_id, pc, issue, retire)
         running = self._running.get(hart_id)
         if running is None:
             return
@@ -104,10 +109,14 @@ class WorkloadRecorder:
             running["dirties"] |= vector or (csr and not reads)
 
     def store(self, hart_id: int, paddr: int, data: bytes) -> None:
-        """Scalar stores do not matter."""
+        """Scalar stores do not matter here."""
+        if self._also is not None:
+            self._also.store(hart_id, paddr, data)
 
     def event(self, event: Event) -> None:
         """Note entries, exits, loads and puts."""
+        if self._also is not None:
+            self._also.event(event)
         if not isinstance(event, Mark):
             return
         hart, what, who = event.hart, event.what, event.who
@@ -137,8 +146,8 @@ def vcpu_of(who: str) -> str:
     return who.partition("#")[0]
 
 
-def record(name: str, config: SharedUnitConfig) -> Workload:
-    """Record the workload of a run of the main job."""
-    recorder = WorkloadRecorder()
-    run_shared_unit(config, recorder)
-    return Workload(name, config, tuple(recorder.steps))
+def record(name: str, config: SharedUnitConfig, also: KernelObserver | None = None) -> Workload:
+    """Record the workload of a run of the main job; `also` is told all that happens in it."""
+    recorder = WorkloadRecorder(also)
+    ended = run_shared_unit(config, recorder)
+    return Workload(name, config, tuple(recorder.steps), ended.instructions)

@@ -23,11 +23,12 @@ from vctx.tb.knobs import Knobs
 from vctx.tb.process.files import same_file, write_json
 from vctx.tb.process.folders import claimed, name_of
 from vctx.tb.process.worker import Ask, Worker, preload
+from vctx.tb.replay.accounting import Spread
 from vctx.tb.replay.launch import run_replay
 from vctx.tb.replay.live import Announcer
-from vctx.tb.replay.result import ReplayConfig, ReplayResult
+from vctx.tb.replay.result import Latency, ReplayConfig, ReplayResult
 from vctx.tb.runs.beside import record_and_replay
-from vctx.tb.runs.defaults import FILL, LATENCY
+from vctx.tb.runs.defaults import FILL, LATENCY, latency_option, latency_suffix
 from vctx.tb.runs.progress import Progress, silent
 from vctx.tb.runs.repeat import vctx_command
 from vctx.tb.simulators.build import build
@@ -60,6 +61,7 @@ class Operation:
         model: calls that moved it according to the model.
         eager: times an eager hypervisor does it: at every guest entry or exit; of a task, at each of its slices.
         bytes_moved, cycles: bus bytes in the context's buffer; cycles of the instructions involved.
+        spread: of the cycles of one that moved the whole context. share: cycles, of all cycles of the vector units.
         eager_bytes, eager_cycles: the same for the eager hypervisor, at this run's mean cost.
     """
 
@@ -71,6 +73,8 @@ class Operation:
     eager: int
     bytes_moved: int
     cycles: int
+    spread: Spread
+    share: float
     eager_bytes: int
     eager_cycles: int
 
@@ -123,14 +127,22 @@ class Verdict:
 
 
 def command_of(
-    knobs: Knobs, pairs: int, entries: int, routines: str = "", *, sim: bool = True, waves: bool = False
+    knobs: Knobs,
+    pairs: int,
+    entries: int,
+    routines: str = "",
+    *,
+    sim: bool = True,
+    latency: Latency = LATENCY,
+    waves: bool = False,
 ) -> str:
     """Return the command that repeats a co-simulation; without `sim`, what determines its trace."""
     arguments = ["cosim", f"--vlen {knobs.vlen}", f"--harts {knobs.harts}", f"--vcpus {knobs.vcpus}"]
     arguments += [f"--kernel {knobs.kernel}", f"--seed {knobs.seed}", f"--pairs {pairs}", f"--entries {entries}"]
     arguments += [f"--routines {shlex.quote(routines)}"] if routines else []
     if sim:
-        arguments += [f"--sim {knobs.sim}", f"--dlen {knobs.dlen}", *(["--waves"] if waves else [])]
+        arguments += [f"--sim {knobs.sim}", f"--dlen {knobs.dlen}", *latency_option(latency)]
+        arguments += ["--waves"] if waves else []
     return vctx_command(*arguments, out=sim)
 
 
@@ -140,6 +152,7 @@ def cosim(
     pairs: int = 200,
     entries: int = 2000,
     routines: str = "",
+    latency: Latency = LATENCY,
     waves: bool = False,
     live: bool = False,
     progress: Progress = silent,
@@ -150,7 +163,7 @@ def cosim(
         knobs: what takes part, on which simulator.
         pairs, entries: least numbers of vcpu_load/vcpu_put pairs and of guest entries.
         routines: a file with save and restore routines in place of the kernel's own.
-        waves: dump waves.
+        latency: of memory and translate port. waves: dump waves.
         live: let the golden hypervisor drive the RTL itself, one instruction at a time, instead of a recording of it.
         progress: called with (phase, done, total); phases are "record", "build" and "replay", or "build" and "live".
 
@@ -177,9 +190,9 @@ def cosim(
         name += f"-pairs{pairs}-entries{entries}"
     if routines:
         name += f"-{name_of(Path(routines))}"
-    out_dir = out_root() / "cosim" / (name + "-live" * live)
+    out_dir = out_root() / "cosim" / (name + latency_suffix(latency) + "-live" * live)
     trace = out_dir / "trace.vctx"
-    command = command_of(knobs, pairs, entries, routines, waves=waves) + " --live" * live
+    command = command_of(knobs, pairs, entries, routines, latency=latency, waves=waves) + " --live" * live
     preload(__name__)
     tool = simulator(knobs.sim)  # before anything slow: is it there?
     design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=config.ram_size, waves=waves, batch=not live)
@@ -198,9 +211,11 @@ def cosim(
         try:
             if live:
                 prepare()
-                model, rtl = run_live(config, knobs, trace, design, command, progress)
+                model, rtl = run_live(config, knobs, trace, design, command, latency, progress)
             else:
-                both = record_and_replay(recorder, knobs, trace, waves=waves, progress=progress, prepare=prepare)
+                both = record_and_replay(
+                    recorder, knobs, trace, latency=latency, waves=waves, progress=progress, prepare=prepare
+                )
                 model, rtl = both.recorded, both.replayed
             if rtl.mismatch is None or not live:
                 compare_with_eager(model, twin.result())
@@ -231,13 +246,19 @@ def _record(config: SharedUnitConfig, trace: Path, command: str, announcer: Anno
 
 
 def run_live(
-    config: SharedUnitConfig, knobs: Knobs, trace: Path, design: Design, command: str, progress: Progress
+    config: SharedUnitConfig,
+    knobs: Knobs,
+    trace: Path,
+    design: Design,
+    command: str,
+    latency: Latency,
+    progress: Progress,
 ) -> tuple[SharedUnitResult, ReplayResult]:
     """Run the scenario with the golden hypervisor inside the simulation; what the RTL did becomes the trace.
 
     Args:
         config: the scenario. trace: the file that the RTL's own records make. design: a testbench that was built.
-        command: what reproduces it.
+        command: what reproduces it. latency: of memory and translate port.
 
     Raises:
         VctxError: see `tb.replay.launch.run_replay`.
@@ -258,7 +279,7 @@ def run_live(
         fill=FILL,
         seed=knobs.seed,
         command=command,
-        latency=LATENCY,
+        latency=latency,
     )
     model_file = out_dir / "model.pickle"
     model_file.unlink(missing_ok=True)
@@ -325,9 +346,13 @@ def operations(model: SharedUnitResult, rtl: ReplayResult, vlen: int) -> list[Op
     for name, region in OPERATIONS.items():
         visits = [count for count in rtl.visits if count.what == name]
         moved = Counter[int]()
+        whole = Counter[int]()
         for count in visits:
             traffic = count.regions[region]
-            moved[traffic.bytes_written if name.endswith("save") else traffic.bytes_read] += count.visits
+            size = traffic.bytes_written if name.endswith("save") else traffic.bytes_read
+            moved[size] += count.visits
+            if size == vsize:
+                whole.update(count.by_cycles)
         done = moved[vsize]
         cycles = sum(count.cycles for count in visits)
         eager = model.counts[_EAGER[name.partition("_")[0]]]
@@ -341,6 +366,8 @@ def operations(model: SharedUnitResult, rtl: ReplayResult, vlen: int) -> list[Op
                 eager=eager,
                 bytes_moved=sum(size * number for size, number in moved.items()),
                 cycles=cycles,
+                spread=Spread.of(whole),
+                share=cycles / rtl.cycles if rtl.cycles else 0.0,
                 eager_bytes=eager * vsize,
                 eager_cycles=round(eager * cycles / done) if done else 0,
             )

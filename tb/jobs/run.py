@@ -21,8 +21,9 @@ from vctx.tb.knobs import Knobs
 from vctx.tb.process.folders import claimed, name_of
 from vctx.tb.process.worker import preload
 from vctx.tb.replay.live import Announcer
-from vctx.tb.replay.result import ReplayResult
+from vctx.tb.replay.result import Latency, ReplayResult
 from vctx.tb.runs.beside import record_and_replay
+from vctx.tb.runs.defaults import LATENCY, latency_suffix
 from vctx.tb.runs.progress import Progress, silent
 from vctx.tb.runs.repeat import vctx_command
 from vctx.tb.simulators.find import simulator
@@ -49,6 +50,7 @@ def run(
     *,
     max_instructions: int,
     commit_log: Path | None = None,
+    latency: Latency = LATENCY,
     waves: bool = False,
     progress: Progress = silent,
 ) -> RunResult:
@@ -59,7 +61,7 @@ def run(
         knobs: simulator, VLEN, DLEN and seed; of the latencies, since nothing else is random.
         max_instructions: most instructions and traps on the golden hart.
         commit_log: file for the golden hart's commit log; None for none.
-        waves: dump waves.
+        latency: of memory and translate port. waves: dump waves.
         progress: called with (phase, done, total); phases are "record" (total: `max_instructions`) and "replay".
 
     Raises:
@@ -72,11 +74,12 @@ def run(
     simulator(knobs.sim)  # before anything slow: is it there?
     image = read_elf(program.name, program)
     out_dir = out_root() / "run" / f"{name_of(program)}-{knobs.sim}-vlen{knobs.vlen}-dlen{knobs.dlen}"
+    out_dir = out_dir.with_name(out_dir.name + latency_suffix(latency))
     trace = out_dir / "trace.vctx"
 
     recorder = partial(_log_and_record, image, knobs, trace, commit_log, max_instructions)
     with claimed(out_dir):
-        both = record_and_replay(recorder, knobs, trace, waves=waves, progress=progress)
+        both = record_and_replay(recorder, knobs, trace, latency=latency, waves=waves, progress=progress)
     return RunResult(both.recorded, both.replayed)
 
 

@@ -7,8 +7,10 @@ Visits that moved the same are counted together, so what is kept does not grow w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from vctx.pymodel.trace import Mark, TraceError
 from vctx.tb.replay.observation import Observation
@@ -50,6 +52,7 @@ class VisitCount:
         visits: how many there were.
         regions: what each of them moved, with everything it called.
         instructions, cycles: of all of them together.
+        by_cycles: how many of them took so many cycles.
     """
 
     what: str
@@ -58,6 +61,38 @@ class VisitCount:
     visits: int = 0
     instructions: int = 0
     cycles: int = 0
+    by_cycles: dict[int, int] = field(default_factory=dict)
+
+    def charge(self, instructions: int, cycles: int) -> None:
+        """Count a visit that is over."""
+        self.visits += 1
+        self.instructions += instructions
+        self.cycles += cycles
+        self.by_cycles[cycles] = self.by_cycles.get(cycles, 0) + 1
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What visits took, in cycles: the least, percentiles (nearest rank), the most; all 0 without visits."""
+
+    least: int
+    median: int
+    p90: int
+    p99: int
+    most: int
+
+    @classmethod
+    def of(cls, by_cycles: Mapping[int, int]) -> Spread:
+        """Return that of so many visits of each number of cycles."""
+        if not by_cycles:
+            return cls(0, 0, 0, 0, 0)
+        cycles = sorted(by_cycles)
+        ranks = list(accumulate(by_cycles[each] for each in cycles))
+
+        def percentile(percent: int) -> int:
+            return cycles[bisect_left(ranks, ranks[-1] * percent / 100)]
+
+        return cls(cycles[0], percentile(50), percentile(90), percentile(99), cycles[-1])
 
 
 @dataclass(slots=True)
@@ -96,9 +131,7 @@ class Accounts:
     def add(self, visit: Visit) -> None:
         """Count a visit that is over."""
         count = self.visit_count(visit.mark, [(r.bytes_read, r.bytes_written) for r in visit.regions.values()])
-        count.visits += 1
-        count.instructions += visit.instructions
-        count.cycles += visit.cycles
+        count.charge(visit.instructions, visit.cycles)
 
     def visit_count(self, mark: Mark, moved: Sequence[tuple[int, int]]) -> VisitCount:
         """Return the counter of visits that moved so many bytes, read and written, in each region of their mark."""

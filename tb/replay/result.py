@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vctx.pymodel.errors import UsageError
 from vctx.pymodel.trace import Difference
 from vctx.tb.process.files import write_json
 from vctx.tb.replay.accounting import FunctionCount, RegionCount, VisitCount
@@ -37,6 +38,31 @@ class Latency:
         for name, value in (("cycles", self.cycles), ("stall", self.stall), ("xlat", self.xlat)):
             if not 0 <= value <= 255:
                 raise ValueError(f"latency: {name}={value} must be from 0 to 255")
+
+    @classmethod
+    def parse(cls, text: str) -> Latency:
+        """Return what a text such as `10,random,stall=24,xlat=3` says; what it does not name is 0, and nothing random.
+
+        Raises:
+            UsageError: it says something else.
+        """
+        cycles, *others = text.split(",")
+        names = dict(other.partition("=")[::2] for other in others)
+        random = names.pop("random", None)
+        try:
+            if random or len(names) + (random is not None) != len(others) or names.keys() - {"stall", "xlat"}:
+                raise ValueError
+            numbers = {name: int(value) for name, value in (("cycles", cycles), *names.items())}
+            return cls(random=random is not None, **numbers)
+        except ValueError:
+            raise UsageError(
+                f"latency {text}: must be CYCLES[,random][,stall=N][,xlat=N], each number from 0 to 255"
+            ) from None
+
+    def __str__(self) -> str:
+        """Return what `parse` reads."""
+        named = [f"{name}={value}" for name, value in (("stall", self.stall), ("xlat", self.xlat)) if value]
+        return ",".join((str(self.cycles), *(["random"] if self.random else []), *named))
 
 
 @dataclass(frozen=True)
@@ -212,5 +238,6 @@ class ReplayResult:
         raw["functions"] = [FunctionCount(**f) for f in raw["functions"]]
         for visit in raw["visits"]:
             visit["regions"] = {name: RegionCount(**r) for name, r in visit["regions"].items()}
+            visit["by_cycles"] = {int(cycles): visits for cycles, visits in visit["by_cycles"].items()}
         raw["visits"] = [VisitCount(**visit) for visit in raw["visits"]]
         return cls(**raw)

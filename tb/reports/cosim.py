@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, fields
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -11,6 +13,7 @@ from vctx.pymodel.kvm import version
 from vctx.pymodel.scenarios.defects import explanations
 from vctx.pymodel.scenarios.invariants import INVARIANTS
 from vctx.tb.jobs.cosim import Operation, Verdict
+from vctx.tb.replay.accounting import Spread
 from vctx.tb.replay.result import ReplayResult
 from vctx.tb.runs.repeat import shown
 
@@ -85,6 +88,11 @@ def _operations_table(operations: list[Operation]) -> Table:
             for cell, op in zip(cells, operations, strict=False):
                 cell.stylize("green" if op.agrees else "bold red")
         table.add_row(label, *cells)
+    columns = [astuple(op.spread) for op in operations]
+    for at, spread in enumerate(fields(Spread)):
+        table.add_row(f"cycles of one, {spread.name}", *(_number(column[at]) for column in columns), "")
+    shares = [op.share for op in operations]
+    table.add_row("of the unit's cycles", *(f"{share:.1%}" for share in (*shares, sum(shares))))
     return table
 
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 from vctx.tb.knobs import Knobs
 from vctx.tb.replay.launch import replay
 from vctx.tb.replay.live import Announcer, Overlapped, Recording, overlap
-from vctx.tb.replay.result import ReplayResult
-from vctx.tb.runs.defaults import LATENCY
+from vctx.tb.replay.result import Latency, ReplayResult
+from vctx.tb.runs.defaults import replay_options
 from vctx.tb.runs.progress import Progress
 from vctx.tb.runs.repeat import vctx_command
 
@@ -23,6 +23,7 @@ def record_and_replay(
     knobs: Knobs,
     trace: Path,
     *,
+    latency: Latency,
     waves: bool,
     progress: Progress,
     prepare: Callable[[], object] = lambda: None,
@@ -31,7 +32,7 @@ def record_and_replay(
 
     Args:
         recorder: writes `trace`; it is pickled; see `tb.replay.live.overlap`.
-        knobs: simulator and DLEN. waves: dump waves.
+        knobs: simulator and DLEN. latency: of memory and translate port. waves: dump waves.
         progress: called with (phase, done, total); phases are "record" and "replay".
         prepare: called before the replay, while the recording goes on.
 
@@ -47,11 +48,11 @@ def record_and_replay(
             sim=knobs.sim,
             dlen=knobs.dlen,
             out_dir=out_dir,
-            latency=LATENCY,
+            latency=latency,
             waves=waves,
             closer=True,
             recording=recording,
-            command=vctx_command("replay", trace, f"--sim {knobs.sim} --dlen {knobs.dlen} --waves"),
+            command=vctx_command("replay", trace, *replay_options(knobs.sim, knobs.dlen, latency), "--waves"),
             progress=lambda done: progress("replay", done, max(done, recording.events)),
         )
 

@@ -9,3 +9,18 @@ FILL = 0xA5  # every byte of RAM that nobody wrote
 
 # Latency of the memory: up to ten cycles, and now and then a beat held back.
 LATENCY = Latency(cycles=10, random=True, stall=24, xlat=3)
+
+
+def latency_option(latency: Latency) -> list[str]:
+    """Return the option of a command line that names a latency, if it has to be named."""
+    return [] if latency == LATENCY else [f"--latency {latency}"]
+
+
+def latency_suffix(latency: Latency) -> str:
+    """Return what tells the folder of a run by its latency, if that is not the usual one."""
+    return "" if latency == LATENCY else f"-latency-{latency}".replace(",", "-").replace("=", "")
+
+
+def replay_options(sim: str, dlen: int, latency: Latency) -> list[str]:
+    """Return the options of `vctx replay` that repeat a replay."""
+    return [f"--sim {sim}", f"--dlen {dlen}", *latency_option(latency)]

@@ -65,6 +65,7 @@ def result_of(output: str) -> Path:
         (("--pairs", "0"), "--pairs 0: must be a whole number, at least 1"),
         (("--entries", "many"), "--entries many: must be a whole number, at least 1"),
         (("--out", "README.md"), "--out README.md: must be a folder"),
+        (("--latency", "300"), "latency 300: must be CYCLES[,random][,stall=N][,xlat=N], each number from 0 to 255"),
     ],
 )
 def test_bad_knobs(arguments: tuple[str, ...], allowed: str) -> None:

@@ -34,6 +34,8 @@ def counts(result: ReplayResult) -> dict[str, Any]:
     kept = ("events", "instructions", "stores", "checkpoints", "bytes_read", "bytes_written", "functions", "visits")
     for count in (*raw["functions"], *raw["visits"]):
         del count["cycles"]
+    for visit in raw["visits"]:
+        visit["by_cycles"] = sum(visit["by_cycles"].values())
     return {name: raw[name] for name in kept}
 
 

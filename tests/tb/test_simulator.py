@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tb_designs import ordinary
 from tb_scripts import RAM_SIZE, Script, script, write_trace
 
@@ -77,6 +79,19 @@ def test_knobs_that_do_not_fit_the_trace_are_refused(tmp_path: Path) -> None:
         replay(trace, sim="modelsim", out_dir=tmp_path / "run")
     with pytest.raises(ValueError, match="stall"):
         Latency(stall=256)
+
+
+@given(st.builds(Latency, *(st.integers(0, 255), st.booleans(), st.integers(0, 255), st.integers(0, 255))))
+def test_a_latency_reads_what_it_writes(latency: Latency) -> None:
+    assert Latency.parse(str(latency)) == latency
+
+
+@pytest.mark.parametrize(
+    "text", ["", "fast", "256", "-1", "5,stall", "5,random=1", "5,xlat=3,xlat=4", "5,random,random", "5,cycles=4", "5,"]
+)
+def test_a_latency_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"must be CYCLES\[,random\]"):
+        Latency.parse(text)
 
 
 @pytest.mark.parametrize("tool", [Verilator, Icarus])

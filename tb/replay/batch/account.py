@@ -234,9 +234,7 @@ class BatchAccounts(Accounts):
                 count = counts.get((stay.kind, mine))
                 if count is None:
                     count = counts[stay.kind, mine] = self.visit_count(stay.mark, mine)
-                count.visits += 1
-                count.instructions += instructions
-                count.cycles += cycles
+                count.charge(instructions, cycles)
                 continue
             visit = stay.visit = stay.visit or Visit.of(stay.mark)
             visit.instructions += instructions
