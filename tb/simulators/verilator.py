@@ -21,8 +21,8 @@ from vctx.pymodel.places import HDL, ROOT, out_root
 from vctx.tb.simulators.design import BATCH_HDL, BATCH_TOP, BLOCK_TOP, Design
 from vctx.tb.simulators.simulator import TIMESCALE, WAVE_FILES, Simulator
 
-# Random values in everything that has no reset, and in every X; the seed comes with the run. An array has one value in all
-# its words: rows of registers get theirs from vctx_tb_powerup.
+# Random values in everything that has no reset, and in every X; the seed comes with the run. An array has one value in
+# all its words: rows of registers get theirs from vctx_tb_powerup.
 _VERILATOR_FLAGS = (
     "--x-assign",
     "unique",
