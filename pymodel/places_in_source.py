@@ -24,6 +24,19 @@ def place_of(elf: Path, pc: int) -> str:
 
     Of functions that are inlined it is the innermost. Debug information that is damaged counts as none.
     """
+    function, line, symbol = _look_up(elf, pc)
+    function = function or symbol
+    return f"{function} ({line})" if function and line else function or line
+
+
+def symbol_of(elf: Path, pc: int) -> str:
+    """Return what is at `pc`: `symbol+offset (file:line)`, as much of it as is known; damaged data as in `place_of`."""
+    _, line, symbol = _look_up(elf, pc)
+    return f"{symbol} ({line})" if symbol and line else symbol or line
+
+
+def _look_up(elf: Path, pc: int) -> tuple[str, str, str]:
+    """Return the function, `file:line` and `symbol+offset` of an address; empty where they are not known."""
     with elf.open("rb") as file:
         image = ELFFile(file)
         function, line = "", ""
@@ -32,8 +45,7 @@ def place_of(elf: Path, pc: int) -> str:
                 function, line = _from_debug_information(image.get_dwarf_info(), pc)
             except Exception:  # whatever a parser makes of damaged data; the program runs all the same
                 function, line = "", ""
-        function = function or _nearest_symbol(image, pc)
-    return f"{function} ({line})" if function and line else function or line
+        return function, line, _nearest_symbol(image, pc)
 
 
 def _from_debug_information(dwarf: DWARFInfo, pc: int) -> tuple[str, str]:

@@ -23,10 +23,11 @@ from vctx.pymodel.kvm.exits import Exit, ExitReason
 from vctx.pymodel.kvm.kernel import Kernel
 from vctx.pymodel.kvm.kmode import guest_is_live
 from vctx.pymodel.kvm.layout import VS_DIRTY, VS_OFF
-from vctx.pymodel.kvm.machine import RAM_SIZE, KernelObserver, Slice
+from vctx.pymodel.kvm.machine import RAM_BASE, RAM_SIZE, KernelObserver, Slice
 from vctx.pymodel.kvm.state import HostTask, Vcpu
 from vctx.pymodel.kvm.vector import VREGS
 from vctx.pymodel.kvm.version import KernelVersion, by_name, with_routines
+from vctx.pymodel.programs import load
 from vctx.pymodel.scenarios.context import VectorContext
 from vctx.pymodel.scenarios.faults import FAULTS, describe
 from vctx.pymodel.scenarios.invariants import Ledger
@@ -74,9 +75,19 @@ class SharedUnitConfig:
     routines: str = ""
 
     @property
+    def guests(self) -> tuple[str, ...]:
+        """The programs of guests, in turn."""
+        return self.programs or (PROGRAMS if self.has_v else _PROGRAMS_WITHOUT_V)
+
+    @property
     def ram_size(self) -> int:
         """Memory of the machine, in bytes: so much for every six vCPUs."""
         return RAM_SIZE * -(-self.vcpus // 6)
+
+    def images(self) -> dict[str, int | None]:
+        """Return the programs that run, and where each is loaded if that is known beforehand."""
+        bases = {name: load(name).base for name in self.guests}
+        return {by_name(self.kernel).program: RAM_BASE, "task": None, **bases}
 
     def eagerly(self) -> SharedUnitConfig:
         """Return the same under an eager hypervisor."""
@@ -145,8 +156,7 @@ class SharedUnit:
             observer=self._monitor,
         )
         self._monitor.attach(self.kernel)
-        programs = config.programs or (PROGRAMS if config.has_v else _PROGRAMS_WITHOUT_V)
-        self._programs = itertools.cycle(programs)
+        self._programs = itertools.cycle(config.guests)
         self._owner = 0
         self._threads: list[_Thread] = []
         self._tasks: list[HostTask] = []

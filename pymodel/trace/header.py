@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ class Header:
         vlen: VLEN in bits. harts: how many there are. seed: of the latencies and initial values of a replay.
         ram_base, ram_size: where RAM begins, and its bytes. fill: every byte of it that nobody wrote.
         command: what recorded the trace. has_v: harts have the vector extension.
+        programs: those that may have run, for reports: names of programs of sw/ or paths of ELF files, and the address
+            that each was loaded at, None if it may be any.
     """
 
     vlen: int
@@ -44,6 +46,7 @@ class Header:
     fill: int
     command: str = ""
     has_v: bool = True
+    programs: dict[str, int | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, trace: Path) -> Header:
@@ -68,5 +71,8 @@ class Header:
             if not isinstance(raw.get(name, kind()), kind):
                 what = "text" if kind is str else "true or false"
                 raise TraceError(f"{trace}: header: {name} is {raw[name]!r:.40}; it must be {what}")
-        known = {field.name for field in fields(cls)}
+        programs = raw.get("programs", {})
+        if not isinstance(programs, dict) or not all(base is None or type(base) is int for base in programs.values()):
+            raise TraceError(f"{trace}: header: programs is {programs!r:.40}; it must be addresses, or null, by name")
+        known = {each.name for each in fields(cls)}
         return cls(**{name: value for name, value in raw.items() if name in known})

@@ -315,9 +315,11 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
             o.vcsr <= vcsr;
             o.mstatus_vs <= mstatus_vs;
             o.vsstatus_vs <= vsstatus_vs;
+            o.at <= $time;
           end else if (timer == (sick ? 32'(Grace) : 32'(Timeout))) begin
             own_errors[ERR_TIMEOUT] <= 1'b1;
             state <= Copy;
+            o.at <= $time;
           end
         end
         Copy: begin  // the register file is copied at the end of this cycle, after the last write of the instruction
@@ -329,6 +331,7 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
             o.vcsr <= vcsr;
             o.mstatus_vs <= mstatus_vs;
             o.vsstatus_vs <= vsstatus_vs;
+            o.at <= $time;
           end
         end
         Compare: state <= Done;

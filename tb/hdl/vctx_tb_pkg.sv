@@ -58,6 +58,7 @@ package vctx_tb_pkg;
     logic [15:0] read_beats;
     logic [15:0] write_beats;
     logic [31:0] errors;     // sticky, ERR_*
+    logic [63:0] at;         // time of the retirement, in ns
   } obs_t;
 
   // Set once, before reset ends.
@@ -139,6 +140,7 @@ package vctx_tb_pkg;
 
   // Totals count from the start of the run to the cycle before the one of retire_valid.
   typedef struct packed {
+    logic [63:0] at;           // time, in ns
     logic [31:0] errors;       // sticky, ERR_*
     logic [31:0] write_beats;  // total, of answered bursts
     logic [31:0] read_beats;   // total

@@ -17,6 +17,7 @@ from vctx.pymodel.kvm.defects import DEFECTS
 from vctx.pymodel.kvm.machine import RAM_BASE, RAM_SIZE, KernelObserver, load_kernel
 from vctx.pymodel.kvm.version import CLEAN, KernelVersion, by_name, with_routines
 from vctx.pymodel.places import out_root
+from vctx.pymodel.programs import GUESTS
 from vctx.pymodel.scenarios.audit import Audit, Finding, audit, with_defect
 from vctx.pymodel.scenarios.invariants import ALL_INVARIANTS
 from vctx.pymodel.scenarios.joined import JoinedTrace
@@ -140,9 +141,10 @@ def _findings(findings: Any) -> list[dict[str, Any]]:
 class _Recording:
     """The traces of an audit, one for each VLEN and kind of hart."""
 
-    def __init__(self, directory: Path, command: str, stack: ExitStack) -> None:
+    def __init__(self, directory: Path, command: str, program: str, stack: ExitStack) -> None:
         self._directory = directory
         self._command = command
+        self._program = program
         self._stack = stack
         self._joined: dict[tuple[int, bool], JoinedTrace] = {}
         self.runs: dict[tuple[int, bool], RtlRun] = {}
@@ -179,6 +181,7 @@ class _Recording:
             "ram_size": AUDIT_RAM_SIZE,
             "fill": FILL,
             "has_v": has_v,
+            "programs": dict.fromkeys((self._program, *GUESTS, "driver", "caller", "task")),
         }
         writer = self._stack.enter_context(TraceWriter(path, header))
         self._joined[vlen, has_v] = JoinedTrace(writer, vlen, has_v=has_v, fill=FILL)
@@ -222,7 +225,7 @@ def run_audit(
 
     with claimed(directory):
         with ExitStack() as stack:
-            recording = _Recording(directory, command, stack) if rtl else None
+            recording = _Recording(directory, command, version.program, stack) if rtl else None
             result = audit(
                 version,
                 chosen,

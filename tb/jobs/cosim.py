@@ -280,6 +280,7 @@ def run_live(
         seed=knobs.seed,
         command=command,
         latency=latency,
+        programs=header["programs"],
     )
     model_file = out_dir / "model.pickle"
     model_file.unlink(missing_ok=True)
@@ -312,6 +313,7 @@ def header_of(config: SharedUnitConfig, command: str) -> dict[str, Any]:
         "ram_base": RAM_BASE,
         "ram_size": config.ram_size,
         "fill": FILL,
+        "programs": config.images(),
     }
 
 

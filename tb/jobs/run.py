@@ -109,6 +109,7 @@ def _record(
         "ram_base": RAM_BASE,
         "ram_size": ram_size(image),
         "fill": FILL,
+        "programs": {str(image.path.resolve()): image.base},
     }
     with TraceWriter(trace, header) as writer:
         announcer.begin(writer.partial)

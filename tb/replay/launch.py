@@ -183,6 +183,7 @@ def replay_config(
         seed=header.seed if seed is None else seed,
         command=header.command if command is None else command,
         latency=latency or Latency(),
+        programs=header.programs,
     )
 
 

@@ -115,6 +115,7 @@ OBS = Layout(
     ("read_beats", 16),
     ("write_beats", 16),
     ("errors", 32),
+    ("at", 64),
 )
 
 CFG = Layout(

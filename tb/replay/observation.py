@@ -20,6 +20,7 @@ class Observation:
         reads: read bursts as (first byte address, number of bytes), beats counted whole.
         writes: write beats as (aligned byte address, byte strobes).
         bytes_read, bytes_written: bus bytes; reads count whole beats, writes count strobes.
+        time: of the simulation, in ns, at the clock edge that ends the cycle of its retirement; None if nobody looked.
     """
 
     retire: Retire
@@ -31,3 +32,4 @@ class Observation:
     writes: list[tuple[int, int]] = field(default_factory=list)
     bytes_read: int = 0
     bytes_written: int = 0
+    time: int | None = None

@@ -67,7 +67,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class ReplayConfig:
-    """Everything the cocotb side needs. Paths are absolute; sizes in bytes.
+    """Everything the cocotb side needs. Paths are absolute; sizes in bytes; programs as in the header of the trace.
 
     Of a batch replay only:
 
@@ -90,6 +90,7 @@ class ReplayConfig:
     seed: int
     command: str
     latency: Latency = field(default_factory=Latency)
+    programs: dict[str, int | None] = field(default_factory=dict)
     growing: str | None = None
     chunk: int = CHUNK
     waves_from: int | None = None
@@ -119,16 +120,40 @@ class ReplayConfig:
 
 
 @dataclass
+class Instruction:
+    """An instruction in a report.
+
+    Attributes:
+        index: position of the event in the trace. insn: the word.
+        symbol: `program: symbol+offset`, with file and line if they are known; empty if nothing is.
+    """
+
+    index: int
+    pc: int
+    insn: int
+    disassembly: str
+    mode: str
+    symbol: str
+
+    def text(self) -> str:
+        """Return it in one line."""
+        return f"{self.mode} {self.pc:#x}: {self.insn:08x}  {self.disassembly:<32}  {self.symbol}".rstrip()
+
+
+@dataclass
 class Mismatch:
     """The first place at which the RTL left the trace.
 
     Attributes:
         index: position of the event in the trace; the number of events for a difference in the final RAM image.
         kind: "instruction", "checkpoint", "ram", or "unasked": a hart retired what was never issued.
-        hart, pc, insn, disassembly, mode: of the instruction ("" and 0 where there is none).
+        hart, pc, insn, disassembly, mode, symbol: of the instruction ("" and 0 where there is none); see `Instruction`.
         where: functions of the mark stack, outermost first; `who` is on whose behalf the innermost runs.
         differences: the fields that differ.
         command: what reproduces the failure.
+        time, cycle: of the simulation, in ns and in periods of its clock, when the RTL retired it; None without a
+            simulation.
+        before: the last instructions of the hart before it, the last one last.
     """
 
     index: int
@@ -142,20 +167,31 @@ class Mismatch:
     mode: str = ""
     where: str = "-"
     who: str = "-"
+    symbol: str = ""
+    time: int | None = None
+    cycle: int | None = None
+    before: list[Instruction] = field(default_factory=list)
 
     def text(self) -> str:
         """Return the report for people: several lines, fields as a table."""
         lines = [f"mismatch at event {self.index}: {self.kind}, hart {self.hart}"]
         if self.kind == "instruction":
             lines.append(f"  {self.mode} {self.pc:#x}: {self.insn:08x}  {self.disassembly}")
+        if self.symbol:
+            lines.append(f"  at {self.symbol}")
         if self.where != "-":
             lines.append(f"  in {self.where}, for {self.who or '-'}")
+        if self.time is not None:
+            lines.append(f"  at {self.time:,} ns of the simulation, cycle {self.cycle:,}")
         rows = [("field", "expected", "observed")]
         rows += [(d.field, d.expected, d.observed) for d in self.differences[:_SHOWN]]
         widths = [max(len(row[i]) for row in rows) for i in (0, 1)]
         lines += (f"  {name:{widths[0]}}  {want:{widths[1]}}  {got}" for name, want, got in rows)
         if len(self.differences) > _SHOWN:
             lines.append(f"  ... and {len(self.differences) - _SHOWN} more")
+        if self.before:
+            lines.append(f"the last {len(self.before)} instructions of hart {self.hart} before:")
+            lines += (f"  event {each.index}: {each.text()}" for each in self.before)
         lines.append(f"reproduce with: {self.command}")
         return "\n".join(lines)
 
@@ -234,6 +270,7 @@ class ReplayResult:
         if raw["mismatch"] is not None:
             mismatch = raw["mismatch"]
             mismatch["differences"] = [Difference(**d) for d in mismatch["differences"]]
+            mismatch["before"] = [Instruction(**each) for each in mismatch["before"]]
             raw["mismatch"] = Mismatch(**mismatch)
         raw["functions"] = [FunctionCount(**f) for f in raw["functions"]]
         for visit in raw["visits"]:

@@ -18,13 +18,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vctx.pymodel.isa import decode, disassemble, encode
+from vctx.pymodel.isa import decode, encode
 from vctx.pymodel.isa.encoding import Kind
 from vctx.pymodel.trace import (
-    MODE_NAMES,
     PAGE_SHIFT,
     PAGE_SIZE,
     Checkpoint,
+    Difference,
     Insn,
     Issue,
     Retire,
@@ -34,6 +34,7 @@ from vctx.pymodel.trace import (
     differences,
 )
 from vctx.pymodel.trace.header import Header
+from vctx.tb.replay.report import history, mismatch_at
 from vctx.tb.replay.result import Mismatch
 from vctx.tb.spike import paging
 from vctx.tb.spike.masks import Situation, mask_of, masked_settings
@@ -179,7 +180,7 @@ def judge(trace: Path, command: str | None = None) -> Judgement:
         harts = [_Hart(header, stack) for _ in range(header.harts)]
         for index, event in enumerate(reader):
             if isinstance(event, Insn):
-                _instruction(found, harts, index, event, settings, header)
+                _instruction(found, harts, index, event, settings, header, trace)
             elif isinstance(event, Store):
                 for hart in harts:
                     hart.spike.write(event.paddr, event.data)
@@ -187,14 +188,28 @@ def judge(trace: Path, command: str | None = None) -> Judgement:
                 found.checkpoints += 1
                 wrong = differences(event.state, harts[event.hart].snapshot())
                 if wrong:
-                    found.mismatch = Mismatch(index, "checkpoint", event.hart, wrong, header.command)
+                    found.mismatch = _report(trace, header, index, wrong, event)
             if found.mismatch is not None:
                 break
     return found
 
 
+def _report(trace: Path, header: Header, index: int, wrong: list[Difference], event: Insn | Checkpoint) -> Mismatch:
+    insn = event if isinstance(event, Insn) else None
+    return mismatch_at(
+        index,
+        "checkpoint" if insn is None else "instruction",
+        wrong,
+        command=header.command,
+        programs=header.programs,
+        hart=event.hart,
+        insn=insn,
+        before=history(TraceReader(trace), index, event.hart),
+    )
+
+
 def _instruction(
-    found: Judgement, harts: list[_Hart], index: int, event: Insn, settings: list[str], header: Header
+    found: Judgement, harts: list[_Hart], index: int, event: Insn, settings: list[str], header: Header, trace: Path
 ) -> None:
     hart, issue, expected = harts[event.hart], event.issue, event.retire
     found.instructions += 1
@@ -209,11 +224,7 @@ def _instruction(
         if wrong and record.trap is None and decode(issue.insn).kind is Kind.UNKNOWN:
             raise TraceError(f"event {index}: Spike executes {issue.insn:#010x}, which the block does not have")
         if wrong:
-            mode = MODE_NAMES[(issue.prv, issue.virt)]
-            text = disassemble(issue.insn)
-            found.mismatch = Mismatch(
-                index, "instruction", event.hart, wrong, header.command, event.pc, issue.insn, text, mode
-            )
+            found.mismatch = _report(trace, header, index, wrong, event)
         hart.before = record
     for other in harts:
         if other is not hart:

@@ -69,7 +69,8 @@ def test_both_ways_report_the_same_mismatch(sim: str, tmp_path: Path) -> None:
     trace = falsified("context", tmp_path / "t.trace")
     batch, step = (replay(trace, sim=sim, out_dir=tmp_path / str(step), step=step) for step in (False, True))
     assert batch.mismatch is not None and step.mismatch is not None
-    assert batch.mismatch.text() == step.mismatch.text()
+    timeless = [replace(mismatch, time=None, cycle=None).text() for mismatch in (batch.mismatch, step.mismatch)]
+    assert timeless[0] == timeless[1]
     assert Path(batch.observed).read_bytes() == Path(step.observed).read_bytes()
 
 

@@ -203,7 +203,7 @@ def test_a_stream_loses_nothing(steps: list[tuple[bytes, int]]) -> None:
 def test_half_an_observation_is_the_end(tmp_path: Path) -> None:
     """A simulator that was killed while it wrote."""
     config = ReplayConfig("", str(tmp_path), "verilator", 128, 64, 1, 0, 4096, 0, 0, "")
-    one = bytearray(88)
+    one = bytearray(96)
     one[56] = 1  # v0 was written
     streams = {"obs": bytes(one), "vregs": bytes(15), "reads": b"", "writes": b""}
     reader = ObservationReader(config, {name: lambda n, d=d: d[:n] for name, d in streams.items()}, four_state=False)

@@ -47,6 +47,8 @@ def test_what_is_good_is_taken_as_it_is(tmp_path: Path) -> None:
         ("ram_size", -4096, "from 8 to 0x40000000"),
         ("ram_size", 1 << 36, "from 8 to 0x40000000"),
         ("ram_size", 0, "from 8 to 0x40000000"),
+        ("programs", ["kernel"], "must be addresses, or null, by name"),
+        ("programs", {"kernel": "0x80000000"}, "must be addresses, or null, by name"),
         ("ram_size", 12, "a multiple of 8"),
         ("ram_base", 1 << 200, "below 2^56"),
         ("ram_base", -4096, "below 2^56"),

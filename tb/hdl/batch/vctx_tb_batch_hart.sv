@@ -327,6 +327,7 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #
         o.vstart      <= vstart_o;
         o.vd_mask     <= !HasV ? '0 : observe ? '1 : retire_vd_mask_o;
         o.cycles      <= now - (flying != 0 && last_retire < accepted_at[oldest] ? accepted_at[oldest] : last_retire);
+        o.at          <= $time;
         o.bus_busy    <= bus_busy;
         o.read_bursts <= read_bursts;
         o.read_beats  <= read_beats;

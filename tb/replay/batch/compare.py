@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from vctx.pymodel.trace import (
-    MODE_NAMES,
     Checkpoint,
     Difference,
     Event,
@@ -30,6 +29,7 @@ from vctx.tb.replay.batch.stimulus import Stimulus
 from vctx.tb.replay.compare import compare
 from vctx.tb.replay.layout import error_texts
 from vctx.tb.replay.observation import Observation
+from vctx.tb.replay.report import history, mismatch_at
 from vctx.tb.replay.result import Mismatch, ReplayConfig, ReplayResult
 
 _TRAP, _IRQ, _RD = 1, 2, 4  # flags of a record
@@ -102,20 +102,28 @@ class Comparison:
         expected = decode_event(int(frames.kinds[event]), frames.payload(event))
         index = frames.first + event
         assert isinstance(expected, Insn | Checkpoint)
-        where, who = self._accounts.harts[expected.hart].where
         record = expected.state if isinstance(expected, Checkpoint) else expected.retire
         kind = "checkpoint" if isinstance(expected, Checkpoint) else "instruction"
-        found = compare(record, seen)
-        mismatch = Mismatch(index, kind, expected.hart, found, self.config.command, where=where, who=who)
-        if isinstance(expected, Insn):
-            from vctx.pymodel.isa import disassemble  # loads the whole model, which a replay that agrees never needs
-
-            mismatch.pc = expected.pc
-            mismatch.insn = expected.issue.insn
-            mismatch.disassembly = disassemble(expected.issue.insn)
-            mismatch.mode = MODE_NAMES[(expected.issue.prv, expected.issue.virt)]
+        insn = expected if isinstance(expected, Insn) else None
         self._write_observed(index, expected, seen)
-        return mismatch
+        return self._report(index, kind, compare(record, seen), expected.hart, seen.time, insn)
+
+    def _report(
+        self, index: int, kind: str, found: list[Difference], hart: int, time: int | None, insn: Insn | None = None
+    ) -> Mismatch:
+        config = self.config
+        return mismatch_at(
+            index,
+            kind,
+            found,
+            command=config.command,
+            programs=config.programs,
+            hart=hart,
+            insn=insn,
+            before=history(TraceReader(Path(config.trace)), index, hart),
+            where=self._accounts.harts[hart].where,
+            time=time,
+        )
 
     def _write_observed(self, index: int, expected: Insn | Checkpoint, seen: Observation) -> None:
         """Write the observed trace up to the mismatch, which it includes unless it holds unknown bits."""
@@ -174,7 +182,7 @@ class Comparison:
 
     def _unasked(self, obs: np.void, index: int) -> Mismatch:
         found = [Difference("protocol", "none", text) for text in error_texts(int(obs["errors"]))]
-        return Mismatch(index, "unasked", int(obs["hart"]), found, self.config.command)
+        return self._report(index, "unasked", found, int(obs["hart"]), int(obs["at"]))
 
     def finish(self) -> None:
         """Put the accounts into the result."""

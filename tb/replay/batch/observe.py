@@ -43,6 +43,7 @@ OBS = np.dtype(
         ("read_beats", "<u4"),
         ("write_beats", "<u4"),
         ("errors", "<u4"),
+        ("at", "<u8"),
     ]
 )
 # Fields that can be unknown, in the order in which reports name them, with their width in bits.
@@ -181,7 +182,7 @@ class Observed:
             mem=mem,
             **{name: int(o[name]) for name in ("vl", "vtype", "vstart", "vcsr", "mstatus_vs", "vsstatus_vs")},
         )
-        return Observation(retire, unknown, int(o["errors"]))
+        return Observation(retire, unknown, int(o["errors"]), time=int(o["at"]))
 
 
 class ObservationReader:

@@ -28,6 +28,7 @@ from vctx.tb.replay.batch.reading import Chunk, Reading
 from vctx.tb.replay.batch.stimulus import REC_END, REC_STOP, config_record, mark_record
 from vctx.tb.replay.memory import DUMP_FILE, read_dump
 from vctx.tb.replay.progress import Progress
+from vctx.tb.replay.report import mismatch_at
 from vctx.tb.replay.result import Mismatch, MismatchError, ReplayConfig, ReplayResult
 
 _FOUR_STATE = frozenset({"icarus"})
@@ -167,7 +168,7 @@ class BatchReplay:
         """Compare RAM, and keep the trace as what was observed: every record was found equal."""
         found = self._comparison.image.differences(read_dump(Path(self._config.out_dir) / DUMP_FILE))
         if found:
-            raise MismatchError(Mismatch(self.result.events, "ram", 0, found, self._config.command))
+            raise MismatchError(mismatch_at(self.result.events, "ram", found, command=self._config.command))
         same_file(Path(self._config.trace), self._config.observed)
 
     def finish(self) -> None:

@@ -69,6 +69,7 @@ class RetireMonitor(BusMonitor):
             read_beats,
             write_beats,
             errors,
+            at,
         ) = OBS.unpack(vector)
         vregs: dict[int, bytes] = {}
         mem: dict[int, int] = {}
@@ -85,7 +86,9 @@ class RetireMonitor(BusMonitor):
             vregs,
             mem,
         )
-        observation = Observation(retire, unknown, errors, cycles, bus_busy, bytes_read=read_beats * self._beat_bytes)
+        observation = Observation(
+            retire, unknown, errors, cycles, bus_busy, bytes_read=read_beats * self._beat_bytes, time=at
+        )
         if vd_mask | changed:
             self._registers(vd_mask | changed, observation)
         if read_bursts:

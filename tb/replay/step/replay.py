@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ import cocotb
 from cocotb.triggers import Timer
 
 from vctx.pymodel.trace import (
-    MODE_NAMES,
     Checkpoint,
     Difference,
     Event,
@@ -34,6 +34,7 @@ from vctx.tb.replay.layout import CFG
 from vctx.tb.replay.memory import GoldenImage, PendingStores, RamBackend
 from vctx.tb.replay.observation import Observation
 from vctx.tb.replay.progress import Progress
+from vctx.tb.replay.report import HISTORY, mismatch_at
 from vctx.tb.replay.result import Mismatch, MismatchError, ReplayConfig, ReplayResult
 from vctx.tb.replay.step.drivers import HdlRam, IssueDriver
 from vctx.tb.replay.step.observe import RetireMonitor
@@ -65,6 +66,7 @@ class Hart:
         self._monitor = RetireMonitor(handle, replay.clock, config.vlen, config.dlen)
         self.stores = PendingStores(replay.ram, config.ram_base, config.ram_size)
         self._account = replay.accounts.harts[number]
+        self._before: deque[tuple[int, Insn]] = deque(maxlen=HISTORY)  # of this instruction
 
     async def run(self, events: Iterable[tuple[int, Event]]) -> None:
         """Replay this hart's events of one batch, in order.
@@ -86,7 +88,8 @@ class Hart:
                     replay.observed[index] = Insn(event.hart, event.pc, issue, seen.retire)
                 found = compare(event.retire, seen)
                 if found:
-                    raise MismatchError(self._instruction_mismatch(index, event, found))
+                    raise MismatchError(self._mismatch(index, "instruction", found, seen, event))
+                self._before.append((index, event))
                 self._account.instruction(seen)
                 replay.count(seen)
                 if event.retire.mem:
@@ -115,23 +118,25 @@ class Hart:
             self._replay.observed[index] = Checkpoint(event.hart, seen.retire)
         found = compare(event.state, seen)
         if found:
-            raise MismatchError(self._mismatch(index, "checkpoint", found))
+            raise MismatchError(self._mismatch(index, "checkpoint", found, seen))
         self._replay.result.checkpoints += 1
 
-    def _mismatch(self, index: int, kind: str, found: list[Difference]) -> Mismatch:
-        where, who = self._account.where
-        command = self._replay.config.command
-        return Mismatch(index, kind, self._number, found, command, where=where, who=who)
-
-    def _instruction_mismatch(self, index: int, event: Insn, found: list[Difference]) -> Mismatch:
-        from vctx.pymodel.isa import disassemble  # loads the whole model, which a replay that agrees never needs
-
-        mismatch = self._mismatch(index, "instruction", found)
-        mismatch.pc = event.pc
-        mismatch.insn = event.issue.insn
-        mismatch.disassembly = disassemble(event.issue.insn)
-        mismatch.mode = MODE_NAMES[(event.issue.prv, event.issue.virt)]
-        return mismatch
+    def _mismatch(
+        self, index: int, kind: str, found: list[Difference], seen: Observation, insn: Insn | None = None
+    ) -> Mismatch:
+        config = self._replay.config
+        return mismatch_at(
+            index,
+            kind,
+            found,
+            command=config.command,
+            programs=config.programs,
+            hart=self._number,
+            insn=insn,
+            before=self._before,
+            where=self._account.where,
+            time=seen.time,
+        )
 
 
 class Replay:
@@ -237,7 +242,7 @@ class Replay:
     async def _compare_ram(self) -> None:
         found = self.golden.differences(await self.ram.image())
         if found:
-            self.failures.append(Mismatch(self.result.events, "ram", 0, found, self.config.command))
+            self.failures.append(mismatch_at(self.result.events, "ram", found, command=self.config.command))
 
 
 async def reset(top: Any, harts: list[Any], config: ReplayConfig) -> None:
