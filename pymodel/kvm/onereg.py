@@ -126,16 +126,16 @@ def get_reg_list(vcpu: Vcpu, reg_list: RegList) -> None:
 def list_regs(vcpu: Vcpu) -> list[int]:
     """Return the id of every register of the guest, in the order of the kernel (facts, 3.5)."""
     version = vcpu.kernel.version
-    before = [*other.list_timer(vcpu), *other.list_fp(vcpu)] if version.other_classes else []
-    behind = [*other.list_sbi_ext(vcpu), *other.list_sbi_state(vcpu)] if version.other_classes else []
+    sbi = [*other.list_sbi_ext(vcpu), *other.list_sbi_state(vcpu)] if version.sbi_classes else []
     return [
         *other.list_config(vcpu),
         *(reg_id(CORE, number) for number in range(_CORE_MODE + 1)),
         *(reg_id(CSR, number) for number in range(version.csr_regs)),
-        *before,
+        *other.list_timer(vcpu),
+        *other.list_fp(vcpu),
         *list_vector(vcpu),
         *list_isa_ext(vcpu),
-        *behind,
+        *sbi,
     ]
 
 
@@ -146,7 +146,7 @@ def _split(register: int) -> tuple[int, int, int]:
 
 
 def _exists(vcpu: Vcpu, reg_type: int) -> bool:
-    return reg_type in _GETTERS and (reg_type in _FIRST_CLASSES or vcpu.kernel.version.other_classes)
+    return reg_type in _GETTERS and (reg_type not in _SBI_CLASSES or vcpu.kernel.version.sbi_classes)
 
 
 def _get_core(vcpu: Vcpu, number: int, size: int) -> bytes:
@@ -207,7 +207,7 @@ def _set_fp(reg_type: int, vcpu: Vcpu, hart: Hart, number: int, size: int, buffe
     other.set_fp(vcpu, hart, reg_type, number, size, buffer)
 
 
-_FIRST_CLASSES = frozenset({CONFIG, CORE, CSR, ISA_EXT_TYPE})
+_SBI_CLASSES = frozenset({SBI_EXT_TYPE, SBI_STATE})
 _GETTERS: dict[int, Callable[[Vcpu, int, int], bytes]] = {
     CONFIG: other.get_config,
     CORE: _get_core,

@@ -98,11 +98,18 @@ def get_timer(vcpu: Vcpu, number: int, size: int) -> bytes:
 
 
 def set_timer(vcpu: Vcpu, hart: Hart, number: int, size: int, buffer: UserBuffer) -> None:
-    """Write a timer register; KvmError EINVAL also for another frequency and for disarming what is not armed."""
+    """Write a timer register.
+
+    Raises:
+        KvmError: EINVAL for a wrong size, ENOENT, EFAULT; EINVAL for another frequency (before 6.6 EOPNOTSUPP for any)
+            and for disarming what is not armed.
+    """
     check_long(size)
     if number > _STATE:
         raise KvmError(vcpu.kernel.version.absent)
     value, other = buffer.long(), vcpu.other
+    if number == _FREQUENCY and not vcpu.kernel.version.distinct_errors:
+        raise KvmError(errno.EOPNOTSUPP)
     if number == _FREQUENCY and value != _TIMEBASE:
         raise KvmError(errno.EINVAL)
     if number == _TIME:

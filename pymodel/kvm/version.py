@@ -36,7 +36,7 @@ class KernelVersion:
         block_sizes_listed: the block sizes of Zicbom, Zicboz and Zicbop are there for every guest, 0 for one without
             the extension; otherwise they do not exist for it.
         smstateen_enoent: the Smstateen registers of a guest without it give ENOENT, otherwise EINVAL.
-        other_classes: it has the TIMER, FP, SBI_EXT and SBI_STATE classes that the model implements.
+        sbi_classes: it has the SBI_EXT and SBI_STATE classes that the model implements, not an earlier form.
         reg_list: it has KVM_GET_REG_LIST.
         zve_is_vector: has_vector() is true for a host with Zve only: buffers exist, but no guest has V (item 44).
         mp_state_reset: KVM_CAP_RISCV_MP_STATE_RESET exists (facts, 3.7).
@@ -96,7 +96,7 @@ class KernelVersion:
     multi_isa_ext: bool
     block_sizes_listed: bool
     smstateen_enoent: bool
-    other_classes: bool
+    sbi_classes: bool
     reg_list: bool
     zve_is_vector: bool
     mp_state_reset: bool
@@ -179,7 +179,7 @@ CLEAN = KernelVersion(
     multi_isa_ext=True,
     block_sizes_listed=True,
     smstateen_enoent=True,
-    other_classes=True,
+    sbi_classes=True,
     reg_list=True,
     zve_is_vector=True,
     mp_state_reset=True,
@@ -265,7 +265,7 @@ V6_5 = replace(
     csr_regs=10,
     csr_subtypes=2,
     multi_isa_ext=False,
-    other_classes=False,
+    sbi_classes=False,
     reg_list=False,
     zve_is_vector=False,
     user_restore_deferred=False,

@@ -246,5 +246,5 @@ def test_core_and_csr_registers() -> None:
         kernel.set_reg(vcpu, one.reg_id(one.CSR, number), 0x222)
         assert kernel.get_reg(vcpu, one.reg_id(one.CSR, number)) == (0x222).to_bytes(8, "little")
     assert vcpu.csr["hvip"] == 0x444
-    for register in (one.reg_id(one.CORE, 33), one.reg_id(one.CSR, 10), one.reg_id(one.CONFIG, 1), one.reg_id(4, 0)):
+    for register in (one.reg_id(one.CORE, 33), one.reg_id(one.CSR, 10), one.reg_id(one.CONFIG, 1), one.reg_id(11, 0)):
         assert get_and_set(kernel, vcpu, register) == errno.EINVAL

@@ -184,3 +184,30 @@ def test_counters_after_a_reset(version: KernelVersion) -> None:
         kernel.set_reg(vcpu, one.reg_id(one.CSR, 9), 2)
         kernel.request_reset(vcpu)
         run_to_user(vcpu, kernel.harts[0])
+
+
+@pytest.mark.parametrize("version", [V12, V6_5], ids=lambda v: v.name)
+def test_the_classes_that_the_patch_found_there(version: KernelVersion) -> None:
+    """TIMER and FP come before ISA_EXT and vectors; whatever does not exist is EINVAL, and no frequency is taken."""
+    kernel = booted(version, isa=tuple("acdfim"))
+    vcpu = make_vcpu(kernel, "scalar")
+    frequency, compare = (one.reg_id(4, number) for number in (0, 2))
+    assert get(kernel, vcpu, frequency) == 10_000_000
+    assert errno_of(kernel.set_reg, vcpu, frequency, 10_000_000) == errno.EOPNOTSUPP
+    kernel.set_reg(vcpu, compare, 77)
+    assert get(kernel, vcpu, compare) == 77
+    for reg_type, size in ((5, 4), (6, 8)):
+        kernel.set_reg(vcpu, one.reg_id(reg_type, 9, size), 5)
+        assert get(kernel, vcpu, one.reg_id(reg_type, 9, size)) == 5
+        assert get_and_set(kernel, vcpu, one.reg_id(reg_type, 9, 12 - size)) == errno.EINVAL
+        assert get_and_set(kernel, vcpu, one.reg_id(reg_type, 33, size)) == errno.EINVAL
+    for number, buffer in ((4, UserBuffer()), (4, UserBuffer(bytes(8)))):  # the number first, then the memory
+        assert errno_of(one.set_reg, vcpu, kernel.harts[0], one.reg_id(4, number), buffer) == errno.EINVAL
+    assert errno_of(one.set_reg, vcpu, kernel.harts[0], compare, UserBuffer()) == errno.EFAULT
+
+
+def test_the_frequency_may_be_set_to_what_it_is_from_6_6_on() -> None:
+    kernel = booted(LINUX_6_12)
+    vcpu = make_vcpu(kernel, "scalar")
+    assert errno_of(kernel.set_reg, vcpu, one.reg_id(4, 0), 10_000_000) == 0
+    assert errno_of(kernel.set_reg, vcpu, one.reg_id(4, 0), 10_000_001) == errno.EINVAL
