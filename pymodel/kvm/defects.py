@@ -22,6 +22,9 @@ class Defect:
         text: what it is, and what comes of it.
         choice, value: the field of :class:`~pymodel.kvm.version.KernelVersion` that is the defect, and its bad value.
         breaks: names of the invariants by which it shows.
+        source: where in arch/riscv it is: file of kvm/, or header, and function, as the posted patch has them.
+        cured_in, cure: the version of Linux that has it no longer (of those known here, if the commit's own is not
+            known), and by which commit or how; empty if none has.
     """
 
     name: str
@@ -29,6 +32,14 @@ class Defect:
     choice: str
     value: Any
     breaks: tuple[str, ...]
+    source: str
+    cured_in: str = ""
+    cure: str = ""
+
+    @property
+    def cured(self) -> str:
+        """What became of it upstream, in a line."""
+        return f"cured in Linux {self.cured_in}: {self.cure}" if self.cured_in else "no cure upstream"
 
     def apply(self, version: KernelVersion) -> KernelVersion:
         """Return `version` with this defect, named "<version>+<defect>"."""
@@ -48,6 +59,9 @@ _ALL = (
         "vector_reg_type",
         7,
         ("one-reg-round-trip", "id-table"),
+        "include/uapi/asm/kvm.h, KVM_REG_RISCV_VECTOR; vcpu.c, kvm_riscv_vcpu_get_reg and _set_reg",
+        cured_in="6.5",
+        cure="0f4b82579716, type 9",
     ),
     Defect(
         "S2",
@@ -56,6 +70,9 @@ _ALL = (
         "isa_from_address",
         True,
         ("novec-guest-off", "self-checks", "v-by-bitmap"),
+        "vcpu_vector.c, `unsigned long isa = vcpu->arch.isa` in every function; vcpu.c, kvm_arch_vcpu_load and _put",
+        cured_in="6.5",
+        cure="patch 17/17 of the series, merged with 0f4b82579716",
     ),
     Defect(
         "S3",
@@ -63,6 +80,9 @@ _ALL = (
         "get_reg_uninitialised",
         True,
         ("one-reg-errors", "no-oops"),
+        "vcpu_vector.c, kvm_riscv_vcpu_get_reg_vector, `void *reg_val;`",
+        cured_in="6.5",
+        cure="0f4b82579716; since 630b4cee9c37 in 6.6 an error comes back instead of a pointer",
     ),
     Defect(
         "S4",
@@ -71,6 +91,9 @@ _ALL = (
         "host_save_checks_v",
         False,
         ("no-oops", "no-vector-access"),
+        "vcpu_vector.c, kvm_riscv_vcpu_host_vector_save and _restore",
+        cured_in="6.5",
+        cure="0f4b82579716",
     ),
     Defect(
         "S5",
@@ -78,6 +101,9 @@ _ALL = (
         "unwinds_create",
         False,
         ("no-memory-lost",),
+        "vcpu.c, kvm_arch_vcpu_create, the second `return -ENOMEM`",
+        cured_in="7.2",
+        cure="b7c958d7c1eb",
     ),
     Defect(
         "S6",
@@ -86,6 +112,9 @@ _ALL = (
         "datap_in_template",
         True,
         ("one-pointer", "no-memory-lost"),
+        "vcpu.c, kvm_arch_vcpu_create, `cntx->vector.datap`; kvm_riscv_reset_vcpu, the memcpy of guest_reset_context",
+        cured_in="6.16",
+        cure="9ffecf04144d",
     ),
     Defect(
         "S7",
@@ -94,6 +123,9 @@ _ALL = (
         "put_clears_hgatp",
         True,
         ("hgatp-kept",),
+        "vcpu.c, kvm_arch_vcpu_put, `csr_write(CSR_HGATP, 0)`",
+        cured_in="6.5",
+        cure="0f4b82579716 is without the line that 8c3ce496bd61 had removed",
     ),
     Defect(
         "S8",
@@ -101,6 +133,9 @@ _ALL = (
         "v_renumbers",
         True,
         ("id-table",),
+        "include/uapi/asm/kvm.h, enum KVM_RISCV_ISA_EXT_ID",
+        cured_in="6.5",
+        cure="bf78f1ea6e51, V is the last, number 15",
     ),
     Defect(
         "S9",
@@ -109,6 +144,9 @@ _ALL = (
         "zeroes_guest_buffer",
         False,
         ("no-stale-heap",),
+        "vcpu.c, kvm_arch_vcpu_create, `kmalloc(riscv_vsize, GFP_KERNEL)`",
+        cured_in="6.16",
+        cure="kzalloc",
     ),
     Defect(
         "S10",
@@ -116,6 +154,9 @@ _ALL = (
         "reset_needs_v",
         False,
         ("no-needless-write",),
+        "vcpu_vector.c, kvm_riscv_vcpu_vector_reset, the memset",
+        cured_in="6.5",
+        cure="0f4b82579716",
     ),
     Defect(
         "S11",
@@ -123,6 +164,7 @@ _ALL = (
         "clean_without_v",
         True,
         ("novec-guest-off",),
+        "vcpu_vector.c, kvm_riscv_vcpu_vector_clean, called outside the test for V",
     ),
     Defect(
         "S12",
@@ -131,6 +173,7 @@ _ALL = (
         "toggle_resets",
         False,
         ("novec-guest-off", "no-leak", "isa-change-complete"),
+        "vcpu.c (from 6.6 on vcpu_onereg.c), kvm_riscv_vcpu_set_reg_isa_ext and _config: only kvm_riscv_vcpu_fp_reset",
     ),
     Defect(
         "S13",
@@ -139,6 +182,9 @@ _ALL = (
         "restore_at_load",
         True,
         ("kernel-vector", "guest-transparent", "one-owner"),
+        "vcpu.c, kvm_arch_vcpu_load, kvm_riscv_vcpu_guest_vector_restore",
+        cured_in="7.3",
+        cure="the deferred scheme: restored at entry, flushed by kernel_vector_begin",
     ),
     Defect(
         "S14",
@@ -146,6 +192,7 @@ _ALL = (
         "keeps_vs",
         False,
         ("vs-preserved",),
+        "vcpu_switch.S, __kvm_riscv_vector_save and _restore, `csrc CSR_STATUS, status`",
     ),
     Defect(
         "S15",
@@ -153,6 +200,7 @@ _ALL = (
         "reset_clears_csrs",
         False,
         ("reset-state", "isa-change-complete"),
+        "vcpu_vector.c, kvm_riscv_vcpu_vector_reset",
     ),
     Defect(
         "S16",
@@ -160,6 +208,7 @@ _ALL = (
         "resets_to_vill",
         False,
         ("reset-state",),
+        "vcpu_vector.c, kvm_riscv_vcpu_vector_reset",
     ),
     Defect(
         "S17",
@@ -167,6 +216,9 @@ _ALL = (
         "vlenb_in_state",
         False,
         ("id-table",),
+        "include/uapi/asm/kvm.h, KVM_REG_RISCV_VECTOR_REG(n): sizeof(struct __riscv_v_state)",
+        cured_in="6.5",
+        cure="c35f3aa34509",
     ),
     Defect(
         "S18",
@@ -174,6 +226,9 @@ _ALL = (
         "vlenb_register",
         False,
         ("vlenb-register", "reg-list", "id-table"),
+        "vcpu_vector.c, kvm_riscv_vcpu_vreg_addr",
+        cured_in="6.8",
+        cure="197bd237b672, 2fa290372dfe, 3975525e5545",
     ),
     Defect(
         "S19",
@@ -182,6 +237,7 @@ _ALL = (
         "legalises",
         False,
         ("one-reg-values", "clean-is-equal"),
+        "vcpu_vector.c, kvm_riscv_vcpu_set_reg_vector, copy_from_user straight into the context",
     ),
     Defect(
         "S20",
@@ -189,6 +245,9 @@ _ALL = (
         "distinct_errors",
         False,
         ("one-reg-errors", "isa-errors"),
+        "vcpu_vector.c, kvm_riscv_vcpu_get_reg_vector and _set_reg_vector; vcpu.c, kvm_riscv_vcpu_set_reg_isa_ext",
+        cured_in="6.6",
+        cure="ENOENT, EINVAL and EBUSY throughout one-reg",
     ),
     Defect(
         "S21",
@@ -196,6 +255,9 @@ _ALL = (
         "exports_symbols",
         False,
         ("module-link",),
+        "vcpu_vector.c, riscv_vsize and has_vector() of the kernel's vector code",
+        cured_in="6.5",
+        cure="patch 17/17 of the series",
     ),
     Defect(
         "S22",
@@ -203,6 +265,9 @@ _ALL = (
         "prctl_gates_v",
         False,
         ("novec-guest-off", "self-checks", "prctl-gate"),
+        "vcpu.c, kvm_riscv_vcpu_isa_enable_allowed has no case for V",
+        cured_in="6.5",
+        cure="bf78f1ea6e51: riscv_v_vstate_ctrl_user_allowed()",
     ),
     Defect(
         "S23",
@@ -211,6 +276,7 @@ _ALL = (
         "host_side_eager",
         True,
         ("host-side-lazy",),
+        "vcpu_vector.c, kvm_riscv_vcpu_host_vector_save",
     ),
     Defect(
         "S24",
@@ -218,6 +284,7 @@ _ALL = (
         "drops_dirty_silently",
         True,
         ("warns-of-loss",),
+        "vcpu_vector.c, kvm_riscv_vcpu_guest_vector_save",
     ),
     Defect(
         "S25",
@@ -226,6 +293,7 @@ _ALL = (
         "preempted_section",
         "lost",
         ("kernel-vector",),
+        "vcpu.c, kvm_arch_vcpu_put, kvm_riscv_vcpu_host_vector_restore, before __switch_to_vector saves kernel_vstate",
     ),
 )
 

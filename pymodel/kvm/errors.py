@@ -19,7 +19,15 @@ class KvmError(Exception):
 
 
 class KernelOops(VctxError):  # noqa: N818 (named for the event)
-    """The modelled kernel itself faulted; what follows on that machine means nothing."""
+    """The modelled kernel itself faulted; what follows on that machine means nothing.
+
+    Attributes:
+        functions: marked functions that it was in, the outermost first; filled in as they end.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.functions: list[str] = []
 
 
 class KernelMisuseError(Exception):

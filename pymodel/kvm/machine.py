@@ -285,6 +285,9 @@ class Machine:
         self.observer.event(Mark(hart.hart_id, True, what, who, regions))
         try:
             yield
+        except KernelOops as oops:
+            oops.functions.insert(0, what)
+            raise
         finally:
             self.observer.event(Mark(hart.hart_id, False, what, who, regions))
 

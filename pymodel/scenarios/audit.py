@@ -83,6 +83,11 @@ class Audit:
         """Names of the scenarios that broke something."""
         return [outcome.scenario.name for outcome in self.outcomes if not outcome.ok]
 
+    @property
+    def named(self) -> set[str]:
+        """The defects that the scenarios that were run can show."""
+        return {name for outcome in self.outcomes for name in outcome.ledger.named}
+
     def defects(self) -> list[DefectVerdict]:
         """Return the verdict on each known defect.
 

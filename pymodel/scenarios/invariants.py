@@ -132,8 +132,8 @@ ALL_INVARIANTS = INVARIANTS | LIBRARY_INVARIANTS
 class Violation:
     """One broken invariant: which, where (function, vCPU or task, hart) and what was found.
 
-    `at` is the last instruction before that, if anyone can tell; `defects` are known ones that it demonstrates, if the
-    kernel has them.
+    `at` is the last instruction before that, and `calls` the functions of the kernel around it or before it, if anyone
+    can tell; `defects` are known ones that it demonstrates, if the kernel has them.
     """
 
     invariant: str
@@ -141,6 +141,7 @@ class Violation:
     evidence: str
     at: str = ""
     defects: tuple[str, ...] = ()
+    calls: str = ""
 
 
 class Ledger:
@@ -150,7 +151,9 @@ class Ledger:
         checks: number of times each invariant was checked.
         violations: the first `keep` violations of each invariant, in order.
         broken: number of failed checks by invariant.
-        locate: tells where execution is, for violations; None if nobody can.
+        named: known defects that a check, failed or not, would demonstrate.
+        locate, calls: tell where execution is, and through which functions it came there, for violations; None if
+            nobody can.
 
     >>> ledger = Ledger()
     >>> ledger.check("hgatp-kept", True, "vcpu_put vcpu0", "hgatp was written")
@@ -166,7 +169,9 @@ class Ledger:
         self.checks: Counter[str] = Counter()
         self.broken: Counter[str] = Counter()
         self.violations: list[Violation] = []
+        self.named: set[str] = set()
         self.locate: Callable[[], str] | None = None
+        self.calls: Callable[[], str] | None = None
 
     def check(
         self,
@@ -183,6 +188,8 @@ class Ledger:
         if invariant not in ALL_INVARIANTS:
             raise VctxError(f"no invariant is named {invariant!r}")
         self.checks[invariant] += 1
+        if defects:
+            self.named.update(defects)
         if ok:
             return
         self.broken[invariant] += 1
@@ -190,4 +197,5 @@ class Ledger:
         if self.broken[invariant] <= self._keep or set(defects) - shown:
             text = evidence if isinstance(evidence, str) else evidence()
             at = self.locate() if self.locate is not None else ""
-            self.violations.append(Violation(invariant, where, text, at, tuple(defects)))
+            calls = self.calls() if self.calls is not None else ""
+            self.violations.append(Violation(invariant, where, text, at, tuple(defects), calls))

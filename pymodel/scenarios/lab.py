@@ -204,6 +204,7 @@ class Lab:
         monitor = Monitor(self.ledger if monitored else Ledger(), then, checkpoints=has_v)
         self._tap = Tap(monitor)
         self.ledger.locate = self._tap.where
+        self.ledger.calls = monitor.calls
         kernel = Kernel(version, vlen=vlen, has_v=has_v, harts=harts, observer=self._tap, **machine)
         monitor.attach(kernel)
         kernel.boot()

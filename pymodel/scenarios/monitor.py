@@ -19,6 +19,7 @@ from vctx.pymodel.kvm.isa import guest_has_v, isa_has
 from vctx.pymodel.kvm.kernel import Kernel
 from vctx.pymodel.kvm.kmode import guest_is_live
 from vctx.pymodel.kvm.layout import SR_VS, VS_CLEAN, VS_DIRTY, VS_INITIAL, VS_OFF
+from vctx.pymodel.kvm.linux_names import call_path
 from vctx.pymodel.kvm.machine import KernelObserver, Regions
 from vctx.pymodel.kvm.state import HostTask, Vcpu
 from vctx.pymodel.scenarios.context import VREGS, VectorContext
@@ -97,6 +98,7 @@ class Monitor:
         self._image_owners: dict[int, list[str]] = {}
         self._saving = 0  # saves in progress, on all harts
         self._then_store = None if then is None else then.store
+        self._path: tuple[Mark, ...] = ()  # the functions that execution is in, or was in last
         self._subjects: dict[str, Vcpu | HostTask] = {}
         self._handlers = {
             "vcpu_load.enter": self._load_enter,
@@ -119,6 +121,14 @@ class Monitor:
         """The kernel watched."""
         assert self._kernel is not None
         return self._kernel
+
+    def calls(self) -> str:
+        """Return the functions that execution is in, or was in last, as Linux calls them, and for whom and where."""
+        if not self._path:
+            return ""
+        last = self._path[-1]
+        whose = f" for {last.who}" if last.who else ""
+        return f"{call_path([mark.what for mark in self._path])}{whose}, hart {last.hart}"
 
     # Observer
 
@@ -179,6 +189,7 @@ class Monitor:
     def _marked(self, view: _HartView, mark: Mark) -> None:
         if mark.enter:
             view.stack.append(mark)
+            self._path = tuple(view.stack)
             view.moves_at_entry.append(view.moves)
             view.off_at_entry.append(view.mstatus_vs == 0)
             self.counts[mark.what] += 1
@@ -186,6 +197,8 @@ class Monitor:
             self._saving += mark.what in _SAVES
             return
         view.stack.pop()
+        if view.stack:
+            self._path = tuple(view.stack)
         self._saving -= mark.what in _SAVES
         moved = view.moves != view.moves_at_entry.pop()
         was_off = view.off_at_entry.pop()

@@ -169,12 +169,14 @@ class SharedUnit:
         Args:
             progress: called with (done, total), guest entries, as far as the pairs have come, too.
         """
-        counts = self._monitor.counts
+        counts, ledger = self._monitor.counts, self.result.ledger
+        ledger.calls = self._monitor.calls
         try:
             self._run(progress)
         except FAULTS as error:
             self.result.fault = describe(error)
-        self.result.ledger.check("no-oops", not self.result.fault, "the kernel", self.result.fault)
+        ledger.check("no-oops", not self.result.fault, "the kernel", self.result.fault)
+        ledger.calls = None  # results go from process to process, kernels do not
         self.result.counts.update(counts)
         self.result.instructions = sum(hart.instret for hart in self.kernel.harts)
 

@@ -92,7 +92,15 @@ class AuditVerdict:
             "command": self.command,
             "kernel": asdict(found.version),
             "defects": [
-                {"name": v.defect.name, "text": v.defect.text, "verdict": v.text, "evidence": _findings(v.evidence)}
+                {
+                    "name": v.defect.name,
+                    "text": v.defect.text,
+                    "source": v.defect.source,
+                    "cured_in": v.defect.cured_in,
+                    "cure": v.defect.cure,
+                    "verdict": v.text,
+                    "evidence": _findings(v.evidence),
+                }
                 for v in found.defects()
             ],
             "shown_over_the_clean_kernel": {name: _findings([one])[0] for name, one in self.elsewhere.items()},

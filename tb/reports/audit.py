@@ -60,6 +60,8 @@ def _invariants_table(verdict: AuditVerdict) -> Table:
     table = _table("invariants", "", "checked", "broken")
     table.add_column("what must hold", overflow="fold")
     for name, invariant in ALL_INVARIANTS.items():
+        if not checks[name]:
+            continue  # of a part of the library
         state = Text(f"{broken[name]:,}", "bold red" if broken[name] else "green")
         table.add_row(name, f"{checks[name]:,}", state, invariant.text)
     return table
@@ -83,6 +85,7 @@ def _print_defects(console: Console, verdict: AuditVerdict) -> None:
         if one.text == "absent" or (one.text == "not shown" and not whole):
             continue
         console.print(f"[{_STYLES[one.text]}]{one.defect.name} {one.text}[/]: {one.defect.text}", soft_wrap=True)
+        console.print(f"    {escape(one.defect.source)}; {escape(one.defect.cured)}", soft_wrap=True)
         if one.evidence:
             first = {finding.violation.invariant: finding for finding in reversed(one.evidence)}  # of each invariant
             cases = [finding for finding in one.evidence if finding is first[finding.violation.invariant]]
@@ -94,7 +97,8 @@ def _print_defects(console: Console, verdict: AuditVerdict) -> None:
         elif one.defect.name in verdict.elsewhere:
             console.print("    something else in this version hides it; over the clean kernel it shows:")
             _print_finding(console, verdict.elsewhere[one.defect.name])
-    absent = [one.defect.name for one in verdict.audit.defects() if one.text == "absent"]
+    shown = verdict.audit.named
+    absent = [one.defect.name for one in verdict.audit.defects() if one.text == "absent" and one.defect.name in shown]
     if absent:
         console.print(f"[green]absent[/]: {', '.join(absent)}", soft_wrap=True)
 
@@ -103,6 +107,8 @@ def _print_finding(console: Console, finding: Finding) -> None:
     violation = finding.violation
     console.print(f"    {finding.scenario}: {escape(violation.where)}", soft_wrap=True)
     console.print(f"      {escape(violation.evidence)}", soft_wrap=True)
+    if violation.calls:
+        console.print(f"      in {escape(violation.calls)}", soft_wrap=True)
     if violation.at:
         console.print(f"      {escape(violation.at)}", soft_wrap=True)
 

@@ -139,11 +139,14 @@ def _print_findings(console: Console, verdict: Verdict) -> None:
             console.print(
                 f"  {violation.invariant}: {violation.where}: {violation.evidence}", soft_wrap=True, highlight=False
             )
+            if violation.calls:
+                console.print(f"    in {violation.calls}", soft_wrap=True, highlight=False)
         defects = explanations(version.by_name(verdict.knobs.kernel), ledger.broken)
         if defects:
             console.print(f"defects that kernel {verdict.knobs.kernel} is known for, and that show this way:")
         for defect in defects:
             console.print(f"  {defect.name}: {defect.text}", soft_wrap=True, highlight=False)
+            console.print(f"    {defect.source}; {defect.cured}", soft_wrap=True, highlight=False, markup=False)
         console.print()
     if verdict.ok:
         console.print(f"[bold green]agreed[/]: seed {verdict.knobs.seed}, {_number(rtl.instructions)} instructions")

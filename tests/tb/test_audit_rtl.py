@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from vctx.pymodel.errors import UsageError
+from vctx.pymodel.kvm.defects import DEFECTS
 from vctx.pymodel.trace import TraceReader
 from vctx.pymodel.trace.records import Insn
 from vctx.tb.jobs import audit
@@ -65,8 +66,28 @@ def test_the_report_names_call_expectation_and_finding() -> None:
     print_audit(console, audit.run_audit("v12", scenarios=["put-keeps-hgatp", "flush-with-vs-off", "two-enables"]))
     text = console.export_text()
     assert "put-keeps-hgatp: vcpu_put\n      expected [], found ['csrw hgatp, 0x0', 'csrw hgatp, 0x0']\n" in text
+    assert "\n      in kvm_arch_vcpu_put for vcpu0, hart 0\n" in text
+    assert "vcpu.c, kvm_arch_vcpu_put, `csr_write(CSR_HGATP, 0)`; cured in Linux 6.5: " in text
     assert "S7 found" in text and "S13" not in text
     assert "1 known defect: S7; 1 of 2 scenarios pass, 1 not applicable" in text
+
+
+def test_a_part_of_the_library_says_only_what_it_can_show() -> None:
+    """No invariant that it does not check, and no defect that none of its checks would demonstrate."""
+    console = Console(record=True, width=120, file=io.StringIO())
+    print_audit(console, audit.run_audit("clean", scenarios=["put-keeps-hgatp"]))
+    text = console.export_text()
+    assert "absent: S7\n" in text and "hgatp-kept" in text and "one-reg-errors" not in text
+    console = Console(record=True, width=120, file=io.StringIO())
+    print_audit(console, audit.run_audit("clean"))
+    assert f"absent: {', '.join(DEFECTS)}\n" in console.export_text()
+
+
+def test_an_oops_names_the_functions_around_it() -> None:
+    verdict = audit.run_audit("v12", scenarios=["host-without-v"])
+    (oops,) = [f.violation for f in verdict.audit.findings if f.violation.invariant == "no-oops"]
+    assert oops.evidence.endswith(", in kvm_arch_vcpu_load > kvm_riscv_vcpu_host_vector_save")
+    assert oops.calls == "kvm_arch_vcpu_load for vcpu0, hart 0"  # which is where it ends in
 
 
 def test_unknown_names() -> None:
