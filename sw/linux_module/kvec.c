@@ -97,13 +97,17 @@ static bool preemptible_section(void)
 /* A section that must not run vector code behind a call of the scheduler if that left the unit off. */
 static void scheduling_section(void)
 {
+	unsigned long switches = current->nvcsw;
+
 	if (!preemptible_section())
 		return;
 	kernel_vector_begin();
 	xor_load(blocks[0], blocks[1], blocks[2]);
 	schedule_timeout_uninterruptible(1);
-	counters.schedule_runs++;
-	counters.schedule_on += !!(csr_read(CSR_SSTATUS) & SR_VS);
+	if (current->nvcsw != switches) {	/* or the time was over before it could sleep */
+		counters.schedule_runs++;
+		counters.schedule_on += !!(csr_read(CSR_SSTATUS) & SR_VS);
+	}
 	kernel_vector_end();
 }
 
