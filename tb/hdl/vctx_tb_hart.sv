@@ -365,6 +365,14 @@ module vctx_tb_hart import vctx_tb_pkg::*; #(
     .HasV(HasV)
   ) u_powerup ();
 
+`ifdef VCTX_WAVES
+  vctx_tb_view_regs #(
+    .VLEN(VLEN),
+    .DLEN(DLEN),
+    .HasV(HasV)
+  ) u_regs ();
+`endif
+
   // What is compared is what the RAM banks really hold, not what a port claims was written. Only rows that changed are
   // copied: wide vectors are slow to touch on Icarus.
   if (HasV) begin : gen_probe

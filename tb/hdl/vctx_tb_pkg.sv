@@ -81,7 +81,7 @@ package vctx_tb_pkg;
   } poke_t;
   localparam int POKES = 16;  // writes in one request
 
-  localparam int REC_BITS = 512;
+  localparam int REC_BITS = 640;
 
   // Records of a batch replay: a stream of stimulus in, one observation an instruction out. tb/replay/batch/stimulus.py mirrors
   // them. Every record of the stimulus has 64 bytes and starts with its kind and its hart.
@@ -107,7 +107,7 @@ package vctx_tb_pkg;
     logic [63:0]  seed;
     logic [63:0]  ram_base;
     logic [63:0]  ram_size;
-    logic [255:0] pad2;
+    logic [383:0] pad2;
   } rec_config_t;
 
   typedef struct packed {
@@ -126,6 +126,11 @@ package vctx_tb_pkg;
     logic [63:0] target0;  // page number: gpn if it faults, else ppn
     logic [63:0] vpn1;
     logic [63:0] target1;
+    // For waves alone; see vctx_tb_view.sv.
+    logic [63:0] pc;
+    logic [31:0] at;           // position in the trace
+    logic [15:0] in_function;
+    logic [15:0] owner;
   } rec_insn_t;
 
   typedef struct packed {
@@ -135,7 +140,7 @@ package vctx_tb_pkg;
     logic [31:0]  strb;
     logic [63:0]  addr;  // a multiple of 32
     logic [255:0] data;
-    logic [127:0] pad2;
+    logic [255:0] pad2;
   } rec_store_t;
 
   // Totals count from the start of the run to the cycle before the one of retire_valid.

@@ -21,9 +21,9 @@ from vctx.tb.process.files import write_json
 from vctx.tb.replay.live import Recording
 from vctx.tb.replay.result import CONFIG_VARIABLE, Latency, ReplayConfig, ReplayResult
 from vctx.tb.simulators.build import build
-from vctx.tb.simulators.design import Design, replay_design
+from vctx.tb.simulators.design import BATCH_HART, Design, replay_design
 from vctx.tb.simulators.find import simulator
-from vctx.tb.simulators.gtkwave import write_save_file
+from vctx.tb.simulators.gtkwave import FILTERS, write_save_file
 from vctx.tb.simulators.run import RESULTS, failure, run
 from vctx.tb.simulators.simulator import WAVE_FILES, SimulationError, Simulator
 
@@ -110,7 +110,8 @@ def replay(
 def _forget_waves(out_dir: Path) -> None:
     """Remove the waves of an earlier run."""
     for folder in (out_dir, out_dir / "closer"):
-        for name in (*WAVE_FILES, f"{WAVE_FILES[0]}.hier", SAVE_FILE):  # FST has a second file until it is closed
+        # FST has a second file until it is closed.
+        for name in (*WAVE_FILES, f"{WAVE_FILES[0]}.hier", SAVE_FILE, *(file for file, _ in FILTERS.values())):
             (folder / name).unlink(missing_ok=True)
 
 
@@ -235,9 +236,10 @@ def run_replay(
         raise
     waves = out_dir / tool.wave_file()
     if design.waves and waves.exists():
-        scope = tool.batch_scope if design.batch else f"{design.top}.gen_hart[{{}}].u_hart"
+        scope = f"{design.top}.gen_hart[{{}}].{BATCH_HART if design.batch else 'u_hart'}"
+        vlen = config.vlen if design.parameters["HasV"] else 0
         result.waves = str(waves)
-        write_save_file(out_dir / SAVE_FILE, waves, scope, config.harts)
+        write_save_file(out_dir / SAVE_FILE, waves, scope, config.harts, vlen, view=design.batch)
         result.write(config.result)
     return result
 

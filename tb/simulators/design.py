@@ -10,6 +10,7 @@ from pathlib import Path
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import HDL, RTL
 
+BATCH_HART = "vctx_tb_batch_hart"  # the module of a hart, and its instance, in a batch replay
 BATCH_TOP = "vctx_tb_batch"
 BLOCK_TOP = "vctx"  # the block itself
 BATCH_HDL = HDL / "batch"

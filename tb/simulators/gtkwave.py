@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vcd.gtkw import GTKWSave
+
 # Path below a hart's scope, and bit range ("" for one bit).
 _GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
     "issue": (
@@ -62,17 +64,53 @@ _GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-def write_save_file(path: Path, dump: Path, scope: str, harts: int) -> None:
-    """Write a save file for a dump of a testbench: issue, retire, translate and bus ports of every hart.
+# What waves show as numbers, and the file that has their names, with the bits of a number.
+FILTERS = {"mnemonic": ("mnemonic.filter", 32), "function": ("function.filter", 16), "owner": ("owner.filter", 16)}
+
+# Of an instruction, below u_view: signal, bits, what it is called, and whose names it has.
+_VIEW = (
+    ("pc", 64, "pc", None),
+    ("insn", 32, "mnemonic", "mnemonic"),
+    ("function", 16, "function", "function"),
+    ("owner", 16, "owner", "owner"),
+    ("event", 32, "event of the trace", None),
+)
+
+
+def write_save_file(path: Path, dump: Path, scope: str, harts: int, vlen: int, *, view: bool) -> None:
+    """Write a save file for a dump of a testbench: of every hart the instructions, ports and registers.
 
     Args:
         scope: path of a hart in the dump, with `{}` for its number.
+        vlen: bits of a register; 0 for none.
+        view: the testbench shows pc, mnemonic, function and owner, whose names are in files beside the dump.
     """
-    lines = [f'[dumpfile] "{dump}"']
-    for hart in range(harts):
-        own = scope.format(hart)
-        lines += [f"-hart {hart}", f"{own}.rst_ni", f"{own}.clk_i"]
-        for group, signals in _GROUPS.items():
-            lines.append(f"-{group}")
-            lines += (f"{own}.u_dut.{name}{bits}" for name, bits in signals)
-    path.write_text("\n".join(lines) + "\n")
+    with path.open("w") as file:
+        save = GTKWSave(file)
+        save.dumpfile(str(dump))
+        for hart in range(harts):
+            own = scope.format(hart)
+            with save.group(f"hart {hart}"):
+                save.trace(f"{own}.rst_ni")
+                save.trace(f"{own}.clk_i")
+                for when in ("issue", "retire") if view else ():
+                    _put_view(save, f"{own}.u_view.{when}", when, path.parent)
+                for group, signals in _GROUPS.items():
+                    with save.group(group):
+                        for name, bits in signals:
+                            save.trace(f"{own}.u_dut.{name}{bits}")
+                if vlen:
+                    with save.group("registers", closed=True):
+                        for reg in range(32):
+                            save.trace(f"{own}.u_regs.v{reg}[{vlen - 1}:0]", alias=f"v{reg}")
+
+
+def _put_view(save: GTKWSave, prefix: str, when: str, folder: Path) -> None:
+    with save.group({"issue": "instruction on offer", "retire": "oldest instruction in flight"}[when]):
+        for signal, bits, alias, names in _VIEW:
+            save.trace(
+                f"{prefix}_{signal}[{bits - 1}:0]",
+                alias=alias,
+                datafmt="dec" if signal == "event" else "hex",
+                translate_filter_file=None if names is None else str(folder / FILTERS[names][0]),
+            )

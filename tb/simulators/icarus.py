@@ -13,7 +13,7 @@ from cocotb_tools.config import lib_entry
 
 from vctx.pymodel.errors import ToolError
 from vctx.tb.simulators.design import Design
-from vctx.tb.simulators.simulator import TIMESCALE, WAVE_FILES, Simulator
+from vctx.tb.simulators.simulator import TIMESCALE, WAVE_FILES, WAVES_DEFINED, Simulator
 
 MIN_ICARUS = 11
 
@@ -37,7 +37,7 @@ class Icarus(Simulator):
     def batch_flags(self, design: Design) -> list[str]:
         """See the base class."""
         parameters = [f"-P{design.top}.{name}={value}" for name, value in sorted(design.parameters.items())]
-        return ["-g2012", "-s", design.top, *parameters]
+        return ["-g2012", "-s", design.top, *([WAVES_DEFINED] if design.waves else ()), *parameters]
 
     def batch_build(self, design: Design, directory: Path) -> Iterator[list[str]]:
         """See the base class."""

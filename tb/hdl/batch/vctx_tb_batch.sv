@@ -66,7 +66,7 @@ module vctx_tb_batch #(
       .VLEN(VLEN),
       .DLEN(DLEN),
       .HasV(HasV)
-    ) u_hart (
+    ) vctx_tb_batch_hart (  // as Verilator calls the top of a model
       .clk_i        (hart_clk),
       .rst_ni       (rst_n),
       .number_i     (8'(h)),

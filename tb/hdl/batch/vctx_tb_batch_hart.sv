@@ -348,6 +348,25 @@ module vctx_tb_batch_hart import vctx_tb_pkg::*; import vctx_tb_stream_pkg::*; #
     .changed_o(changed)
   );
 
+`ifdef VCTX_WAVES
+  vctx_tb_view #(
+    .Flight(Flight)
+  ) u_view (
+    .clk_i   (clk_i),
+    .rst_ni  (rst_ni),
+    .head_i  (head),
+    .take_i  (take_o && is_insn),
+    .accept_i(accept),
+    .retire_i(retire_valid_o === 1'b1 && flying != 0)
+  );
+
+  vctx_tb_view_regs #(
+    .VLEN(VLEN),
+    .DLEN(DLEN),
+    .HasV(HasV)
+  ) u_regs ();
+`endif
+
   // The files. One process, so that both files of an observation have the same order of harts; loop variables of its own
   // would let Icarus switch processes in between.
   rec_obs_t    full;

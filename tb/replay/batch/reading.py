@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vctx.pymodel.trace import TraceReader
 from vctx.pymodel.trace.bulk import Frames, frames
+from vctx.tb.replay.batch.names import Names
 from vctx.tb.replay.batch.stimulus import RECORD_BYTES, Stimulus, encode
 from vctx.tb.replay.result import ReplayConfig
 
@@ -55,6 +56,7 @@ class Reading:
         self._given_up = threading.Event()
         self._frames = frames(TraceReader(self._trace), config.chunk, self._wait if self._growing else None)
         self._records = 0  # of the chunks so far
+        self.names = None if config.waves_from is None else Names(config.harts)  # of what waves show
         self._ended = False
 
     def next(self) -> Chunk | None:
@@ -66,7 +68,7 @@ class Reading:
         part = next(self._frames, None)
         if part is None or self._ended:
             return None
-        stimulus = encode(part, self._config)
+        stimulus = encode(part, self._config, self.names)
         first, until = self._records, self._config.until
         self._records += stimulus.count
         if until is None or until >= self._records:

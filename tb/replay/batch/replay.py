@@ -86,6 +86,8 @@ class BatchReplay:
                 raise StoppedError("the testbench stopped before the trace did") from None
             finally:
                 self._reading.give_up()
+                if self._reading.names is not None:
+                    self._reading.names.write(Path(self._config.out_dir))
                 self.result.compared = beside.submit(time.thread_time).result()
         self._conclude()
         for files in self._files:

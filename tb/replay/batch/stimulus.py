@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stimulus of a batch replay: the events of a trace as records that the testbench in `tb/hdl/batch` reads.
 
-Every record has 64 bytes, most significant byte first, and mirrors a `rec_*_t` of `tb/hdl/vctx_tb_pkg.sv`.
+Every record has 80 bytes, most significant byte first, and mirrors a `rec_*_t` of `tb/hdl/vctx_tb_pkg.sv`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from vctx.pymodel.trace.bulk import (
     spread,
 )
 from vctx.pymodel.trace.file import KIND
+from vctx.tb.replay.batch.names import Names
 from vctx.tb.replay.layout import MANY, PAGES
 from vctx.tb.replay.result import ReplayConfig
 
@@ -40,7 +41,7 @@ CONFIG = np.dtype(
         ("seed", ">u8"),
         ("ram_base", ">u8"),
         ("ram_size", ">u8"),
-        ("pad2", "u1", (32,)),
+        ("pad2", "u1", (48,)),
     ]
 )
 INSN = np.dtype(
@@ -60,6 +61,10 @@ INSN = np.dtype(
         ("target0", ">u8"),
         ("vpn1", ">u8"),
         ("target1", ">u8"),
+        ("pc", ">u8"),
+        ("at", ">u4"),
+        ("in_function", ">u2"),
+        ("owner", ">u2"),
     ]
 )
 STORE = np.dtype(
@@ -70,10 +75,10 @@ STORE = np.dtype(
         ("strb", ">u4"),
         ("addr", ">u8"),
         ("data", "u1", (32,)),
-        ("pad2", "u1", (16,)),
+        ("pad2", "u1", (32,)),
     ]
 )
-RECORD_BYTES = 64
+RECORD_BYTES = 80
 RECORD = np.dtype(f"V{RECORD_BYTES}")  # of any kind
 LINE = 32  # bytes of a STORE
 MOST_PAGES = 4096  # of an instruction: as many as there are elements
@@ -125,8 +130,8 @@ def mark_record(kind: int) -> bytes:
     return bytes([kind]) + bytes(RECORD_BYTES - 1)
 
 
-def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
-    """Return the stimulus of one chunk.
+def encode(frames: Frames, config: ReplayConfig, names: Names | None = None) -> Stimulus:
+    """Return the stimulus of one chunk; with `names`, it tells the testbench what waves are to show.
 
     Raises:
         TraceError: an event is for a hart that does not exist, or stores outside RAM.
@@ -170,7 +175,12 @@ def encode(frames: Frames, config: ReplayConfig) -> Stimulus:
 
     behind = starts + frames.lengths[event]
     _put_pages(records, raw, behind[is_insn], place[is_insn], insn, before)
-    _put_insns(records, raw, behind[is_insn], place[is_insn] + before, insn)
+    out = _insns(raw, behind[is_insn], insn)
+    if names is not None:
+        functions, owners = names.chunk(frames)
+        out["at"] = frames.first + event[is_insn]
+        out["in_function"], out["owner"] = functions[event[is_insn]], owners[event[is_insn]]
+    _put(records, place[is_insn] + before, out)
     stores = Runs(event[is_store], addr, starts[is_store] + STORE_HEAD.itemsize, length)
     _put_stores(records, raw, place[is_store], store["hart"], stores, lines)
     _put_bare(records, place[is_check], REC_CHECKPOINT, hart[is_check])
@@ -233,18 +243,18 @@ def _put_pages(records: Array, raw: Array, ends: Array, place: Array, insn: Arra
     _put(records, spread(place, counts), out)
 
 
-def _put_insns(records: Array, raw: Array, ends: Array, place: Array, insn: Array) -> None:
-    """Put instructions in their places; their payloads end at `ends`, with the pages."""
+def _insns(raw: Array, ends: Array, insn: Array) -> Array:
+    """Return the records of instructions; their payloads end at `ends`, with the pages."""
     out = np.zeros(len(insn), INSN)
     out["kind"] = REC_INSN
-    for name in ("hart", "prv", "irq_elem", "insn", "rs1", "rs2"):
+    for name in ("hart", "prv", "irq_elem", "insn", "rs1", "rs2", "pc"):
         out[name] = insn[name]
     out["flags"] = insn["flags"] | np.where(insn["pages"] > PAGES, MANY, insn["pages"]).astype(np.uint8) << 4
     for number in range(PAGES):
         given = np.flatnonzero((insn["pages"] > number) & (insn["pages"] <= PAGES))
         back = insn["pages"][given].astype(np.int64) - number
         _put_page(out, given, number, gather(raw, ends[given] - back * XLAT.itemsize, XLAT))
-    _put(records, place, out)
+    return out
 
 
 def _put_page(out: Array, given: Array, number: int, xlat: Array) -> None:
