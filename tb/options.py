@@ -111,7 +111,7 @@ MemoryLatency = Annotated[
         f"probability N/256 (stall), and the translate port takes N cycles (xlat). Default: {LATENCY}.",
     ),
 ]
-Waves = Annotated[bool, typer.Option("--waves", help="Dump all signals, and a signal list for GTKWave or Surfer.")]
+Waves = Annotated[bool, typer.Option("--waves", help="Dump all signals and registers, and a save file for GTKWave.")]
 Out = Annotated[
     Path | None,
     typer.Option(
