@@ -132,7 +132,7 @@ ALL_INVARIANTS = INVARIANTS | LIBRARY_INVARIANTS
 class Violation:
     """One broken invariant: which, where (function, vCPU or task, hart) and what was found.
 
-    `at` is the last instruction before that, and `calls` the functions of the kernel around it or before it, if anyone
+    `at` is the last instruction before that, and `calls` the functions of the kernel around it, or before it, if anyone
     can tell; `defects` are known ones that it demonstrates, if the kernel has them.
     """
 

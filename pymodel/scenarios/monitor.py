@@ -123,12 +123,13 @@ class Monitor:
         return self._kernel
 
     def calls(self) -> str:
-        """Return the functions that execution is in, or was in last, as Linux calls them, and for whom and where."""
+        """Return the functions that execution is in, or comes from, as Linux calls them, and for whom and where."""
         if not self._path:
             return ""
         last = self._path[-1]
         whose = f" for {last.who}" if last.who else ""
-        return f"{call_path([mark.what for mark in self._path])}{whose}, hart {last.hart}"
+        relation = "in" if self._hart(last.hart).stack else "after"
+        return f"{relation} {call_path([mark.what for mark in self._path])}{whose}, hart {last.hart}"
 
     # Observer
 

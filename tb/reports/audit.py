@@ -108,7 +108,7 @@ def _print_finding(console: Console, finding: Finding) -> None:
     console.print(f"    {finding.scenario}: {escape(violation.where)}", soft_wrap=True)
     console.print(f"      {escape(violation.evidence)}", soft_wrap=True)
     if violation.calls:
-        console.print(f"      in {escape(violation.calls)}", soft_wrap=True)
+        console.print(f"      {escape(violation.calls)}", soft_wrap=True)
     if violation.at:
         console.print(f"      {escape(violation.at)}", soft_wrap=True)
 

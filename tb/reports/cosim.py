@@ -140,7 +140,7 @@ def _print_findings(console: Console, verdict: Verdict) -> None:
                 f"  {violation.invariant}: {violation.where}: {violation.evidence}", soft_wrap=True, highlight=False
             )
             if violation.calls:
-                console.print(f"    in {violation.calls}", soft_wrap=True, highlight=False)
+                console.print(f"    {violation.calls}", soft_wrap=True, highlight=False)
         defects = explanations(version.by_name(verdict.knobs.kernel), ledger.broken)
         if defects:
             console.print(f"defects that kernel {verdict.knobs.kernel} is known for, and that show this way:")

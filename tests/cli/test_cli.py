@@ -191,7 +191,7 @@ def test_posted_patch_fails_with_an_explanation() -> None:
     assert re.search(r"^mismatches +0$", done.stdout, re.MULTILINE)
     assert "hgatp was written with 0x0" in done.stdout
     assert "S7: vcpu_put writes 0 to hgatp" in done.stdout
-    assert re.search(r"hgatp-kept: .*\n    in kvm_arch_vcpu_put for vcpu\d, hart \d\n", done.stdout)
+    assert re.search(r"hgatp-kept: .*\n    after kvm_arch_vcpu_put for vcpu\d, hart \d\n", done.stdout)
     assert "    vcpu.c, kvm_arch_vcpu_put, `csr_write(CSR_HGATP, 0)`; cured in Linux 6.5: " in done.stdout
 
 

@@ -66,7 +66,7 @@ def test_the_report_names_call_expectation_and_finding() -> None:
     print_audit(console, audit.run_audit("v12", scenarios=["put-keeps-hgatp", "flush-with-vs-off", "two-enables"]))
     text = console.export_text()
     assert "put-keeps-hgatp: vcpu_put\n      expected [], found ['csrw hgatp, 0x0', 'csrw hgatp, 0x0']\n" in text
-    assert "\n      in kvm_arch_vcpu_put for vcpu0, hart 0\n" in text
+    assert "\n      after kvm_arch_vcpu_put for vcpu0, hart 0\n" in text
     assert "vcpu.c, kvm_arch_vcpu_put, `csr_write(CSR_HGATP, 0)`; cured in Linux 6.5: " in text
     assert "S7 found" in text and "S13" not in text
     assert "1 known defect: S7; 1 of 2 scenarios pass, 1 not applicable" in text
@@ -87,7 +87,7 @@ def test_an_oops_names_the_functions_around_it() -> None:
     verdict = audit.run_audit("v12", scenarios=["host-without-v"])
     (oops,) = [f.violation for f in verdict.audit.findings if f.violation.invariant == "no-oops"]
     assert oops.evidence.endswith(", in kvm_arch_vcpu_load > kvm_riscv_vcpu_host_vector_save")
-    assert oops.calls == "kvm_arch_vcpu_load for vcpu0, hart 0"  # which is where it ends in
+    assert oops.calls == "after kvm_arch_vcpu_load for vcpu0, hart 0"
 
 
 def test_unknown_names() -> None:
