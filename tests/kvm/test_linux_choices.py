@@ -43,7 +43,7 @@ DECISIONS = [
 UNDECIDED = re.findall(
     r"^\| `(\w+)` \| ([^|`]*[a-z] [^|]*) \|$", DOCS.split("Three more no recording decides")[1], re.M
 )
-CHOICES = {field.name for field in fields(KernelVersion)} - {"name", "abi", "routines"}  # the last is not Linux
+CHOICES = {field.name for field in fields(KernelVersion)} - {"name", "abi", "routines"}
 
 
 @cache
