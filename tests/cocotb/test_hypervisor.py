@@ -14,14 +14,18 @@ from vctx.pymodel.kvm.state import Vcpu
 from vctx.pymodel.trace import Issue, Retire
 
 
-def slices() -> Slice:
-    """Return how long a guest may run, often into the middle of a vector load or store."""
-    return Slice(random.randrange(1, 300), random.choice((None, 0, 1, 5, 17)))
+def slices(bench: KernelBench) -> Slice:
+    """Return how long a guest may run, often into the middle of a vector load or store.
+
+    It looks at each byte of its registers, so the time that it takes between two reports is proportional to VLEN.
+    """
+    scale = max(1, bench.vlen // 256)
+    return Slice(random.randrange(1, 300) * scale, random.choice((None, 0, 1, 5, 17)))
 
 
 def create(bench: KernelBench, owner: int, program: str = "canary") -> Vcpu:
     vcpu = bench.kernel.vcpu_create(bench.kernel.vm_create(program), owner)
-    vcpu.slice = slices()
+    vcpu.slice = slices(bench)
     return vcpu
 
 
@@ -34,7 +38,7 @@ def run(bench: KernelBench, vcpu: Vcpu, hart: int = 0, *, moves: bool = False) -
         except StopIteration as stop:
             check(stop.value)
             return
-        vcpu.slice = slices()
+        vcpu.slice = slices(bench)
         if moves and vcpu.hart is not None:
             hart = 1 - hart
             bench.kernel.sched_out(vcpu)
@@ -72,7 +76,7 @@ async def a_task_of_the_host_and_a_guest_take_turns(dut):
         for _ in range(4):
             run(bench, vcpu)
             kernel.switch_to(hart, task)
-            task.slice = slices()
+            task.slice = slices(bench)
             check(task.run())
             kernel.switch_to(hart, None)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every test of the regression fails for the bug that `rtl_mutants.py` names for it, and nothing else is named there.
 
-Here a share of the bugs; all of them with MUTANTS=all, as `make mutants-cocotb` has it, or some by MUTANTS=name,name.
+Here a share of the bugs; all of them with MUTANTS=all, or some by MUTANTS=name,name.
 """
 
 from __future__ import annotations
