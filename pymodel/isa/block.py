@@ -17,8 +17,8 @@ from vctx.pymodel.isa.encoding import Decoded, Kind
 from vctx.pymodel.isa.errors import ArchTrap, InterruptedInsn
 from vctx.pymodel.isa.state import HartState
 from vctx.pymodel.isa.vector import compile_vset
-from vctx.pymodel.isa.vector_mixed import compile_vop
-from vctx.pymodel.isa.vmem import compile_vmem
+from vctx.pymodel.isa.vector_wide import compile_vop
+from vctx.pymodel.isa.vmem_wide import compile_vmem
 from vctx.pymodel.trace.records import NO_BYTES, NO_REGISTERS, Issue, Retire, Trap
 
 _OP_V, _LOAD_FP, _STORE_FP = 0x57, 0x07, 0x27

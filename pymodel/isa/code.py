@@ -13,9 +13,10 @@ from functools import lru_cache
 from vctx.pymodel.isa.block import belongs_to_block, compile_block
 from vctx.pymodel.isa.commit import CommitReporter
 from vctx.pymodel.isa.compiled import Block, CodePage, Flow, Op, Path, Step, Stopped
-from vctx.pymodel.isa.compressed import expand
+from vctx.pymodel.isa.compressed import expand, expand_float
 from vctx.pymodel.isa.csr_numbers import QUIET_CSRS
-from vctx.pymodel.isa.encoding import Decoded, Kind, decode
+from vctx.pymodel.isa.encoding import UNKNOWN, Decoded, Kind, decode_with
+from vctx.pymodel.isa.float_moves import build_float
 from vctx.pymodel.isa.memory import LINE_SHIFT
 from vctx.pymodel.isa.scalar import BUILDERS
 from vctx.pymodel.isa.state import HartState
@@ -45,6 +46,9 @@ class Code:
         self._memory = hart.memory
         self._stopped = stopped
         self._commits = commits
+        config = hart.config
+        self._more = frozenset((Kind.VOP, Kind.VMEM) * config.wide + (Kind.FLOAT,) * config.has_f)
+        self._expand = expand_float if config.has_f else expand
         self._pages: dict[int, CodePage] = {}  # by physical page: code is compiled once, whoever maps it
         self._compile_raw = lru_cache(_KEPT)(self._compile_fetched)
         self.word = lru_cache(_KEPT)(self._compile)
@@ -108,7 +112,7 @@ class Code:
         raw = self._memory.load(page.base + offset, 2)
         if raw & 3 == 3:
             return raw | self._memory.load(page.base + offset + 2, 2) << 16, 4
-        word = expand(raw)
+        word = self._expand(raw)
         return raw if word is None else word, 2  # what is illegal in 16 bits encodes nothing in 32 either
 
     def block(self, page: CodePage, offset: int) -> Block | None:
@@ -140,10 +144,10 @@ class Code:
     def _compile_fetched(self, raw: int) -> Block:
         """Compile an instruction as it stands in memory, 2 or 4 bytes."""
         size = 4 if raw & 3 == 3 else 2
-        word = raw if size == 4 else expand(raw)
+        word = raw if size == 4 else self._expand(raw)
         if word is None:
             return Block([self._illegal(raw)], _FIRST, size, Flow.TURN)
-        decoded = decode(word)
+        decoded = decode_with(word, self._more)
         op = self._compile(word, size)
         if self._commits is not None:
             op = self._commits.wrap(decoded, raw, size, op)
@@ -151,9 +155,13 @@ class Code:
 
     def _compile(self, word: int, size: int) -> Op:
         """Compile a 32-bit instruction word that takes `size` bytes of memory."""
-        decoded = decode(word)
+        decoded = decode_with(word, self._more)
+        if not self._hart.config.has_v and decoded.kind in (Kind.VSET, Kind.VMEM, Kind.VOP):
+            decoded = Decoded(word, UNKNOWN, {})
         if belongs_to_block(decoded):
             return compile_block(self._hart, decoded)
+        if decoded.kind is Kind.FLOAT:
+            return build_float(self._hart, decoded, size)
         return BUILDERS[decoded.kind](self._hart, decoded, size)
 
     def _illegal(self, raw: int) -> Op:

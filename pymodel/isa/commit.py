@@ -11,21 +11,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from vctx.pymodel.isa.bits import M64, VS
+from vctx.pymodel.isa.bits import FS, M64, VS
 from vctx.pymodel.isa.compiled import Op
-from vctx.pymodel.isa.csr import TABLE
-from vctx.pymodel.isa.csr_numbers import VECTOR_CSRS, Csr
+from vctx.pymodel.isa.csr_numbers import CSR_NAMES as NAMES
+from vctx.pymodel.isa.csr_numbers import FLOAT_CSRS, VECTOR_CSRS, Csr, ExtraCsr
 from vctx.pymodel.isa.encoding import Decoded, Kind, is_widening
 from vctx.pymodel.isa.errors import ArchTrap, Cause
+from vctx.pymodel.isa.float_moves import SIZES as FLOAT_SIZES
 from vctx.pymodel.isa.observer import CommitObserver
 from vctx.pymodel.isa.scalar import SIZES
 from vctx.pymodel.isa.state import HartState
 from vctx.pymodel.isa.vector import touched
 from vctx.pymodel.isa.vmem import element_form
+from vctx.pymodel.isa.vmem_wide import segment_form
 from vctx.pymodel.trace.records import Commit
 
 _MVIP = 0x309  # of AIA; absent, but Spike keeps mip.SEIP there, as an alias beside SSIP and STIP
-CSR_NAMES = {int(csr): csr.name.lower() for csr in Csr} | {_MVIP: "mvip"}
+CSR_NAMES = NAMES | {_MVIP: "mvip"}
 
 # CSRs whose writes count as writes of other CSRs; no entry: the CSR itself.
 _WRITES: dict[int, tuple[int, ...]] = {
@@ -39,6 +41,7 @@ _WRITES: dict[int, tuple[int, ...]] = {
     Csr.VSIP: (Csr.MIP,),
     Csr.HVIP: (Csr.MIP, Csr.HVIP),
     Csr.VCSR: (Csr.VXSAT, Csr.VXRM),
+    ExtraCsr.FCSR: (ExtraCsr.FFLAGS, ExtraCsr.FRM),
     Csr.HGEIE: (),
     **{0xB00 + n: () for n in range(3, 32)},  # mhpmcounter
 }
@@ -63,13 +66,14 @@ class _Before:
 
     Attributes:
         x: the integer registers.
-        dirty: every VS field that a vector instruction would make Dirty is so already.
+        dirty: every VS field that a vector instruction would make Dirty is so already; float_dirty: the same of FS.
         virt, vtype, vl, vstart, mip: as on the hart.
         reserved: the hart's LR reservation.
     """
 
     x: list[int]
     dirty: bool
+    float_dirty: bool
     virt: bool
     vtype: int
     vl: int
@@ -90,10 +94,13 @@ class CommitReporter:
         """Return `op` with its commit reported; `raw` is the instruction as it stands in memory."""
         hart, observer, effects = self.hart, self.observer, self._EFFECTS.get(d.kind)
         vector_memory = d.kind is Kind.VMEM
+        if effects is None:
+            return self._plain(d, raw, size, op)
 
         def committing(pc: int) -> int:
             commit = Commit(hart.hart_id, pc, hart.prv, raw, size)
             before = self._before()
+            hart.effects.saturated = False
             try:
                 target = op(pc)
             except ArchTrap as trap:
@@ -103,9 +110,19 @@ class CommitReporter:
                 raise
             if rd := d.fields.get("rd", 0):
                 commit.x = (rd, hart.x[rd])
-            if effects is not None:
-                effects(self, commit, d, before)
+            effects(self, commit, d, before)
             observer.commit(commit)
+            return target
+
+        return committing
+
+    def _plain(self, d: Decoded, raw: int, size: int, op: Op) -> Op:
+        """As :meth:`wrap`, for what writes an integer register at most: it is most of a program."""
+        hart, x, hart_id, rd, report = self.hart, self.hart.x, self.hart.hart_id, d.fields.get("rd", 0), self.observer
+
+        def committing(pc: int) -> int:
+            target = op(pc)
+            report.commit(Commit(hart_id, pc, hart.mode[0], raw, size, (rd, x[rd]) if rd else None))
             return target
 
         return committing
@@ -113,9 +130,12 @@ class CommitReporter:
     def _before(self) -> _Before:
         hart = self.hart
         vec, values = hart.vec, hart.csr.values
-        dirty = values[Csr.MSTATUS] & VS == VS and (not hart.virt or values[Csr.VSSTATUS] & VS == VS)
+        dirty, float_dirty = (
+            values[Csr.MSTATUS] & field == field and (not hart.virt or values[Csr.VSSTATUS] & field == field)
+            for field in (VS, FS)
+        )
         reserved = hart.memory.reservation(hart.hart_id)
-        return _Before(hart.x[:], dirty, hart.virt, vec.vtype, vec.vl, vec.vstart, values[Csr.MIP], reserved)
+        return _Before(hart.x[:], dirty, float_dirty, hart.virt, vec.vtype, vec.vl, vec.vstart, values[Csr.MIP], reserved)
 
     # --- memory ---
 
@@ -144,9 +164,10 @@ class CommitReporter:
     def _csr(self, commit: Commit, d: Decoded, before: _Before) -> None:
         if not (d.mnemonic.startswith("csrrw") or d.fields.get("rs1") or d.fields.get("uimm")):
             return
-        row = TABLE[d.fields["csr"]]
+        table = self.hart.csr.table
+        row = table[d.fields["csr"]]
         if before.virt and row.twin is not None:
-            row = TABLE[row.twin]
+            row = table[row.twin]
         self._wrote(commit, *_WRITES.get(row.csr, (row.csr,)))
         # Spike writes mip in parts, and logs each before the next.
         if _MVIP in commit.csrs:
@@ -155,6 +176,8 @@ class CommitReporter:
             commit.csrs[Csr.MIP] = commit.csrs[Csr.MIP] & ~(_VSTIP | _VSEIP) | before.mip & (_VSTIP | _VSEIP)
         if row.csr in VECTOR_CSRS:
             self._dirtied(commit, before)
+        elif row.csr in FLOAT_CSRS:
+            self._float_dirtied(commit, before)
 
     def _system(self, commit: Commit, d: Decoded, before: _Before) -> None:
         if d.mnemonic not in ("mret", "sret"):
@@ -178,6 +201,25 @@ class CommitReporter:
         if not before.dirty:
             self._wrote(commit, Csr.MSTATUS, *((Csr.VSSTATUS,) if before.virt else ()))
 
+    # --- floating point ---
+
+    def _float(self, commit: Commit, d: Decoded, before: _Before) -> None:
+        fields = d.fields
+        if "imm" in fields:
+            address, size = self._address(d, before), FLOAT_SIZES[d.mnemonic[-1]]
+            if "fs2" in fields:
+                value = self.hart.f[fields["fs2"]] & (1 << 8 * size) - 1
+                commit.stores = ((address, size, value),)
+            else:
+                commit.loads = (address,)
+        if "fd" in fields:
+            commit.f = (fields["fd"], self.hart.f[fields["fd"]])
+            self._float_dirtied(commit, before)
+
+    def _float_dirtied(self, commit: Commit, before: _Before) -> None:
+        if not before.float_dirty:
+            self._wrote(commit, Csr.MSTATUS, *((Csr.VSSTATUS,) if before.virt else ()))
+
     # --- vector ---
 
     def _vset(self, commit: Commit, d: Decoded, before: _Before) -> None:
@@ -197,6 +239,8 @@ class CommitReporter:
         commit.vector = (8 << (self._requested >> 3 & 7), f"m{1 << lmul}" if lmul >= 0 else f"mf{1 << -lmul}", vec.vl)
         commit.vregs = vec.values(self.hart.effects.regs | self._looked_at(d))
         self._wrote(commit, Csr.VSTART)
+        if self.hart.effects.saturated:
+            self._wrote(commit, Csr.VXSAT)
         self._dirtied(commit, before)
 
     def _looked_at(self, d: Decoded) -> int:
@@ -212,8 +256,12 @@ class CommitReporter:
 
     def _vector_memory(self, commit: Commit, d: Decoded, before: _Before, fault: int | None = None) -> None:
         """Report a vector load or store; `fault` is the element that faulted, if one did."""
-        vec, form = self.hart.vec, element_form(d.mnemonic)
+        vec = self.hart.vec
         self._vector(commit, d, before)
+        if segment_form(d.mnemonic) is not None:
+            self._moved(commit, before)
+            return
+        form = element_form(d.mnemonic)
         if form.first_only and vec.vl != before.vl:
             self._wrote(commit, Csr.VL)
         store = "vs3" in d.fields
@@ -227,6 +275,14 @@ class CommitReporter:
             commit.stores = [(at, form.size, value) for at, value in zip(addresses, values, strict=True)]
         else:
             commit.loads = addresses
+
+    def _moved(self, commit: Commit, before: _Before) -> None:
+        """Report what an indexed or segment access has noted itself."""
+        moved = self.hart.effects.moved
+        if self.hart.vec.vl != before.vl:
+            self._wrote(commit, Csr.VL)
+        commit.loads = [address for address, _, value in moved if value is None]
+        commit.stores = [(address, size, value) for address, size, value in moved if value is not None]
 
     def _active(self, d: Decoded, start: int, stop: int) -> Iterator[int]:
         """Iterate over the active elements from `start` to `stop` - 1; a masked load never writes its mask."""
@@ -246,4 +302,5 @@ class CommitReporter:
         Kind.VSET: _vset,
         Kind.VOP: _vector,
         Kind.VMEM: _vector_memory,
+        Kind.FLOAT: _float,
     }

@@ -38,6 +38,23 @@ def expand(half: int) -> int | None:
     return _quadrant1(half, funct3) if quadrant == 1 else _quadrant2(half, funct3)
 
 
+@lru_cache(maxsize=1 << 16)
+def expand_float(half: int) -> int | None:
+    """Return the 32-bit form of c.fld, c.fsd, c.fldsp or c.fsdsp; what :func:`expand` returns for any other word."""
+    quadrant, funct3 = half & 3, half >> 13
+    low, base = 8 + (half >> 2 & 7), 8 + (half >> 7 & 7)
+    match quadrant, funct3:
+        case 0, 1:
+            return encode("fld", fd=low, rs1=base, imm=_DOUBLE.extract(half))
+        case 0, 5:
+            return encode("fsd", fs2=low, rs1=base, imm=_DOUBLE.extract(half))
+        case 2, 1:
+            return encode("fld", fd=half >> 7 & 31, rs1=_SP, imm=_LDSP.extract(half))
+        case 2, 5:
+            return encode("fsd", fs2=half >> 2 & 31, rs1=_SP, imm=_SDSP.extract(half))
+    return expand(half)
+
+
 def _quadrant0(half: int, funct3: int) -> int | None:
     rd, rs1 = 8 + (half >> 2 & 7), 8 + (half >> 7 & 7)
     match funct3:

@@ -11,10 +11,10 @@ from functools import cached_property
 
 from vctx.pymodel.isa import bits
 from vctx.pymodel.isa.bits import M64
-from vctx.pymodel.isa.csr_numbers import COUNTERS, VECTOR_CSRS, Csr
+from vctx.pymodel.isa.csr_numbers import COUNTERS, FLOAT_CSRS, VECTOR_CSRS, Csr, ExtraCsr
 from vctx.pymodel.isa.errors import HartError
 from vctx.pymodel.isa.mmu import Mmu
-from vctx.pymodel.isa.registers import HartRegisters
+from vctx.pymodel.isa.registers import HartConfig, HartRegisters
 
 # Interrupt bits of mip and mie: HS-level (SSI, STI, SEI), VS-level (VSSI, VSTI, VSEI), guest external, machine.
 S_INTS, VS_INTS, SG_INT, M_INTS = 0x222, 0x444, 0x1000, 0x888
@@ -26,10 +26,12 @@ _SSTATUS_MASK = 0xC_6722
 _UXL = 3 << 32
 _SSTATUS_VISIBLE = _SSTATUS_MASK | _UXL | bits.SD
 _MISA = 2 << 62 | sum(1 << ord(letter) - ord("A") for letter in "ACHIMSU")
+_MISA_FD = 1 << ord("F") - ord("A") | 1 << ord("D") - ord("A")
 _MISA_V = 1 << ord("V") - ord("A")
 _MODE_SHIFT = 60
 _MODES = (0, 8)  # Bare; Sv39 or Sv39x4
 _PPN = (1 << 44) - 1
+_PMPCFG, _PMP_LOCK, _PMP_TOR = 0x9F9F_9F9F_9F9F_9F9F, 0x80, 1
 
 
 def _merge(old: int, new: int, mask: int) -> int:
@@ -48,7 +50,7 @@ class CsrSpec:
         translates: a write can change address translation.
     """
 
-    csr: Csr
+    csr: Csr | ExtraCsr
     writable: int = M64
     reset: int = 0
     twin: Csr | None = None
@@ -73,6 +75,50 @@ class _Const(CsrSpec):
 
     def preset(self, f: CsrFile, value: int) -> None:
         f.values[self.csr] = value
+
+
+@dataclass(frozen=True)
+class _Misa(_Const):
+    """misa: which of its bits a write changes is the core's choice; what they name stays (L-17)."""
+
+    def write(self, f: CsrFile, value: int) -> None:
+        f.values[self.csr] = _merge(f.values[self.csr], value, f.hart.config.misa_writable)
+
+
+@dataclass(frozen=True)
+class _Float(CsrSpec):
+    """fflags, frm or fcsr: the field `visible` of fcsr, moved right by `shift`."""
+
+    visible: int = 0xFF
+    shift: int = 0
+
+    def read(self, f: CsrFile) -> int:
+        return (f.values[ExtraCsr.FCSR] & self.visible) >> self.shift
+
+    def write(self, f: CsrFile, value: int) -> None:
+        f.values[ExtraCsr.FCSR] = _merge(f.values[ExtraCsr.FCSR], value << self.shift, self.visible)
+
+
+@dataclass(frozen=True)
+class _PmpConfig(CsrSpec):
+    """pmpcfg: eight entries, of which a locked one (bit 7) keeps its value, and W without R is reserved: as before."""
+
+    def write(self, f: CsrFile, value: int) -> None:
+        old = f.values[self.csr].to_bytes(8, "little")
+        new = (value & _PMPCFG).to_bytes(8, "little")
+        kept = bytes(a if a & _PMP_LOCK or b & 3 == 2 else b for a, b in zip(old, new, strict=True))
+        f.values[self.csr] = int.from_bytes(kept, "little")
+
+
+@dataclass(frozen=True)
+class _PmpAddress(CsrSpec):
+    """pmpaddr: kept by a lock of its entry, or of the next one if that is TOR."""
+
+    def write(self, f: CsrFile, value: int) -> None:
+        entry = self.csr - ExtraCsr.PMPADDR0
+        own, behind = (f.values.get(ExtraCsr.PMPCFG0 + (n >> 3) * 2, 0) >> 8 * (n & 7) for n in (entry, entry + 1))
+        if not own & _PMP_LOCK and not (behind & _PMP_LOCK and behind >> 3 & 3 == _PMP_TOR):
+            super().write(f, value)
 
 
 @dataclass(frozen=True)
@@ -108,7 +154,8 @@ class _Status(CsrSpec):
     def write(self, f: CsrFile, value: int) -> None:
         config = f.hart.config
         # B-2: with vectors VS is not hardwired to zero; without, it is.
-        writable = self.writable if config.has_v else self.writable & ~bits.VS
+        has_vs = config.has_v if config.vs_field is None else config.vs_field
+        writable = self.writable if has_vs else self.writable & ~bits.VS
         if value & bits.MPP == 2 << bits.MPP_SHIFT:  # no such privilege: WARL, becomes U
             value &= ~bits.MPP
         if config.latitude.vs_two_state and value & bits.VS:  # L-2: which values of VS exist is WARL
@@ -233,7 +280,7 @@ _ROWS: tuple[CsrSpec, ...] = (
     _Const(Csr.HGEIP),
     # Machine
     _Status(Csr.MSTATUS, _MSTATUS_MASK, bits.SXL64 | bits.UXL64, translates=True),
-    _Const(Csr.MISA, 0, _MISA),
+    _Misa(Csr.MISA, 0, _MISA),
     CsrSpec(Csr.MEDELEG, 0xFC_B7FE),
     CsrSpec(Csr.MIDELEG, S_INTS, H_INTS),
     CsrSpec(Csr.MIE, S_INTS | H_INTS | M_INTS),
@@ -261,6 +308,22 @@ _SPECIAL = COUNTERS | {Csr.SATP, Csr.HGATP}  # with more rules than the bits of 
 TABLE: dict[int, CsrSpec] = {int(row.csr): row for row in _ROWS}
 
 
+_FLOAT_ROWS = (
+    _Float(ExtraCsr.FFLAGS, visible=0x1F),
+    _Float(ExtraCsr.FRM, visible=0xE0, shift=5),
+    _Float(ExtraCsr.FCSR),
+)
+
+
+def table(config: HartConfig) -> dict[int, CsrSpec]:
+    """Return the CSRs of a hart by address."""
+    rows: list[CsrSpec] = list(_FLOAT_ROWS) if config.has_f else []
+    rows += (_PmpConfig(ExtraCsr(ExtraCsr.PMPCFG0 + n)) for n in range(0, config.pmp // 4, 2))
+    rows += (_PmpAddress(ExtraCsr(ExtraCsr.PMPADDR0 + n), (1 << 54) - 1) for n in range(config.pmp))
+    common = TABLE if config.has_v else {address: row for address, row in TABLE.items() if address not in VECTOR_CSRS}
+    return common | {int(row.csr): row for row in rows}
+
+
 def modify(mnemonic: str, old: int, operand: int) -> int:
     """Return what csrrw, csrrs or csrrc (or the immediate form) writes, before WARL."""
     kind = mnemonic[4]
@@ -277,21 +340,28 @@ class CsrFile:
         mmu: follows what they say about translation.
 
     Attributes:
+        table: the CSRs that there are, by address.
         values: the storage, by address; views have none of their own.
     """
 
     def __init__(self, hart: HartRegisters, mmu: Mmu) -> None:
         self.hart = hart
+        self.table = table(hart.config)
         self.values = hart.csr_values
         self._mmu = mmu
         self._permitted: dict[tuple[int, bool, tuple[int, bool]], CsrSpec] = {}  # by address, write and mode alone
 
     def reset(self) -> None:
         """Give every CSR that is storage its reset value (A-14)."""
-        self.values.update((address, row.reset) for address, row in TABLE.items())
+        self.values.update((address, row.reset) for address, row in self.table.items())
         self.values[Csr.MHARTID] = self.hart.hart_id
-        if self.hart.config.has_v:
+        config = self.hart.config
+        if config.has_v:
             self.values[Csr.MISA] |= _MISA_V
+        if config.has_f:
+            self.values[Csr.MISA] |= _MISA_FD
+        if config.misa is not None:
+            self.values[Csr.MISA] = config.misa
 
     def __getitem__(self, address: int) -> int:
         return self._row(address).read(self)
@@ -303,7 +373,7 @@ class CsrFile:
             self._mmu.flush()
 
     def _row(self, address: int) -> CsrSpec:
-        row = TABLE.get(address)
+        row = self.table.get(address)
         if row is None:
             raise HartError(f"no CSR {address:#x}")
         return row
@@ -331,16 +401,22 @@ class CsrFile:
                 self._mmu.select()
             elif row.csr in VECTOR_CSRS:  # B-8: whatever changes vector state makes VS Dirty, whatever was written
                 self.hart.dirty_vs()
+            elif row.csr in FLOAT_CSRS:
+                self.hart.dirty_fs()
         return old
 
     def check(self, word: int, address: int, *, write: bool) -> CsrSpec:
         """Return the CSR that the access reaches, after every permission rule (A-3, A-4, B-4, B-16, F-3, F-7)."""
         hart = self.hart
-        row = TABLE.get(address)
+        row = self.table.get(address)
         if row is None or (write and address >> 10 == 3):  # A-4: a write to one that may only be read is illegal
             raise hart.illegal(word)
         if address in VECTOR_CSRS:  # A-2: nothing but VS gates them, in any mode
             if not hart.vector_on():  # B-16: illegal at V=1, too, never virtual
+                raise hart.illegal(word)
+            return row
+        if address in FLOAT_CSRS:  # FS gates them as VS does those
+            if not hart.float_on():
                 raise hart.illegal(word)
             return row
         prv, virt = hart.mode
@@ -349,7 +425,7 @@ class CsrFile:
         if level < needed:  # F-7: virtual, if HS-mode could do it and V=1 is why the hart cannot
             raise hart.virtual(word) if virt and needed < 3 else hart.illegal(word)
         # B-4: with V=1 the address of sstatus reaches vsstatus, and so with every CSR that the guest has a copy of.
-        reached = TABLE[row.twin] if virt and row.twin is not None else row
+        reached = self.table[row.twin] if virt and row.twin is not None else row
         if address in _SPECIAL:
             self._check_special(word, address)
         else:

@@ -87,9 +87,29 @@ class Csr(IntEnum):
         vars()[f"MHPMEVENT{n}"] = 0x320 + n
 
 
+class ExtraCsr(IntEnum):
+    """Address of each CSR that harts standing for other cores may have besides: floating point, and PMP."""
+
+    FFLAGS = 0x001
+    FRM = 0x002
+    FCSR = 0x003
+    PMPCFG0 = 0x3A0
+    PMPADDR0 = 0x3B0
+
+    _ignore_ = "n"
+    for n in range(1, 64):
+        vars()[f"PMPADDR{n}"] = 0x3B0 + n
+        if n % 2 == 0 and n < 16:
+            vars()[f"PMPCFG{n}"] = 0x3A0 + n
+
+
+CSR_NAMES = {int(csr): csr.name.lower() for numbers in (Csr, ExtraCsr) for csr in numbers}
+
+
 # The CSRs whose instructions the RTL block executes.
 VECTOR_CSRS = frozenset({Csr.VSTART, Csr.VXSAT, Csr.VXRM, Csr.VCSR, Csr.VL, Csr.VTYPE, Csr.VLENB})
 STATUS_CSRS = frozenset({Csr.MSTATUS, Csr.SSTATUS, Csr.VSSTATUS})
+FLOAT_CSRS = frozenset({ExtraCsr.FFLAGS, ExtraCsr.FRM, ExtraCsr.FCSR})
 BLOCK_CSRS = VECTOR_CSRS | STATUS_CSRS
 # Unprivileged counters (Zicntr), and the enables of each level.
 COUNTERS = frozenset({Csr.CYCLE, Csr.TIME, Csr.INSTRET})

@@ -14,7 +14,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from itertools import product
 
-from vctx.pymodel.isa.csr_numbers import Csr
+from vctx.pymodel.isa.csr_numbers import CSR_NAMES
 from vctx.pymodel.isa.errors import HartError
 from vctx.pymodel.isa.vtype import vtype_text
 
@@ -38,6 +38,7 @@ class Kind(Enum):
     VSET = auto()
     VMEM = auto()
     VOP = auto()
+    FLOAT = auto()
     UNKNOWN = auto()
 
 
@@ -83,6 +84,10 @@ OPERANDS = {
     "vs2": Operand("vs2", ((20, 5, 0),)),
     "vs3": Operand("vs3", ((7, 5, 0),)),
     "vm": Operand("vm", ((25, 1, 0),)),
+    "fd": Operand("fd", ((7, 5, 0),)),
+    "fs1": Operand("fs1", ((15, 5, 0),)),
+    "fs2": Operand("fs2", ((20, 5, 0),)),
+    "fs3": Operand("fs3", ((27, 5, 0),)),
     "v0": Operand("v0", ()),  # the mask of vmerge: printed, not encoded
     "aqrl": Operand("aqrl", ((25, 2, 0),)),
     "csr": Operand("csr", ((20, 12, 0),)),
@@ -346,8 +351,8 @@ def _vector() -> Iterator[InsnSpec]:
         yield InsnSpec(f"vmv{regs}r.v", match, _F6_MASK | _VM | _VS1_MASK, "vd, vs2", Kind.VOP)
 
 
-# What the vector extension has and nothing here executes: rows for disassembly alone, so that a report can name what a
-# program wanted. Floating point is left out, as no program can have it on.
+# What the block lacks: rows for disassembly, so that a report can name what a program wanted, and for harts that stand
+# for other cores, which execute the integer vector instructions among them, and moves of floating point.
 _ABSENT_OPI = {
     0x0C: ("vrgather", "vxu"),
     0x0E: ("vrgatherei16", "v"),
@@ -375,41 +380,72 @@ _SET_MASK = {1: "vmsbf.m", 2: "vmsof.m", 3: "vmsif.m"}  # by vs1
 
 
 def _absent() -> Iterator[InsnSpec]:
-    yield from _operations(_ABSENT_OPI, kind=Kind.UNKNOWN)
-    yield from _operations(_ABSENT_OPI_WIDE, "w", kind=Kind.UNKNOWN)
-    yield from _operations(_ABSENT_OPM, kind=Kind.UNKNOWN)
+    yield from _operations(_ABSENT_OPI)
+    yield from _operations(_ABSENT_OPI_WIDE, "w")
+    yield from _operations(_ABSENT_OPM)
     for funct6, (name, categories) in _CARRIES.items():
         for category in categories:
             funct3, source = _CATEGORY[category]
             match, mask = funct6 << 26 | funct3 << 12 | _OP_V, _F6_MASK | _VM
-            yield InsnSpec(f"{name}.v{category}m", match, mask, f"vd, vs2, {source}, v0", Kind.UNKNOWN)
+            yield InsnSpec(f"{name}.v{category}m", match, mask, f"vd, vs2, {source}, v0", Kind.VOP)
             if name.startswith("vm"):
-                yield InsnSpec(f"{name}.v{category}", match | _VM, mask, f"vd, vs2, {source}", Kind.UNKNOWN)
+                yield InsnSpec(f"{name}.v{category}", match | _VM, mask, f"vd, vs2, {source}", Kind.VOP)
     for vs1, name in _SET_MASK.items():
         match = 0x14 << 26 | vs1 << 15 | 0x2057
-        yield InsnSpec(name, match, _F6_MASK | _VS1_MASK, "vd, vs2 vm", Kind.UNKNOWN)
-    yield InsnSpec("vcompress.vm", 0x17 << 26 | _VM | 0x2057, _F6_MASK | _VM, "vd, vs2, vs1", Kind.UNKNOWN)
+        yield InsnSpec(name, match, _F6_MASK | _VS1_MASK, "vd, vs2 vm", Kind.VOP)
+    yield InsnSpec("vcompress.vm", 0x17 << 26 | _VM | 0x2057, _F6_MASK | _VM, "vd, vs2, vs1", Kind.VOP)
     for (eew, width), fields in product(_WIDTHS.items(), range(1, 9)):
         seg, segment = (f"seg{fields}", fields - 1 << 29 | width << 12) if fields > 1 else ("", width << 12)
         for letter, opcode, data in (("l", _VLOAD, "vd"), ("s", _VSTORE, "vs3")):
             row = segment | opcode
             if fields > 1:
                 suffix = f"{seg}e{eew}"
-                yield InsnSpec(f"v{letter}{suffix}.v", row, _MEMORY_MASK | _RS2, f"{data}, (rs1) vm", Kind.UNKNOWN)
+                yield InsnSpec(f"v{letter}{suffix}.v", row, _MEMORY_MASK | _RS2, f"{data}, (rs1) vm", Kind.VMEM)
                 syntax = f"{data}, (rs1), rs2 vm"
-                yield InsnSpec(f"v{letter}s{suffix}.v", 2 << 26 | row, _MEMORY_MASK, syntax, Kind.UNKNOWN)
+                yield InsnSpec(f"v{letter}s{suffix}.v", 2 << 26 | row, _MEMORY_MASK, syntax, Kind.VMEM)
                 if letter == "l":
                     first_only = 0x01000000 | row
-                    yield InsnSpec(f"vl{suffix}ff.v", first_only, _MEMORY_MASK | _RS2, "vd, (rs1) vm", Kind.UNKNOWN)
+                    yield InsnSpec(f"vl{suffix}ff.v", first_only, _MEMORY_MASK | _RS2, "vd, (rs1) vm", Kind.VMEM)
             for mop, order in ((1, "u"), (3, "o")):
                 name = f"v{letter}{order}x{seg}ei{eew}.v"
-                yield InsnSpec(name, mop << 26 | row, _MEMORY_MASK, f"{data}, (rs1), vs2 vm", Kind.UNKNOWN)
+                yield InsnSpec(name, mop << 26 | row, _MEMORY_MASK, f"{data}, (rs1), vs2 vm", Kind.VMEM)
+
+
+def _float() -> Iterator[InsnSpec]:
+    """F and D."""
+    fmadd = {0x43: "fmadd", 0x47: "fmsub", 0x4B: "fnmsub", 0x4F: "fnmadd"}
+    three = {0x00: "fadd", 0x04: "fsub", 0x08: "fmul", 0x0C: "fdiv"}
+    by_funct3 = {0x10: ("fsgnj", "fsgnjn", "fsgnjx"), 0x14: ("fmin", "fmax"), 0x50: ("fle", "flt", "feq")}
+    integers = ("w", "wu", "l", "lu")
+    for fmt, (letter, width, name) in enumerate((("s", 2, "w"), ("d", 3, "d"))):
+        yield InsnSpec(f"fl{name}", width << 12 | _VLOAD, _I, "fd, imm_i(rs1)", Kind.FLOAT)
+        yield InsnSpec(f"fs{name}", width << 12 | _VSTORE, _I, "fs2, imm_s(rs1)", Kind.FLOAT)
+        for opcode, mnemonic in fmadd.items():
+            yield InsnSpec(f"{mnemonic}.{letter}", fmt << 25 | opcode, 0x0600007F, "fd, fs1, fs2, fs3", Kind.FLOAT)
+
+        def row(f7: int, funct3: int | None, rs2: int | None, mnemonic: str, syntax: str, fmt: int = fmt) -> InsnSpec:
+            match = (f7 | fmt) << 25 | (funct3 or 0) << 12 | (rs2 or 0) << 20 | 0x53
+            mask = _OPCODE | _F7 | (0 if funct3 is None else _F3) | (0 if rs2 is None else _RS2)
+            return InsnSpec(mnemonic, match, mask, syntax, Kind.FLOAT)
+
+        yield from (row(f7, None, None, f"{mnemonic}.{letter}", "fd, fs1, fs2") for f7, mnemonic in three.items())
+        yield row(0x2C, None, 0, f"fsqrt.{letter}", "fd, fs1")
+        for f7, names in by_funct3.items():
+            target = "rd" if f7 == 0x50 else "fd"
+            yield from (row(f7, f3, None, f"{text}.{letter}", f"{target}, fs1, fs2") for f3, text in enumerate(names))
+        yield row(0x70, 0, 0, f"fmv.x.{name}", "rd, fs1")
+        yield row(0x78, 0, 0, f"fmv.{name}.x", "fd, rs1")
+        yield row(0x70, 1, 0, f"fclass.{letter}", "rd, fs1")
+        yield row(0x20, None, 1 - fmt, f"fcvt.{letter}.{'ds'[fmt]}", "fd, fs1")
+        for rs2, integer in enumerate(integers):
+            yield row(0x60, None, rs2, f"fcvt.{integer}.{letter}", "rd, fs1")
+            yield row(0x68, None, rs2, f"fcvt.{letter}.{integer}", "fd, rs1")
 
 
 TABLE: Mapping[str, InsnSpec] = {
     spec.mnemonic: spec for rows in (_scalar(), _system(), _vector_memory(), _vector()) for spec in rows
 }
-ABSENT: Mapping[str, InsnSpec] = {spec.mnemonic: spec for spec in _absent()}
+ABSENT: Mapping[str, InsnSpec] = {spec.mnemonic: spec for rows in (_absent(), _float()) for spec in rows}
 _BY_OPCODE: dict[int, list[InsnSpec]] = {}
 for _spec in TABLE.values():
     _BY_OPCODE.setdefault(_spec.match & _OPCODE, []).append(_spec)
@@ -425,6 +461,20 @@ def decode(word: int) -> Decoded:
         if word & spec.mask == spec.match:
             return _decoded(word, spec)
     return Decoded(word, UNKNOWN, {})
+
+
+@lru_cache(maxsize=1 << 16)
+def decode_with(word: int, kinds: frozenset[Kind]) -> Decoded:
+    """Decode as :func:`decode`, and also what the block lacks of these kinds: VOP and VMEM, and FLOAT."""
+    insn = decode(word)
+    if insn.kind is not Kind.UNKNOWN or not kinds:
+        return insn
+    spec = _absent_row(word)
+    return insn if spec is None or spec.kind not in kinds else _decoded(word, spec)
+
+
+def _absent_row(word: int) -> InsnSpec | None:
+    return next((spec for spec in ABSENT.values() if word & spec.mask == spec.match), None)
 
 
 def _decoded(word: int, spec: InsnSpec) -> Decoded:
@@ -448,7 +498,7 @@ def encode(mnemonic: str, **operands: int) -> int:
     Raises:
         HartError: unknown mnemonic, missing, surplus or out-of-range operand.
     """
-    spec = TABLE.get(mnemonic)
+    spec = TABLE.get(mnemonic) or ABSENT.get(mnemonic)
     if spec is None:
         raise HartError(f"unknown mnemonic {mnemonic!r}")
     word = spec.match
@@ -466,7 +516,6 @@ def encode(mnemonic: str, **operands: int) -> int:
 _X_NAMES = ["zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", *(f"a{i}" for i in range(8))]
 _X_NAMES += [*(f"s{i}" for i in range(2, 12)), *(f"t{i}" for i in range(3, 7))]
 _AQRL = ("", ".rl", ".aq", ".aqrl")
-_CSR_NAMES = {int(csr): csr.name.lower() for csr in Csr}
 
 
 def _operand_text(name: str, value: int) -> str:
@@ -474,10 +523,12 @@ def _operand_text(name: str, value: int) -> str:
         return _X_NAMES[value]
     if name in ("vd", "vs1", "vs2", "vs3"):
         return f"v{value}"
+    if name in ("fd", "fs1", "fs2", "fs3"):
+        return f"f{value}"
     if name == "vm":
         return "" if value else ", v0.t"
     if name == "csr":
-        return _CSR_NAMES.get(value, f"{value:#x}")
+        return CSR_NAMES.get(value, f"{value:#x}")
     if name in ("pred", "succ"):
         return "".join(letter for bit, letter in zip((8, 4, 2, 1), "iorw", strict=True) if value & bit) or "0"
     if name.startswith("vtypei"):
@@ -498,7 +549,7 @@ def disassemble(word: int) -> str:
     """
     insn = decode(word)
     if insn.kind is Kind.UNKNOWN:
-        spec = next((spec for spec in ABSENT.values() if word & spec.mask == spec.match), None)
+        spec = _absent_row(word)
         if spec is None:
             return f".word {word:#010x}"
         insn = _decoded(word, spec)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from vctx.pymodel.errors import VctxError
+
 
 class Cause(IntEnum):
     """Exception codes of xcause (bit 63 clear) that are not reserved; the hart raises no 0, 18 or 19."""
@@ -48,6 +50,16 @@ class UnexpectedTrap(HartError):  # noqa: N818 (named for the event)
         self.cause = cause
         self.epc = epc
         self.tval = tval
+
+
+class AbsentInsn(VctxError):  # noqa: N818 (named for the event)
+    """A program met an instruction that the modelled core has and the golden hart lacks."""
+
+    exit_code = 2
+
+    def __init__(self, word: int) -> None:
+        super().__init__(f"instruction {word:#010x} is not modelled")
+        self.word = word
 
 
 class ArchTrap(Exception):  # noqa: N818 (named for the event)

@@ -13,6 +13,7 @@ from vctx.pymodel.isa.vector_state import VectorState
 
 _REGISTER_FILL = 0xA5
 _VLENS = [128 << i for i in range(6)]
+_PMP_ENTRIES = [0, 16, 64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +24,30 @@ class HartConfig:
         vlen: VLEN in bits, a power of two from 128 to 4096.
         has_v: the vector extension is present.
         has_zicntr: cycle, time and instret are readable below M-mode.
+        wide: every integer vector instruction exists, not only those of the block.
+        has_f: F and D exist: their state, loads, stores and moves; what else they have raises `AbsentInsn`.
+        pmp: PMP entries, 0 to 64: registers that keep what is written, and forbid nothing.
+        vs_field: VS can be written (B-2); None for where the vector extension is present.
+        misa, misa_writable: the reset value, None for what the other fields say, and the bits that a write changes.
         latitude: the choices that the architecture leaves open.
     """
 
     vlen: int = 256
     has_v: bool = True
     has_zicntr: bool = True
+    wide: bool = False
+    has_f: bool = False
+    pmp: int = 0
+    vs_field: bool | None = None
+    misa: int | None = None
+    misa_writable: int = 0
     latitude: Latitude = field(default_factory=Latitude)
 
     def __post_init__(self) -> None:
         if self.vlen not in _VLENS:
             raise HartError(f"VLEN {self.vlen} is not one of {_VLENS}")
+        if self.pmp not in _PMP_ENTRIES:
+            raise HartError(f"{self.pmp} PMP entries: must be one of {_PMP_ENTRIES}")
 
 
 class HartRegisters:
@@ -44,6 +58,7 @@ class HartRegisters:
     Attributes:
         config, hart_id: what the hart is, and its number.
         x: the 32 integer registers, unsigned 64 bits; x[0] stays 0.
+        f: the 32 floating-point registers, 64 bits; all zero without F.
         pc: address of the next instruction.
         instret: instructions retired.
         mode: nominal privilege (0 U, 1 S, 3 M) and the virtualisation mode V.
@@ -56,6 +71,7 @@ class HartRegisters:
         self.hart_id = hart_id
         pattern = int.from_bytes(bytes([_REGISTER_FILL]) * 8, "little")
         self.x = [0] + [pattern] * 31
+        self.f = [0] * 32
         self.pc = 0
         self.instret = 0
         self.mode = 3, False
@@ -84,6 +100,18 @@ class HartRegisters:
         """Set VS Dirty after a vector instruction: if it `changed` vector state, or in any case (B-9, B-10, L-1)."""
         if changed or not self._precise_dirty:
             self.dirty_vs()
+
+    def float_on(self) -> bool:
+        """Tell whether FS permits floating point: at HS level, and with V=1 also in vsstatus (A-16)."""
+        values = self.csr_values
+        return bool(values[MSTATUS] & bits.FS and (not self.mode[1] or values[VSSTATUS] & bits.FS))
+
+    def dirty_fs(self) -> None:
+        """Set FS Dirty: at HS level, and with V=1 also in vsstatus."""
+        values = self.csr_values
+        values[MSTATUS] |= bits.FS
+        if self.mode[1]:
+            values[VSSTATUS] |= bits.FS
 
     def dirty_vs(self) -> None:
         """Set VS Dirty: at HS level, and with V=1 also in vsstatus (B-8, B-13, B-14)."""

@@ -40,7 +40,7 @@ def _scaled(value: int, scale: int) -> int:
     return value << scale if scale >= 0 else value >> -scale
 
 
-class _Mixed(VectorOp):
+class Mixed(VectorOp):
     """Takes elements of some widths and writes elements of another.
 
     Attributes:
@@ -106,7 +106,7 @@ def write_elements(
     fx.regs = touched(vec.vlenb, register, size, start, stop, mask)
 
 
-class _Extend(_Mixed):
+class _Extend(Mixed):
     """vzext, vsext: elements of a half, quarter or eighth of SEW (E-17)."""
 
     def __init__(self, hart: HartState, d: Decoded) -> None:
@@ -120,7 +120,7 @@ class _Extend(_Mixed):
         return self.elements(self.vs2, self.narrow, signed=self.name == "vsext").astype(dtype)
 
 
-class _Narrow(_Mixed):
+class _Narrow(Mixed):
     """vnsrl, vnsra: vs2 has elements of 2*SEW; of the amount, the low log2(2*SEW) bits count (E-19)."""
 
     def widths(self) -> tuple[tuple[int, int], ...]:
@@ -149,7 +149,7 @@ _WIDENING: dict[str, tuple[np.ufunc, bool, bool, bool]] = {
 }
 
 
-class _Widen(_Mixed):
+class _Widen(Mixed):
     """Sums, differences and products of 2*SEW bits (E-22)."""
 
     wide = 1

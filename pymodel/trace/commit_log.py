@@ -8,7 +8,7 @@ from typing import TextIO
 from vctx.pymodel.trace.records import Commit
 
 _INTERRUPT = 1 << 63
-_EXCEPTIONS = {
+EXCEPTIONS = {
     0: "instruction_address_misaligned",
     1: "instruction_access_fault",
     2: "illegal_instruction",
@@ -30,8 +30,8 @@ _EXCEPTIONS = {
     23: "store_guest_page_fault",
 }
 _ECALLS = (8, 9, 10, 11)  # have no tval line
-# Registers of one instruction are sorted by number; of equal numbers x comes before v, and v before c.
-_X, _V, _CSR = 0, 2, 4
+# Registers of one instruction are sorted by number; of equal numbers x comes before f, f before v, and v before c.
+_X, _F, _V, _CSR = 0, 1, 2, 4
 
 
 class CommitLog:
@@ -60,7 +60,7 @@ class CommitLog:
     def trap(self, hart: int, epc: int, cause: int, tval: int) -> None:
         """Write the lines of a trap; `cause` has bit 63 set for an interrupt."""
         interrupt = cause & _INTERRUPT
-        name = f"interrupt #{cause - interrupt}" if interrupt else f"trap_{_EXCEPTIONS[cause]}"
+        name = f"interrupt #{cause - interrupt}" if interrupt else f"trap_{EXCEPTIONS[cause]}"
         self._file.write(f"core{hart:4}: exception {name}, epc 0x{epc:016x}\n")
         if not interrupt and cause not in _ECALLS:
             self._file.write(f"core{hart:4}:           tval 0x{tval:016x}\n")
@@ -71,6 +71,9 @@ class CommitLog:
         if commit.x is not None:
             number, value = commit.x
             out.append((number, _X, f"x{number:<2} 0x{value:016x}"))
+        if commit.f is not None:
+            number, value = commit.f
+            out.append((number, _F, f"f{number:<2} 0x{value:016x}"))
         out += ((number, _V, f"v{number:<2} 0x{value[::-1].hex()}") for number, value in commit.vregs.items())
         for number, value in commit.csrs.items():
             out.append((number, _CSR, f"c{number}_{self._csr_names[number]} 0x{value:016x}"))

@@ -277,6 +277,7 @@ class Commit:
         hart, pc, prv: where it executed, `prv` as in :class:`Prv`.
         insn, size: the instruction word as it stands in memory, 2 or 4 bytes.
         x: the integer register written, and its value; None for none and for x0.
+        f: the same of a floating-point register.
         vregs: full value (VLEN/8 bytes, byte 0 first) of each vector register in which an element was written.
         vector: (SEW in bits, LMUL as in `m2` or `mf4`, vl) for an instruction that works on vector registers.
         csrs: value of each CSR written, by address.
@@ -295,3 +296,4 @@ class Commit:
     csrs: dict[int, int] = field(default_factory=dict)
     loads: Sequence[int] = ()
     stores: Sequence[tuple[int, int, int]] = ()
+    f: tuple[int, int] | None = None

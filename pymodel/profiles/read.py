@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading profiles: a TOML file, checked key by key against one schema, or a known core's name."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import fields
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from vctx.pymodel.errors import UsageError
+from vctx.pymodel.isa import HartConfig, HartError, Latitude
+from vctx.pymodel.isa import bits as status
+from vctx.pymodel.isa.csr_numbers import CSR_NAMES
+from vctx.pymodel.profiles.profile import LOGGED, Profile
+
+_HERE = Path(__file__).resolve().parent
+KNOWN: Final = tuple(sorted(path.stem for path in _HERE.glob("*.toml")))
+"""Cores whose profiles come with vctx."""
+
+_ALWAYS = ("I", "M", "A", "C", "H", "S", "U", "Zicsr", "Zifencei")  # of every golden hart
+_OPTIONAL = ("F", "D", "V", "Zicntr")
+_CSRS = {name: address for address, name in CSR_NAMES.items()}
+_X = {name: number for number, name in enumerate("zero ra sp gp tp t0 t1 t2 s0 s1".split())}
+_X |= {f"a{n}": 10 + n for n in range(8)} | {f"s{n}": 16 + n for n in range(2, 12)} | {f"t{n}": 25 + n for n in range(3, 7)}
+_X |= {f"x{n}": n for n in range(32)}
+# Fields of status registers that a core may keep otherwise, by name: (lowest bit, width).
+_FIELDS = {
+    "UBE": (6, 1),
+    "VS": (status.VS_SHIFT, 2),
+    "FS": (13, 2),
+    "XS": (15, 2),
+    "MPRV": (17, 1),
+    "SPELP": (23, 1),
+    "SDT": (24, 1),
+    "UXL": (32, 2),
+    "SXL": (34, 2),
+    "SBE": (36, 1),
+    "MBE": (37, 1),
+    "MPELP": (41, 1),
+    "MDT": (42, 1),
+    "SD": (63, 1),
+}
+
+_Check = Callable[[str, Any], Any]
+
+
+def _integer(low: int = 0, high: int = (1 << 64) - 1) -> _Check:
+    def check(where: str, value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise UsageError(f"{where} = {value!r}: must be a number from {low:#x} to {high:#x}")
+        return value
+
+    return check
+
+
+def _boolean(where: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{where} = {value!r}: must be true or false")
+    return value
+
+
+def _string(where: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"{where} = {value!r}: must be a text")
+    return value
+
+
+def _names(allowed: tuple[str, ...] | dict[str, Any], what: str) -> _Check:
+    def check(where: str, value: Any) -> list[str]:
+        if not isinstance(value, list):
+            raise UsageError(f"{where} = {value!r}: must be a list of {what}")
+        for name in value:
+            _known(name, allowed, what, where)
+        return value
+
+    return check
+
+
+def _known(name: Any, allowed: tuple[str, ...] | dict[str, Any], what: str, where: str) -> None:
+    if name in allowed:
+        return
+    near = get_close_matches(str(name), list(allowed), 3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {_some(allowed)}"
+    raise UsageError(f"{where}: {name!r} is not among the {what}; {hint}")
+
+
+def _some(names: tuple[str, ...] | dict[str, Any]) -> str:
+    shown = list(names)[:20]
+    return ", ".join(shown) + (", ..." if len(names) > len(shown) else "")
+
+
+def _table(allowed: dict[str, Any], what: str, check_value: _Check) -> _Check:
+    def check(where: str, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise UsageError(f"{where} = {value!r}: must be a table of {what}")
+        for name in value:
+            _known(name, allowed, what, where)
+        return {name: check_value(f"{where}.{name}", item) for name, item in value.items()}
+
+    return check
+
+
+def _value_of_x(where: str, value: Any) -> int | None:
+    return None if value == "entry" else int(_integer()(where, value))
+
+
+# Section, key, and what its value must be. An empty section stands for the top of the file.
+_SCHEMA: dict[str, dict[str, _Check]] = {
+    "": {"name": _string, "description": _string},
+    "hart": {
+        "vlen": _integer(128, 4096),
+        "elen": _integer(64, 64),
+        "extensions": _names((*_ALWAYS, *_OPTIONAL), "extensions"),
+        "vs_field": _boolean,
+        "pmp": _integer(0, 64),
+        "misa": _integer(),
+        "misa_writable": _integer(),
+    },
+    "memory": {
+        "ram": _integer(),
+        "size": _integer(0, 1 << 40),
+        "access_faults": _names(("fetch", "load", "store"), "accesses"),
+    },
+    "reset": {
+        "pc": _integer(),
+        "x": _table(_X, "integer registers", _value_of_x),
+        "csrs": _table(_CSRS, "CSRs", _integer()),
+    },
+    "volatile": {
+        "csrs": _names(_CSRS, "CSRs"),
+        "bits": _table(_CSRS, "CSRs", lambda where, value: _mask(where, value)),
+        "sc": _boolean,
+    },
+    "log": {"complete": _names(LOGGED, "things that a log has")},
+    "latitude": {name.name: _boolean for name in fields(Latitude)},
+}
+
+
+def _mask(where: str, value: Any) -> int:
+    """Return the mask of bits given as a number, or as names of fields."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(_integer()(where, value))
+    mask = 0
+    for name in _names(_FIELDS, "fields of a status register")(where, value):
+        low, width = _FIELDS[name]
+        mask |= (1 << width) - 1 << low
+    return mask
+
+
+def profile_of(which: str | None) -> Profile:
+    """Return the profile of a known core, or of a TOML file; that of Spike for None.
+
+    Raises:
+        UsageError: no such file or core, or a key or value that the schema does not have.
+    """
+    name = which or "spike"
+    if name in KNOWN:
+        return _read(_HERE / f"{name}.toml", name)
+    path = Path(name)
+    if not path.is_file():
+        near = get_close_matches(name, KNOWN, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"--profile {name}: no such file, and none of the known cores {', '.join(KNOWN)}{hint}")
+    return _read(path, str(path))
+
+
+def text_of(name: str) -> str:
+    """Return the file of a known core."""
+    _known(name, KNOWN, "known cores", "vctx profile")
+    return (_HERE / f"{name}.toml").read_text()
+
+
+def _read(path: Path, shown: str) -> Profile:
+    try:
+        data = tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise UsageError(f"cannot read {shown}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{shown} is not TOML: {error}") from error
+    try:
+        return _build(_checked(data), path.stem)
+    except (UsageError, HartError) as error:
+        raise UsageError(f"{shown}: {error}") from error
+
+
+def _checked(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return every section, checked."""
+    top = {key: value for key, value in data.items() if not isinstance(value, dict)}
+    sections: dict[str, Any] = {"": top, **{key: value for key, value in data.items() if isinstance(value, dict)}}
+    out: dict[str, dict[str, Any]] = {name: {} for name in _SCHEMA}
+    for section, content in sections.items():
+        _known(section, _SCHEMA, "sections", "profile")
+        schema = _SCHEMA[section]
+        for key, value in content.items():
+            _known(key, schema, f"keys of [{section}]" if section else "keys outside a section", "profile")
+            out[section][key] = schema[key](f"{section}.{key}" if section else key, value)
+    return out
+
+
+@cache
+def _defaults() -> Profile:
+    return Profile("")
+
+
+def _build(data: dict[str, dict[str, Any]], stem: str) -> Profile:
+    hart, memory, reset, volatile = data["hart"], data["memory"], data["reset"], data["volatile"]
+    base = _defaults()
+    extensions = hart.get("extensions", [*_ALWAYS, "V"])
+    missing = [name for name in _ALWAYS if name not in extensions]
+    if missing:
+        raise UsageError(f"hart.extensions: the golden hart always has {', '.join(missing)}, so they must be named")
+    if ("F" in extensions) != ("D" in extensions):
+        raise UsageError("hart.extensions: the golden hart has F and D together or neither")
+    has_v = "V" in extensions
+    config = HartConfig(
+        vlen=hart.get("vlen", base.hart.vlen),
+        has_v=has_v,
+        has_zicntr="Zicntr" in extensions,
+        wide=has_v,
+        has_f="F" in extensions,
+        pmp=hart.get("pmp", 0),
+        vs_field=hart.get("vs_field"),
+        misa=hart.get("misa"),
+        misa_writable=hart.get("misa_writable", 0),
+        latitude=Latitude(**data["latitude"]),
+    )
+    return Profile(
+        name=data[""].get("name", stem),
+        description=data[""].get("description", ""),
+        hart=config,
+        ram=(memory.get("ram", base.ram[0]), memory.get("size", 0)),
+        access_faults=frozenset(memory.get("access_faults", base.access_faults)),
+        reset_pc=reset.get("pc"),
+        reset_x={_X[name]: value for name, value in reset.get("x", {}).items()},
+        reset_csrs={_CSRS[name]: value for name, value in reset.get("csrs", {}).items()},
+        volatile_csrs=frozenset(_CSRS[name] for name in volatile.get("csrs", ())),
+        volatile_bits={_CSRS[name]: mask for name, mask in volatile.get("bits", {}).items()},
+        volatile_sc=volatile.get("sc", True),
+        complete=frozenset(data["log"].get("complete", ())),
+    )
