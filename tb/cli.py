@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -380,19 +379,48 @@ def run(
     raise typer.Exit(result.exit_code)
 
 
-@app.command()
-def spike_log(
-    log: Annotated[Path, typer.Argument(help="Log of `spike -l --log-commits`.")],
-    program: Annotated[Path, typer.Argument(help="The ELF program that Spike ran.")],
+@app.command("check-log")
+def check_log(
+    program: Annotated[Path, typer.Argument(help="The ELF program that the core ran.")],
+    log: Annotated[Path, typer.Argument(help="The core's commit log: Spike's format, or RVFI or RVVI as text.")],
+    profile: Annotated[
+        str | None, typer.Option(help="What the core is like: a TOML file, or one of `vctx profile`. Default: spike.")
+    ] = None,
+    vlen: Annotated[
+        int | None, typer.Option(parser=number("VLEN"), metavar="N", help="VLEN in bits. Default: the profile's.")
+    ] = None,
+    hart: Annotated[
+        int, typer.Option(parser=positive("--hart", 0), metavar="N", help="Which hart of the log.")
+    ] = 0,
+    form: Annotated[
+        str | None, typer.Option("--format", help="spike, rvfi or rvvi. Default: what the log looks like.")
+    ] = None,
+    out: Out = None,
 ) -> None:
-    """Turn Spike's log into what `vctx run` writes, for diff. The log must be of the same program."""
-    from vctx.tb.spike.log import filter_file
+    """Check the commit log of any core with the golden hart. Differences are grouped by the rule that they break."""
+    from vctx.pymodel.corelog.readers import FORMATS
+    from vctx.pymodel.profiles import profile_of
+    from vctx.tb.jobs import check_log as job
+    from vctx.tb.reports.check_log import print_checked
 
-    try:
-        sys.stdout.writelines(filter_file(log, program))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        console.on_broken_pipe()
+    if form not in (None, *FORMATS):
+        raise UsageError(f"--format {form}: must be one of {', '.join(FORMATS)}")
+    chosen = profile_of(profile).with_vlen(vlen)
+    with _Bars() as bars:
+        checked = job.check_log(program, log, chosen, hart=hart, form=form, progress=bars)
+    print_checked(console, checked)
+    raise typer.Exit(0 if checked.report.ok else 1)
+
+
+@app.command()
+def profile(
+    name: Annotated[str | None, typer.Argument(help="A known core; without it, their names.")] = None,
+) -> None:
+    """Print the profile of a known core, to be copied and changed, or the names of all."""
+    from vctx.pymodel.profiles import KNOWN, text_of
+
+    for line in KNOWN if name is None else text_of(name).splitlines():
+        console.out(line, highlight=False)
 
 
 @app.command()

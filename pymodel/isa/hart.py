@@ -105,6 +105,22 @@ class Hart(HartState):
         finally:
             self.irq_elem = None
 
+    def attempt(self) -> ArchTrap | None:
+        """Execute one instruction as :meth:`step` does, but return an exception instead of taking it: see `take`."""
+        pc = self.pc
+        try:
+            page = self._page(pc)
+            insn = page.insns.get(pc & _OFFSET) or self._code.insn(page, pc & _OFFSET) or self._across(page, pc)
+            self.pc = insn.ops[0](pc) & M64
+        except ArchTrap as exception:
+            return exception
+        self.instret += 1
+        return None
+
+    def take(self, exception: ArchTrap) -> None:
+        """Enter the handler of a synchronous exception at the present pc."""
+        self.pc = trap.enter(self, exception, self.pc)
+
     def run(self, stop: Collection[int], limit: int | None = None, *, pause: bool = False) -> int:
         """Step until pc is in `stop`, which is checked before each step, or `limit` steps are done.
 

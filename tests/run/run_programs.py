@@ -7,6 +7,8 @@ import io
 import random
 from pathlib import Path
 
+from spike_filter import filter_file
+
 from vctx.pymodel import programs
 from vctx.pymodel.isa import encode
 from vctx.pymodel.isa.commit import CSR_NAMES
@@ -17,7 +19,7 @@ from vctx.pymodel.programs import read_elf
 from vctx.pymodel.scenarios.bare_metal import BareResult, run_bare_metal
 from vctx.pymodel.trace import Issue, Retire
 from vctx.pymodel.trace.commit_log import CommitLog
-from vctx.tb.spike.log import filter_file, run_spike
+from vctx.tb.spike.log import run_spike
 
 LIMIT = 200_000
 
@@ -52,7 +54,7 @@ def spike(elf: Path, vlen: int, directory: Path) -> tuple[int, list[str]]:
     """Run a program on Spike; return its exit code and the filtered lines of its log."""
     log = directory / f"{elf.stem}-{vlen}.spike"
     exit_code = run_spike(elf, vlen, log)
-    return exit_code, list(filter_file(log, elf))
+    return exit_code, filter_file(log, elf)
 
 
 def first_difference(one: list[str], other: list[str]) -> tuple[str, str] | None:

@@ -234,32 +234,3 @@ def test_programs_that_cannot_run(tmp_path: Path) -> None:
         read_elf("changed", changed)
     with pytest.raises(UsageError, match="cannot write"):
         run(elf, knobs, max_instructions=1, commit_log=tmp_path / "none" / "log")
-
-
-def test_spike_log_command(tmp_path: Path) -> None:
-    elf = build("bare-modes")
-    _, expected = spike(elf, 128, tmp_path)
-    done = vctx("spike-log", tmp_path / f"{elf.stem}-128.spike", elf)
-    assert (done.returncode, done.stdout) == (0, "".join(expected))
-    done = vctx("spike-log", tmp_path / "none", elf)
-    assert done.returncode == 2 and "cannot read" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda log: log[: len(log) // 2], "ends before the program does"),
-        (lambda log: log[: len(log) // 2] + b"\xe9" + log[len(log) // 2 :], "has a byte that Spike does not write"),
-        (lambda log: b"".join(re.findall(rb"core +0: [0-3] 0x.*\n", log)), "was made without -l"),
-    ],
-    ids=["cut off", "one bad byte", "without -l"],
-)
-def test_spike_log_prints_nothing_of_a_log_that_will_not_do(
-    damage: Callable[[bytes], bytes], message: str, tmp_path: Path
-) -> None:
-    elf = build("bare-modes")
-    spike(elf, 128, tmp_path)
-    log = tmp_path / f"{elf.stem}-128.spike"
-    log.write_bytes(damage(log.read_bytes()))
-    done = vctx("spike-log", log, elf)
-    assert (done.returncode, done.stdout) == (2, "") and message in done.stderr

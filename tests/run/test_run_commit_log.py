@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 from run_programs import every_csr, first_difference, golden, link, random_words, spike
+from spike_filter import filter_log
 
-from vctx.pymodel.errors import UsageError
 from vctx.pymodel.isa.commit import CSR_NAMES, CommitReporter
 from vctx.pymodel.programs import PROGRAMS, build
 from vctx.pymodel.trace.commit_log import CommitLog
 from vctx.pymodel.trace.records import Commit
-from vctx.tb.spike.log import filter_file, filter_log
 
 BARE = [name for name in PROGRAMS if name.startswith("bare-")]
 TOHOST = 0x8000_1000
@@ -168,13 +167,3 @@ def test_filter_keeps_commits_and_traps_up_to_the_end() -> None:
     behind = "core   0: 3 0x000000008000000a (0xa001)\n"
     log = [boot, *(line for pair in zip(dropped * 2, kept, strict=True) for line in pair), behind]
     assert list(filter_log(log, TOHOST)) == kept
-
-
-def test_filter_refuses_what_is_no_log(tmp_path: Path) -> None:
-    program, log = build("bare-modes"), tmp_path / "log"
-    with pytest.raises(UsageError, match="cannot read"):
-        list(filter_file(log, program))
-    for content in (b"", b"core dumped\n"):
-        log.write_bytes(content)
-        with pytest.raises(UsageError, match="is not a log of"):
-            list(filter_file(log, program))
