@@ -309,10 +309,15 @@ def fuzz(
             help="Processes, or simulations, at a time; does not change the result.",
         ),
     ] = 1,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Also what this core has and the block lacks (see `vctx profile`); against Spike only."),
+    ] = None,
     replay: Annotated[Path | None, typer.Option(help="Run this one program, as a failure leaves it, instead.")] = None,
     out: Out = None,
 ) -> None:
     """Compare golden hart, Spike and RTL on random programs. The first program on which they differ is shrunk."""
+    from vctx.pymodel.profiles import profile_of
     from vctx.tb.jobs import fuzz as job
     from vctx.tb.reports.fuzz import print_result
 
@@ -322,8 +327,9 @@ def fuzz(
         _refuse(ctx, "without --rtl there is no simulation", "sim", "dlen")
     spike = oracle is not None or not rtl
     if replay is not None:
-        _refuse(ctx, "which program to run is up to --replay", "count", "seed", "vlen", "jobs")
-    config = job.FuzzConfig(count, seed, tuple(vlen or job.VLENS), spike, rtl, sim or DEFAULT_SIM, dlen, jobs)
+        _refuse(ctx, "which program to run is up to --replay", "count", "seed", "vlen", "jobs", "profile")
+    wide = profile is not None and profile_of(profile).hart.wide
+    config = job.FuzzConfig(count, seed, tuple(vlen or job.VLENS), spike, rtl, sim or DEFAULT_SIM, dlen, jobs, wide)
     if replay is not None:
         reports = job.replay_program(replay, config)
         for report in reports:

@@ -40,6 +40,7 @@ class Comparison:
         self._lists_x = "x" in profile.complete
         self._report = report
         self._before = (0, 0, golden.hart.mode)
+        self._mem = self._mem_had = 0
         self._instructions = self._x = self._x_had = self._prv = 0
         self._refused: dict[int, int] = {}  # CSRs of which a write trapped, and that instruction's word
 
@@ -53,6 +54,8 @@ class Comparison:
         compared, had = self._report.compared, self._report.had
         compared["pc"] += self._instructions
         had["pc"] += self._instructions
+        compared["mem"] += self._mem
+        had["mem"] += self._mem_had
         compared["x"] += self._x
         had["x"] += self._x_had
         compared["mode"] += self._prv
@@ -220,7 +223,18 @@ class Comparison:
     def _memory(self, event: Event, commit: Commit) -> None:
         report = self._report
         loads, stores = commit.loads, commit.stores
-        report.had["mem"] += len(loads) + len(stores)
+        count = len(loads) + len(stores)
+        self._mem_had += count
+        if count == 1 == len(event.mem):  # most of them: one access, and the same
+            access = event.mem[0]
+            if loads:
+                same = access.value is None and access.address == loads[0]
+            else:
+                address, size, value = stores[0]
+                same = access == (address, value, size)
+            if same:
+                self._mem += 1
+                return
         if not event.mem:
             if "mem" in self._complete:
                 self.add("log", "memory access not logged", event, "nothing", "an access", commit.insn)

@@ -15,10 +15,12 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from vctx.pymodel.isa.csr_numbers import STATUS_CSRS, VECTOR_CSRS, Csr
-from vctx.pymodel.isa.encoding import TABLE, Kind, decode
+from vctx.pymodel.isa.encoding import TABLE, Kind, decode, decode_with
 from vctx.pymodel.isa.vtype import VILL, Vtype, decode_vtype, vtype_text
 from vctx.pymodel.trace.records import MODE_NAMES, Issue, Retire
 
+_MORE = frozenset({Kind.VOP, Kind.VMEM})
+_BESIDE = "of other cores"  # an instruction that the block lacks: not among what is crossed
 _MODES = tuple(MODE_NAMES.values())
 _STARTS = ("0", "below vl", "below VLMAX", "VLMAX or more")
 _PAIRS = tuple(product(range(4), range(4)))
@@ -93,6 +95,8 @@ class Coverage:
         before, self._before = self._before, retire
         vtype = decode_vtype(before.vtype, self.vlen)
         name, masked = _name(issue.insn)
+        if name == _BESIDE:
+            return
         if retire.trap is not None:
             outcome = str(retire.trap.cause)
         elif retire.irq:
@@ -125,7 +129,7 @@ def _name(word: int) -> tuple[str, bool | None]:
     """Return the name of an instruction word and whether it is masked."""
     decoded = decode(word)
     if decoded.kind is Kind.UNKNOWN:
-        return "reserved", None
+        return ("reserved" if decode_with(word, _MORE).kind is Kind.UNKNOWN else _BESIDE), None
     if decoded.kind is Kind.CSR:
         return f"{decoded.mnemonic} {Csr(decoded.fields['csr']).name.lower()}", None
     vm = decoded.fields.get("vm")

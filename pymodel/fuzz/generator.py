@@ -15,7 +15,7 @@ from vctx.pymodel.fuzz.program import FIRST_STAGE, USER_ALIAS, Item, Program, wo
 from vctx.pymodel.fuzz.reserved import RESERVED
 from vctx.pymodel.isa import Csr, bits, encode
 from vctx.pymodel.isa.csr_numbers import STATUS_CSRS, VECTOR_CSRS
-from vctx.pymodel.isa.encoding import TABLE, InsnSpec, Kind
+from vctx.pymodel.isa.encoding import ABSENT, TABLE, InsnSpec, Kind
 from vctx.pymodel.isa.vtype import VILL, decode_vtype
 from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE
 
@@ -42,6 +42,7 @@ _ROLES: dict[str, Sequence[int]] = {
 }
 _ANY = range(27)
 _STRIDE, _MOVED = 3, 4  # of these the second holds an address moved by an offset
+_WIDE_SHARE = 2 / 3
 _LUCKY, _TRIES, _ARGUMENT, _TEMPORARY = 28, 29, 30, 31
 _DESTINATIONS = (*_ROLES["scratch"], *_ROLES["data"])
 
@@ -71,6 +72,7 @@ _OPERATIONS = tuple(
 )
 # Loads and stores by form, with the weight of each form; whole-register loads alone are half of the instructions.
 _STRIDED = r"v[ls]se\d+\.v"
+_ANY_STRIDED = r"v[ls]s(?:seg\d)?e\d+\.v"
 _FORMS = {
     r"vle\d+\.v": 24,
     r"vse\d+\.v": 30,
@@ -86,21 +88,50 @@ _ACCESSES = tuple(
 )
 
 
+# The same of what the block lacks, for harts that have it.
+_WIDE_OPERATIONS = tuple(
+    (weight, tuple(spec for spec in ABSENT.values() if spec.kind is Kind.VOP and re.fullmatch(family, spec.mnemonic)))
+    for family, weight in {
+        r"v(div|rem)u?\..*": 16,
+        r"vm?(ad|sb)c\..*": 16,
+        r"v(s(add|sub)u?|a(add|sub)u?|smul|ssr[la]|nclipu?)\..*": 40,
+        r"vms[bio]f\.m": 10,
+        r"vrgather.*|vcompress.*": 24,
+    }.items()
+)
+_WIDE_ACCESSES = tuple(
+    (weight, tuple(spec for spec in ABSENT.values() if re.fullmatch(form, spec.mnemonic)))
+    for form, weight in {
+        r"v[ls][uo]xei8\.v": 16,
+        r"v[ls][uo]xei(16|32|64)\.v": 8,
+        r"v[ls][uo]xseg\dei8\.v": 12,
+        r"v[ls][uo]xseg\dei(16|32|64)\.v": 6,
+        r"v[ls]seg\de\d+\.v": 24,
+        r"vlseg\de\d+ff\.v": 10,
+        r"v[ls]sseg\de\d+\.v": 14,
+    }.items()
+)
+
+
 def seed_of(master: int, vlen: int, number: int) -> str:
     """Return the seed of one program of a run; the same whatever the number of jobs."""
     return f"{master}/{vlen}/{number}"
 
 
-def generate(seed: str, vlen: int) -> Program:
-    """Return the program of `seed` for VLEN `vlen` in bits, about 40 items long."""
-    return _Generator(random.Random(seed), vlen).program()
+def generate(seed: str, vlen: int, *, wide: bool = False) -> Program:
+    """Return the program of `seed` for VLEN `vlen` in bits, about 40 items long.
+
+    With `wide`, two of three vector instructions are of those that the block lacks.
+    """
+    return _Generator(random.Random(seed), vlen, wide).program()
 
 
 class _Generator:
     """Makes one program."""
 
-    def __init__(self, rng: random.Random, vlen: int) -> None:
+    def __init__(self, rng: random.Random, vlen: int, wide: bool) -> None:
         self.rng = rng
+        self.wide = wide
         self.vlen = vlen
         self.mode = rng.choice(MODES)
         self.first_stage = {"U": rng.random() < 0.8, "VU": rng.random() < 0.8}  # satp, vsatp
@@ -129,7 +160,7 @@ class _Generator:
         )
         for make in makers:
             make()
-        return Program(self.vlen, params, tuple(self.items))
+        return Program(self.vlen, params, tuple(self.items), self.wide)
 
     # --- initial values ---
 
@@ -262,16 +293,26 @@ class _Generator:
             offset = 8 * rng.randrange(-256, 256) if rng.random() < 0.85 else rng.randrange(-2048, 2048)
             self._emit(encode("addi", rd=_MOVED, rs1=rng.choice(_ROLES["address"]), imm=offset))
             rs1 = _MOVED
-        (form,) = rng.choices([specs for _, specs in _ACCESSES], [weight for weight, _ in _ACCESSES])
+        forms = _WIDE_ACCESSES if self.wide and rng.random() < _WIDE_SHARE else _ACCESSES
+        (form,) = rng.choices([specs for _, specs in forms], [weight for weight, _ in forms])
         spec = rng.choice(form)
         word, before = self._fill(spec, rs1=rs1), []
-        if re.fullmatch(_STRIDED, spec.mnemonic) and ("vs3" in spec.syntax or rng.random() < 0.9):
+        if re.fullmatch(_ANY_STRIDED, spec.mnemonic) and ("vs3" in spec.syntax or rng.random() < 0.9):
             before.append(self._stride(1 << (spec.match >> 12 & 3)))
             word = word & ~(31 << 20) | _STRIDE << 20
+        if "vs2" in spec.syntax:
+            before += self._indexes(word >> 20 & 31)
         irq = rng.choice((0, 1, rng.randrange(16), rng.randrange(self.vlen))) if rng.random() < 0.08 else None
         self._emit(*before, word, irq=irq)
         if rng.random() < 0.3:  # the access may have left vstart where no arithmetic is possible
             self._emit(encode("csrrwi", rd=0, csr=Csr.VSTART, uimm=0))
+
+    def _indexes(self, register: int) -> list[int]:
+        """Return instructions that mostly make the elements of a register small multiples of 8: indexes within reach."""
+        if self.rng.random() < 0.3:
+            return []
+        small = encode("vand.vi", vd=register, vs2=register, imm=self.rng.choice((8, 8, -8)))
+        return [encode("csrrwi", rd=0, csr=Csr.VSTART, uimm=0), small]
 
     def _stride(self, size: int) -> int:
         """Return an instruction that sets the stride of elements of `size` bytes.
@@ -288,10 +329,13 @@ class _Generator:
         return encode("addi", rd=_STRIDE, rs1=0, imm=multiple * size + odd)
 
     def _operation(self) -> None:
-        (family,) = self.rng.choices([specs for _, specs in _OPERATIONS], [weight for weight, _ in _OPERATIONS])
+        rows = _WIDE_OPERATIONS if self.wide and self.rng.random() < _WIDE_SHARE else _OPERATIONS
+        (family,) = self.rng.choices([specs for _, specs in rows], [weight for weight, _ in rows])
         self._emit(self._fill(self.rng.choice(family)))
 
     def _reserved(self) -> None:
+        if self.wide:  # many are what only the others have
+            return
         row = self.rng.choice(RESERVED)
         self._emit(row.match | self.rng.getrandbits(32) & ~row.mask)
 

@@ -21,15 +21,16 @@ class Machine:
     Args:
         vlen: VLEN in bits.
         observer: receives what the hart does.
+        wide: the hart has every integer vector instruction.
 
     Attributes:
         hart: the golden hart.
     """
 
-    def __init__(self, vlen: int, observer: Observer | None = None) -> None:
+    def __init__(self, vlen: int, observer: Observer | None = None, *, wide: bool = False) -> None:
         w = world()
         self.memory = Memory([(w.base, w.size)], FILL)
-        self.hart = Hart(HartConfig(vlen), self.memory, 0, observer)
+        self.hart = Hart(HartConfig(vlen, wide=wide), self.memory, 0, observer)
 
     def image(self) -> bytes:
         """Return the contents of RAM."""

@@ -115,11 +115,13 @@ class Program:
         params: initial values of registers and CSRs; those of `World.names` that are absent are 0. v0, v8, v16 and v24
             are addresses that eight registers are loaded from, and vl is the AVL of the vsetvl that sets vtype.
         body: the instructions.
+        wide: they are for a hart that has every integer vector instruction.
     """
 
     vlen: int
     params: Mapping[str, int]
     body: tuple[Item, ...]
+    wide: bool = False
 
     @cached_property
     def words(self) -> tuple[int, ...]:
@@ -179,7 +181,8 @@ class Program:
             replay: the command that runs it again.
         """
         lines = ["/*", *(f" * {line}".rstrip() for line in title.splitlines()), f" * Replay: {replay}", " */"]
-        lines += ["\t.globl\tvlen", f"\t.set\tvlen, {self.vlen}", "", '\t.section .params, "a"']
+        lines += ["\t.globl\tvlen", f"\t.set\tvlen, {self.vlen}"]
+        lines += ["\t.globl\twide", f"\t.set\twide, {int(self.wide)}", "", '\t.section .params, "a"']
         lines += (f"\t.quad\t{self.params.get(name, 0):#018x}\t# {name}" for name in world().names)
         lines += ["", "\t.macro\tirq element\t\t\t# an interrupt is pending from this element on", "1:"]
         lines += ['\t.pushsection .irqs, ""', "\t.quad\t1b, \\element", "\t.popsection", "\t.endm"]
@@ -241,7 +244,7 @@ def read_assembly(path: Path) -> Program:
     values = struct.unpack_from(f"<{len(w.names)}Q", memory, w.params - w.base)
     words = struct.unpack_from(f"<{(end - w.body) // 4}I", memory, w.body - w.base)
     body = tuple(Item((word,), irqs.get(w.body + 4 * number)) for number, word in enumerate(words))
-    return Program(vlen, dict(zip(w.names, values, strict=True)), body)
+    return Program(vlen, dict(zip(w.names, values, strict=True)), body, bool(image.constants.get("wide", 0)))
 
 
 def _read_irqs(elf: Path) -> dict[int, int]:

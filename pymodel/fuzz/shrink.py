@@ -76,7 +76,7 @@ def _started_at(program: Program, start: int) -> Program | None:
     """
     w = world()
     target = w.body + 4 * sum(len(item.words) for item in program.body[:start])
-    machine = Machine(program.vlen)
+    machine = Machine(program.vlen, wide=program.wide)
     hart, values = machine.hart, machine.hart.csr
     machine.load(program)
     for irq in machine.steps(program):

@@ -14,7 +14,7 @@ from typing import ClassVar
 from vctx.pymodel.isa.bits import FS, M64, VS
 from vctx.pymodel.isa.compiled import Op
 from vctx.pymodel.isa.csr_numbers import CSR_NAMES as NAMES
-from vctx.pymodel.isa.csr_numbers import FLOAT_CSRS, VECTOR_CSRS, Csr, ExtraCsr
+from vctx.pymodel.isa.csr_numbers import FLOAT_CSRS, MSTATUS, VECTOR_CSRS, VSSTATUS, Csr, ExtraCsr
 from vctx.pymodel.isa.encoding import Decoded, Kind, is_widening
 from vctx.pymodel.isa.errors import ArchTrap, Cause
 from vctx.pymodel.isa.float_moves import SIZES as FLOAT_SIZES
@@ -45,6 +45,7 @@ _WRITES: dict[int, tuple[int, ...]] = {
     Csr.HGEIE: (),
     **{0xB00 + n: () for n in range(3, 32)},  # mhpmcounter
 }
+_MIP = int(Csr.MIP)
 _SSIP, _STIP, _VSTIP, _SEIP, _VSEIP = 1 << 1, 1 << 5, 1 << 6, 1 << 9, 1 << 10
 _MEMORY_FAULTS = frozenset(
     {
@@ -66,14 +67,14 @@ class _Before:
 
     Attributes:
         x: the integer registers.
-        dirty: every VS field that a vector instruction would make Dirty is so already; float_dirty: the same of FS.
+        status: mstatus, and with V=1 only the bits that vsstatus has as well: a field is all ones if it is Dirty
+            wherever an instruction would make it so.
         virt, vtype, vl, vstart, mip: as on the hart.
         reserved: the hart's LR reservation.
     """
 
     x: list[int]
-    dirty: bool
-    float_dirty: bool
+    status: int
     virt: bool
     vtype: int
     vl: int
@@ -92,6 +93,10 @@ class CommitReporter:
 
     def wrap(self, d: Decoded, raw: int, size: int, op: Op) -> Op:
         """Return `op` with its commit reported; `raw` is the instruction as it stands in memory."""
+        if d.kind is Kind.LOAD:
+            return self._load(d, raw, size, op)
+        if d.kind is Kind.STORE:
+            return self._store(d, raw, size, op)
         hart, observer, effects = self.hart, self.observer, self._EFFECTS.get(d.kind)
         vector_memory = d.kind is Kind.VMEM
         if effects is None:
@@ -130,19 +135,45 @@ class CommitReporter:
     def _before(self) -> _Before:
         hart = self.hart
         vec, values = hart.vec, hart.csr.values
-        dirty, float_dirty = (
-            values[Csr.MSTATUS] & field == field and (not hart.virt or values[Csr.VSSTATUS] & field == field)
-            for field in (VS, FS)
-        )
+        status = values[MSTATUS] & values[VSSTATUS] if hart.mode[1] else values[MSTATUS]
         reserved = hart.memory.reservation(hart.hart_id)
-        return _Before(hart.x[:], dirty, float_dirty, hart.virt, vec.vtype, vec.vl, vec.vstart, values[Csr.MIP], reserved)
+        return _Before(hart.x[:], status, hart.mode[1], vec.type.value, vec.vl, vec._vstart, values[_MIP], reserved)
 
     # --- memory ---
 
-    def _load(self, commit: Commit, d: Decoded, before: _Before) -> None:
+    def _load(self, d: Decoded, raw: int, size: int, op: Op) -> Op:
+        hart, x, hart_id, rd, report = self.hart, self.hart.x, self.hart.hart_id, d.fields["rd"], self.observer
+        rs1, imm = d.fields["rs1"], d.fields["imm"]
+
+        def committing(pc: int) -> int:
+            address = x[rs1] + imm & M64
+            target = op(pc)
+            commit = Commit(hart_id, pc, hart.mode[0], raw, size, (rd, x[rd]) if rd else None)
+            commit.loads = (address,)
+            report.commit(commit)
+            return target
+
+        return committing
+
+    def _store(self, d: Decoded, raw: int, size: int, op: Op) -> Op:
+        hart, x, hart_id, report = self.hart, self.hart.x, self.hart.hart_id, self.observer
+        rs1, rs2, imm = d.fields["rs1"], d.fields["rs2"], d.fields["imm"]
+        count = SIZES[d.mnemonic[-1]]
+        mask = (1 << 8 * count) - 1
+
+        def committing(pc: int) -> int:
+            target = op(pc)
+            commit = Commit(hart_id, pc, hart.mode[0], raw, size)
+            commit.stores = ((x[rs1] + imm & M64, count, x[rs2] & mask),)
+            report.commit(commit)
+            return target
+
+        return committing
+
+    def _hload(self, commit: Commit, d: Decoded, before: _Before) -> None:
         commit.loads = (self._address(d, before),)
 
-    def _store(self, commit: Commit, d: Decoded, before: _Before) -> None:
+    def _hstore(self, commit: Commit, d: Decoded, before: _Before) -> None:
         size = SIZES[d.mnemonic[-1]]
         commit.stores = ((self._address(d, before), size, before.x[d.fields["rs2"]] & (1 << 8 * size) - 1),)
 
@@ -198,7 +229,7 @@ class CommitReporter:
                 commit.csrs[csr] = commit.csrs[csr] + 1 & M64
 
     def _dirtied(self, commit: Commit, before: _Before) -> None:
-        if not before.dirty:
+        if before.status & VS != VS:
             self._wrote(commit, Csr.MSTATUS, *((Csr.VSSTATUS,) if before.virt else ()))
 
     # --- floating point ---
@@ -217,7 +248,7 @@ class CommitReporter:
             self._float_dirtied(commit, before)
 
     def _float_dirtied(self, commit: Commit, before: _Before) -> None:
-        if not before.float_dirty:
+        if before.status & FS != FS:
             self._wrote(commit, Csr.MSTATUS, *((Csr.VSSTATUS,) if before.virt else ()))
 
     # --- vector ---
@@ -292,11 +323,9 @@ class CommitReporter:
         return (element for element in range(start, stop) if mask[element])
 
     _EFFECTS: ClassVar[dict[Kind, Callable[[CommitReporter, Commit, Decoded, _Before], None]]] = {
-        Kind.LOAD: _load,
-        Kind.STORE: _store,
         Kind.AMO: _amo,
-        Kind.HLOAD: _load,
-        Kind.HSTORE: _store,
+        Kind.HLOAD: _hload,
+        Kind.HSTORE: _hstore,
         Kind.CSR: _csr,
         Kind.SYSTEM: _system,
         Kind.VSET: _vset,

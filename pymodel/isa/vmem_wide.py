@@ -18,7 +18,7 @@ from vctx.pymodel.isa.errors import ArchTrap, InterruptedInsn
 from vctx.pymodel.isa.mmu import Access
 from vctx.pymodel.isa.state import HartState
 from vctx.pymodel.isa.vtype import Vtype
-from vctx.pymodel.trace.records import PAGE_SIZE, ByteRuns
+from vctx.pymodel.trace.records import PAGE_SHIFT, PAGE_SIZE, ByteRuns
 
 _FORM = re.compile(r"v([ls])(s?)([uo]x)?(?:seg(\d))?e(i?)(\d+)(ff)?\.v")
 _OFFSET = PAGE_SIZE - 1
@@ -103,7 +103,12 @@ class _SegmentAccess:
         hart, vec, memory = self.hart, self.vec, self.hart.memory
         for field in range(self.form.fields):
             address = base + field * size & M64
-            paddr = hart.mmu.page(address, self.access, size) | address & _OFFSET
+            xlat = hart.mmu.xlat(address, self.access)
+            if xlat.fault or address % size:
+                hart.mmu.page(address, self.access, size)  # raises
+            if not fx.xlat or fx.xlat[-1] is not xlat:
+                fx.xlat += (xlat,)
+            paddr = xlat.ppn << PAGE_SHIFT | address & _OFFSET
             register = self.reg + field * registers
             at = register * vec.vlenb + i * size
             if self.store:

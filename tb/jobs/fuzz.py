@@ -56,6 +56,7 @@ class FuzzConfig:
         spike, rtl: what to compare the golden hart with.
         sim, dlen: simulator and bus width in bits for the RTL; `dlen` None for the usual one.
         jobs: processes, or simulations, at a time.
+        wide: with every integer vector instruction, also those that the block lacks; on Spike only.
     """
 
     count: int = 100_000
@@ -66,10 +67,13 @@ class FuzzConfig:
     sim: str = DEFAULT_SIM
     dlen: int | None = None
     jobs: int = 1
+    wide: bool = False
 
     def __post_init__(self) -> None:
         for vlen in self.vlens:
             Knobs(self.sim, vlen, self.dlen_of(vlen), self.seed)
+        if self.wide and self.rtl:
+            raise UsageError("--rtl: the block has fewer instructions than this profile")
         for name, value in (("count", self.count), ("jobs", self.jobs)):
             if value < 1:
                 raise UsageError(f"--{name} {value}: must be at least 1")
@@ -86,7 +90,7 @@ class FuzzConfig:
     @property
     def name(self) -> str:
         """A name for the directory of the campaign's files."""
-        what = "-".join(["spike"] * self.spike + [self.sim] * self.rtl)
+        what = "-".join(["wide"] * self.wide + ["spike"] * self.spike + [self.sim] * self.rtl)
         return f"{what}-vlen{'-'.join(map(str, self.vlens))}-seed{self.seed}-count{self.count}"
 
 
@@ -193,7 +197,7 @@ def replay_program(path: Path, config: FuzzConfig) -> list[str]:
     program = read_assembly(path)
     reports = []
     if config.spike:
-        with lockstep.Lockstep(program.vlen) as both:
+        with lockstep.Lockstep(program.vlen, wide=program.wide) as both:
             divergence = both.run(program)
         if divergence is not None:
             reports.append(lockstep.text(divergence))
@@ -211,6 +215,7 @@ def command_of(config: FuzzConfig) -> str:
     """Return the command that repeats a campaign."""
     arguments = ["fuzz", f"--count {config.count}", f"--seed {config.seed}"]
     arguments += [f"--vlen {vlen}" for vlen in config.vlens]
+    arguments += ["--profile spike"] * config.wide
     return vctx_command(*arguments, *_sides(config))
 
 
@@ -242,14 +247,14 @@ class _Chunk:
     differing: int | None
 
 
-def _lockstep_chunk(seed: int, vlen: int, first: int) -> _Chunk:
+def _lockstep_chunk(seed: int, vlen: int, wide: bool, first: int) -> _Chunk:
     """Run `_CHUNK` programs in lockstep, up to the first that differs."""
     coverage = Coverage(vlen)
     differing = None
-    with lockstep.Lockstep(vlen, coverage.add) as both:
+    with lockstep.Lockstep(vlen, coverage.add, wide=wide) as both:
         for number in range(first, first + _CHUNK):
             coverage.restart()
-            if both.run(generate(seed_of(seed, vlen, number), vlen)) is not None:
+            if both.run(generate(seed_of(seed, vlen, number), vlen, wide=wide)) is not None:
                 differing = number
                 break
         tally = Tally(both.instructions, both.steps, number + 1 - first, both.unfinished)
@@ -258,7 +263,7 @@ def _lockstep_chunk(seed: int, vlen: int, first: int) -> _Chunk:
 
 def _against_spike(config: FuzzConfig, vlen: int, result: FuzzResult, progress: Progress) -> None:
     started, done, share = perf_counter(), 0, config.share
-    arguments = ((config.seed, vlen, first) for first in itertools.count(0, _CHUNK))
+    arguments = ((config.seed, vlen, config.wide, first) for first in itertools.count(0, _CHUNK))
     # Closed here, and not by the collector of garbage, in which an interrupt would be lost.
     with contextlib.closing(_in_order(config.jobs, _lockstep_chunk, arguments)) as chunks:
         for chunk in chunks:
@@ -267,7 +272,7 @@ def _against_spike(config: FuzzConfig, vlen: int, result: FuzzResult, progress: 
             done += chunk.tally.instructions
             progress(f"spike {vlen}", min(done, share), share)
             if chunk.differing is not None:
-                program = generate(seed_of(config.seed, vlen, chunk.differing), vlen)
+                program = generate(seed_of(config.seed, vlen, chunk.differing), vlen, wide=config.wide)
                 result.failures.append(_spike_failure(config, program, chunk.differing))
                 break
             if done >= share:
@@ -284,7 +289,7 @@ def _spike_failure(config: FuzzConfig, program: Program, number: int) -> Failure
 
 
 def _divergence(program: Program) -> lockstep.Divergence:
-    with lockstep.Lockstep(program.vlen) as both:
+    with lockstep.Lockstep(program.vlen, wide=program.wide) as both:
         divergence = both.run(program)
     assert divergence is not None, "the program differed before"
     return divergence

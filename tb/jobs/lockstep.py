@@ -70,15 +70,18 @@ class Lockstep:
     Args:
         vlen: VLEN in bits.
         observer: called with every instruction of the block on the golden hart.
+        wide: the golden hart has every integer vector instruction, as Spike has.
 
     Attributes:
         instructions: instructions of the block compared so far; `steps`: steps of any kind.
         unfinished: programs that were cut off before their end.
     """
 
-    def __init__(self, vlen: int, observer: Callable[[Issue, Retire], None] | None = None) -> None:
+    def __init__(
+        self, vlen: int, observer: Callable[[Issue, Retire], None] | None = None, *, wide: bool = False
+    ) -> None:
         self._latest = Latest(observer)
-        self._machine = Machine(vlen, self._latest)
+        self._machine = Machine(vlen, self._latest, wide=wide)
         w = world()
         self._spike = Spike(vlen, w.base, w.size)
         self._spike.write(w.base, self._machine.image())
@@ -208,7 +211,7 @@ def _physical(pages: dict[int, int], address: int) -> int:
 def diverges(programs: Sequence[Program]) -> int | None:
     """Judge programs by running them on both; see `pymodel.fuzz.shrink.Judge`."""
     for number, program in enumerate(programs):
-        with Lockstep(program.vlen) as lockstep:
+        with Lockstep(program.vlen, wide=program.wide) as lockstep:
             if lockstep.run(program) is not None:
                 return number
     return None
