@@ -395,9 +395,7 @@ def check_log(
     vlen: Annotated[
         int | None, typer.Option(parser=number("VLEN"), metavar="N", help="VLEN in bits. Default: the profile's.")
     ] = None,
-    hart: Annotated[
-        int, typer.Option(parser=positive("--hart", 0), metavar="N", help="Which hart of the log.")
-    ] = 0,
+    hart: Annotated[int, typer.Option(parser=positive("--hart", 0), metavar="N", help="Which hart of the log.")] = 0,
     form: Annotated[
         str | None, typer.Option("--format", help="spike, rvfi or rvvi. Default: what the log looks like.")
     ] = None,

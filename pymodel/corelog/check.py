@@ -209,14 +209,17 @@ class Checker:
         if "trap" not in self._profile.complete and not event.trap and golden.interrupt_to(event.pc) is not None:
             self.report.taken["interrupts"] += 1
             return True
+        if event.insn is not None and event.insn == self._word(event):  # as it must be, but for the address
+            self._add("control flow", "address of an instruction", event, f"{event.pc:#x}", f"{hart.pc:#x}")
+            return True
         self._add("control flow", "goes where it must not", event, f"{event.pc:#x}", f"{hart.pc:#x}")
         self.report.taken["adopted"] += 1
         hart.pc = event.pc
         self._jumps += 1
         if self._jumps == _LOST:
             self.report.stopped = (
-                f"line {event.line}: log and program go different ways, {_LOST} jumps in a row without an instruction on "
-                "which they agree; is it the log of this program?"
+                f"line {event.line}: log and program go different ways, {_LOST} jumps in a row without an instruction "
+                "on which they agree; is it the log of this program?"
             )
             return False
         return True
@@ -268,6 +271,8 @@ class Checker:
     def _refuse_absent(self, event: Event, word: int, trap: ArchTrap | None) -> None:
         """Raise UsageError if the core executes what the golden hart has not, though the core may have it."""
         hart = self.golden.hart
+        if event.insn not in (None, word):
+            return
         illegal = trap is not None and trap.cause == Cause.ILLEGAL
         config = hart.config
         if illegal and word & 0x707F in _OP_V_FLOAT and config.has_v and hart.vector_on() and hart.float_on():

@@ -279,7 +279,9 @@ class Comparison:
         d = self.decoded(word)
         if event.cause is not None and event.cause != cause:
             rule = of_trap(d, event.cause, cause, self._hart.virt)
-            self.add(rule, f"{d.mnemonic}: cause {event.cause}, must be {cause}", event, str(event.cause), str(cause), word)
+            self.add(
+                rule, f"{d.mnemonic}: cause {event.cause}, must be {cause}", event, str(event.cause), str(cause), word
+            )
             cause = event.cause
         report.had["tval"] += cause not in _ECALLS
         if event.tval is not None:

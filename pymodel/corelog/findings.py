@@ -32,7 +32,7 @@ class First:
 
 @dataclass(slots=True)
 class Finding:
-    """Differences of one kind: the items of docs/specification.md that they break, what differs, the first, how many."""
+    """Differences of one kind: the items of docs/specification.md that they break, what, the first, how many."""
 
     rule: str
     what: str
@@ -86,7 +86,9 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON-able data."""
-        own = {name: getattr(self, name) for name in ("program", "log", "profile", "vlen", "events", "ended", "stopped")}
+        own = {
+            name: getattr(self, name) for name in ("program", "log", "profile", "vlen", "events", "ended", "stopped")
+        }
         compared = {name: {"compared": self.compared[name], "of": total} for name, total in sorted(self.had.items())}
         return {
             "ok": self.ok,

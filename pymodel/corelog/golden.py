@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The golden hart that goes in step with a log: a program in the surroundings that a profile says, one step at a time."""
+"""The golden hart that goes in step with a log: a program in the surroundings that a profile says, step by step."""
 
 from __future__ import annotations
 

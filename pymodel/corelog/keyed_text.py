@@ -5,8 +5,8 @@
     rvvi order=1f hart=0 pc=80000004 insn=00000013 mode=1 virt=1 x5=80000000 v8=...0201 c300=a00000600
 
 Every key but pc is optional. `rd` has register and value, `mem` address, byte mask, data, and r or w; x, f, v and c are
-registers by number (CSRs in hex). `cause` and `tval` go with `trap=1`; `intr=1` marks the first instruction of a handler.
-docs/your-core.md has the SystemVerilog that writes them.
+registers by number (CSRs in hex). `cause` and `tval` go with `trap=1`; `intr=1` marks the first instruction of a
+handler. examples/rvfi_text.sv writes them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,11 @@ def _event(number: int, line: str, hart: int) -> Event | None:
     if int(keys.pop("hart", "0"), 16) != hart:
         return None
     event = Event(number, int(keys.pop("pc"), 16))
-    x, f, v, csrs, mem = [], [], [], [], []
+    x: list[tuple[int, int]] = []
+    f: list[tuple[int, int]] = []
+    v: list[tuple[int, int]] = []
+    csrs: list[tuple[int, int]] = []
+    mem: list[Access] = []
     for key, text in keys.items():
         match key:
             case "insn":

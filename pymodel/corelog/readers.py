@@ -36,7 +36,9 @@ def read_events(log: Path, hart: int = 0, *, form: str | None = None) -> Iterato
     for reader in READERS:
         if reader.name == form or (form is None and reader.recognises(first)):
             return _stream(reader, log, hart)
-    raise UsageError(f"{log} is not a commit log: none of its first {_SNIFFED} lines is of a format of {', '.join(FORMATS)}")
+    raise UsageError(
+        f"{log} is not a commit log: none of its first {_SNIFFED} lines is of a format of {', '.join(FORMATS)}"
+    )
 
 
 def _stream(reader: Reader, log: Path, hart: int) -> Iterator[Event]:

@@ -308,7 +308,7 @@ class _Generator:
             self._emit(encode("csrrwi", rd=0, csr=Csr.VSTART, uimm=0))
 
     def _indexes(self, register: int) -> list[int]:
-        """Return instructions that mostly make the elements of a register small multiples of 8: indexes within reach."""
+        """Return instructions that mostly make a register's elements small multiples of 8: indexes within reach."""
         if self.rng.random() < 0.3:
             return []
         small = encode("vand.vi", vd=register, vs2=register, imm=self.rng.choice((8, 8, -8)))

@@ -79,6 +79,7 @@ class Mixed(VectorOp):
         return np.array([self.scalar(rs1)], f"<u{size}").view(f"<i{size}" if signed else f"<u{size}")
 
     def body(self, rs1: int, fx: Effects) -> None:
+        """See `VectorOp`: write the active elements of the result."""
         vec = self.vec
         if vec.vstart < vec.vl:
             size = _scaled(vec.type.sew // 8, self.wide)

@@ -2,7 +2,8 @@
 """The vector loads and stores that the block lacks: indexed, and of segments (D-22, D-23).
 
 Harts that stand for other cores execute them (`HartConfig.wide`). Each field of each active element is an access of its
-own, in order: element by element, and field by field in each. What precedes a fault is done, in its element, too (L-20).
+own, in order: element by element, and field by field in each. What precedes a fault is done, in its element, too
+(L-20).
 """
 
 from __future__ import annotations
@@ -138,9 +139,8 @@ class _SegmentAccess:
         eighths = 8 * form.eew * vtype.lmul_eighths // vtype.sew  # EMUL of the encoded width
         if not 1 <= eighths <= 64:
             return False
-        if self.masked and self.reg == 0:
-            if not self.store or self.hart.config.latitude.masked_v0_store_trap:
-                return False
+        if self.masked and self.reg == 0 and (not self.store or self.hart.config.latitude.masked_v0_store_trap):
+            return False
         count = max(1, eighths // 8)
         data = vtype.group if form.indexed else count
         if self.reg % data or form.fields * data > 8 or self.reg + form.fields * data > 32:

@@ -24,8 +24,12 @@ KNOWN: Final = tuple(sorted(path.stem for path in _HERE.glob("*.toml")))
 _ALWAYS = ("I", "M", "A", "C", "H", "S", "U", "Zicsr", "Zifencei")  # of every golden hart
 _OPTIONAL = ("F", "D", "V", "Zicntr")
 _CSRS = {name: address for address, name in CSR_NAMES.items()}
-_X = {name: number for number, name in enumerate("zero ra sp gp tp t0 t1 t2 s0 s1".split())}
-_X |= {f"a{n}": 10 + n for n in range(8)} | {f"s{n}": 16 + n for n in range(2, 12)} | {f"t{n}": 25 + n for n in range(3, 7)}
+_X = {name: number for number, name in enumerate(["zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1"])}
+_X |= (
+    {f"a{n}": 10 + n for n in range(8)}
+    | {f"s{n}": 16 + n for n in range(2, 12)}
+    | {f"t{n}": 25 + n for n in range(3, 7)}
+)
 _X |= {f"x{n}": n for n in range(32)}
 # Fields of status registers that a core may keep otherwise, by name: (lowest bit, width).
 _FIELDS = {

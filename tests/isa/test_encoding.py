@@ -65,7 +65,9 @@ def test_the_assembler_agrees(tmp_path: Path) -> None:
         registers = [name for name in fields if name in {"vd", "vs1", "vs2", "vs3"}]
         fields |= zip(registers, pick.sample((8, 16, 24), len(registers)), strict=True)
         exact = spec.mnemonic in ("fcvt.d.s", "fcvt.d.w", "fcvt.d.wu")
-        dynamic = 0 if spec.kind is not Kind.FLOAT or spec.mask & 0x7000 or exact else 0x7000  # rounding: LLVM says none
+        dynamic = (
+            0 if spec.kind is not Kind.FLOAT or spec.mask & 0x7000 or exact else 0x7000
+        )  # rounding: LLVM says none
         words.append(spec.match | dynamic | sum(operand.insert(fields[operand.keyword]) for operand in spec.operands))
     assert all(decode(word).kind is Kind.UNKNOWN for word in words)
     for mnemonic, spec in TABLE.items():

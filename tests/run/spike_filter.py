@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spike's own log of a program, cut down to the lines that `vctx run --commit-log` writes, so that text can be compared.
+"""Spike's own log of a program, cut down to the lines that `vctx run --commit-log` writes, to compare the text.
 
 `vctx check-log` compares values; these tests compare the text itself. `spike -l --log-commits` writes, besides, the
 disassembly of every instruction, symbols, repetition counts, and the boot ROM, and goes on behind the program's end.

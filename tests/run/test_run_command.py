@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
