@@ -54,6 +54,10 @@ class Code:
         self.word = lru_cache(_KEPT)(self._compile)
         hart.memory.on_write(self._written)
 
+    def decode(self, word: int) -> Decoded:
+        """Decode a 32-bit instruction word as this hart has it."""
+        return decode_with(word, self._more)
+
     def page(self, paddr: int) -> CodePage:
         """Return the page that holds physical address `paddr`."""
         ppn = paddr >> PAGE_SHIFT
@@ -147,7 +151,7 @@ class Code:
         word = raw if size == 4 else self._expand(raw)
         if word is None:
             return Block([self._illegal(raw)], _FIRST, size, Flow.TURN)
-        decoded = decode_with(word, self._more)
+        decoded = self.decode(word)
         op = self._compile(word, size)
         if self._commits is not None:
             op = self._commits.wrap(decoded, raw, size, op)
@@ -155,7 +159,7 @@ class Code:
 
     def _compile(self, word: int, size: int) -> Op:
         """Compile a 32-bit instruction word that takes `size` bytes of memory."""
-        decoded = decode_with(word, self._more)
+        decoded = self.decode(word)
         if not self._hart.config.has_v and decoded.kind in (Kind.VSET, Kind.VMEM, Kind.VOP):
             decoded = Decoded(word, UNKNOWN, {})
         if belongs_to_block(decoded):

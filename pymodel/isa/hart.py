@@ -15,7 +15,7 @@ from vctx.pymodel.isa.code import HOT, Code
 from vctx.pymodel.isa.commit import CommitReporter
 from vctx.pymodel.isa.compiled import Block, CodePage, Flow, Op, Path
 from vctx.pymodel.isa.csr_numbers import Csr
-from vctx.pymodel.isa.encoding import decode, disassemble
+from vctx.pymodel.isa.encoding import disassemble
 from vctx.pymodel.isa.errors import ArchTrap, HartError, InterruptedInsn, UnexpectedTrap
 from vctx.pymodel.isa.memory import Memory
 from vctx.pymodel.isa.observer import CommitObserver, Observer
@@ -257,7 +257,7 @@ class Hart(HartState):
             UnexpectedTrap: the instruction raised an exception; no trap was entered.
             HartError: a value that cannot be in the register (x0, or one register for two different values).
         """
-        x, fields = self.x, decode(insn).fields
+        x, fields = self.x, self._code.decode(insn).fields
         first, second, rd = fields.get("rs1", 0), fields.get("rs2", 0), fields.get("rd", 0)
         rs1, rs2 = rs1 & M64, rs2 & M64
         saved = x[first], x[second], x[rd]

@@ -78,26 +78,27 @@ class _SegmentAccess:
         mask = vec.mask_value(0) if self.masked else -1
         stored: dict[int, int] = {}
         fx.moved = []
+        trims = False
         try:
             for i in range(start, evl):
                 if hart.irq_elem is not None and i >= hart.irq_elem:
                     vec.vstart = i
                     if i > start:
-                        hart.dirty_vs()
+                        hart.executed(True)
                     raise InterruptedInsn
                 if mask >> i & 1:
                     self._segment(i, rs1 + offsets[i], size, registers, stored, fx)
         except ArchTrap:
             if not form.first_only or i == 0:
                 vec.vstart = i  # D-23: the segment where it stopped
-                hart.dirty_vs()
+                hart.executed(bool(fx.regs or i != start))
                 raise
-            vec.vl = i  # D-14
+            vec.vl, trims = i, True  # D-14
         finally:
             if stored:
                 fx.stored = ByteRuns.of(stored)
         vec.vstart = 0  # A-7
-        hart.dirty_vs()
+        hart.executed(bool(fx.regs or start or trims))
 
     def _segment(self, i: int, base: int, size: int, registers: int, stored: dict[int, int], fx: Effects) -> None:
         """Move the fields of element `i`, one after the other."""
