@@ -35,7 +35,7 @@ from vctx.tb.options import (
     positive,
 )
 from vctx.tb.runs.defaults import LATENCY
-from vctx.tb.runs.repeat import vctx_command
+from vctx.tb.runs.repeat import shown, vctx_command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -425,6 +425,41 @@ def profile(
 
     for line in KNOWN if name is None else text_of(name).splitlines():
         console.out(line, highlight=False)
+
+
+@app.command()
+def programs(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="states, csr, vset, faults, irq, edges, bugs, kvm, fuzz. Default: all of them."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the programs; needed.")] = None,
+    vlen: Vlen = 256,
+    count: Annotated[
+        int, typer.Option("--fuzz", parser=positive("--fuzz"), metavar="N", help="Number of fuzz programs.")
+    ] = 20,
+    seed: Seed = 1,
+    pairs: Annotated[
+        int, typer.Option(parser=positive("--pairs"), metavar="N", help="Of kvm: as of `vctx cosim`.")
+    ] = 200,
+    entries: Annotated[
+        int, typer.Option(parser=positive("--entries"), metavar="N", help="Of kvm: as of `vctx cosim`.")
+    ] = 2000,
+    log: Annotated[bool, typer.Option(help="Write the expected commit logs.")] = True,
+) -> None:
+    """Export sweeps, the main job and fuzz programs as bare-metal ELF files. They check themselves, on any core."""
+    from vctx.tb.jobs import programs as job
+    from vctx.tb.reports.programs import print_programs
+
+    if out is None:
+        raise UsageError("--out DIR: name a folder for the programs")
+    Knobs(vlen=vlen, dlen=min(DEFAULT_DLEN, vlen), seed=seed)
+    config = job.ProgramsConfig(tuple(names or job.NAMES), vlen, seed, count, pairs, entries, log)
+    options = [f"--out {shown(out)}", f"--vlen {vlen}", f"--seed {seed}", f"--fuzz {count}"]
+    options += [f"--pairs {pairs}", f"--entries {entries}"]
+    with _Bars() as bars:
+        manifest = job.export(config, out, vctx_command("programs", *config.names, *options, out=False), bars)
+    print_programs(console, manifest)
 
 
 @app.command()

@@ -82,6 +82,12 @@ package_of() {
         dtc) echo device-tree-compiler ;;
         pgrep) echo procps ;;
         unshare) echo util-linux ;;
+        qemu-system-riscv64) # Debian 13 split it
+            case $(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release 2>/dev/null) in
+                bookworm) echo qemu-system-misc ;;
+                *) echo qemu-system-riscv ;;
+            esac
+            ;;
         *) echo "$1" ;;
     esac
 }

@@ -9,7 +9,8 @@
  *	ecall		go on behind it in another mode: t5 = MPP | V << 2 | (address is 1 GiB lower) << 3
  *	memory fault	while t4 > 0: count t4 down, set a0 to a5 to t3, an address of better luck, and try again
  *	other		go on with the next instruction
- * The body leaves s11 and t3 to t6 alone. Instructions are 4 bytes; the last one, at `end`, jumps to itself.
+ * The body leaves s11 and t3 to t6 alone. Instructions are 4 bytes; the last one, at `end`, jumps to itself. EXPORTED is
+ * defined for a program that ends by itself, as finish.S says.
  */
 #define MEMORY_FAULTS	0xa0a0f0		/* causes 4 to 7, 13, 15, 21, 23 */
 #define MPP_MPV		0x8000001800
@@ -32,7 +33,11 @@
 
 	.globl	boot
 boot:	csrw	mstatus, zero
+#ifdef EXPORTED
+	lla	t6, m_trap_exported
+#else
 	lla	t6, m_trap
+#endif
 	csrw	mtvec, t6
 	lla	t6, s_trap
 	csrw	stvec, t6
@@ -86,6 +91,7 @@ boot:	csrw	mstatus, zero
 	.endm
 
 	.balign	8
+	.globl	m_trap
 m_trap:	handle	m
 	.balign	8
 s_trap:	handle	s

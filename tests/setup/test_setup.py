@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from vctx.tb.linux import needs
 from vctx.tb.spike import oracle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,8 +47,10 @@ def answer(tmp_path: Path, words: str) -> Path:
 
 
 def test_one_line_names_the_packages_of_all_that_is_missing(tmp_path: Path) -> None:
-    done = setup(tmp_path, "python", "venv", "libpython", "g++", "make", "perl", "iverilog", "dtc", "pgrep", "?ccache")
+    system = "python", "venv", "libpython", "g++", "make", "perl", "iverilog", "dtc", "pgrep", "qemu-system-riscv64"
+    done = setup(tmp_path, *system, "?ccache")
     packages = "python3 python3-venv libpython3-dev g++ make perl iverilog device-tree-compiler procps"
+    packages += f" {needs.packages()['qemu-system-riscv64']}"
     assert done.stderr == f"error: missing: {packages}. Get them with: sudo apt-get install {packages}\n"
     assert done.returncode == 3
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recorded traces as bare-metal programs, for cores and simulators that are not ours."""
