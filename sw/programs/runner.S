@@ -11,7 +11,7 @@
  * Every trap ends in `trapped`, in M-mode. What the word left is folded into one number, which the record knows:
  *	fold(h, v) = m ^ m >> 32, m = (h + v) * FACTOR, from rd over vl, vtype, vstart, vcsr, mcause, mtval, mtval2, mepc to VS and SD
  * sp points to the record; nothing else is kept in registers between records. The exit code is 0 if all was as it had
- * to be, else 1; `failures` says how often not, and `failed` where.
+ * to be, else 1; `failures` says how often not, and `failed` where. It is 2 after a trap that belongs to no step.
  */
 #define MSTATUS_VS	0x600
 #define FAILED		8190			/* entries of `failed` */
@@ -51,7 +51,8 @@ _start:	j	boot
 	fold	t1
 	.endm
 
-boot:	lla	t0, current
+boot:	csrw	mscratch, zero
+	lla	t0, current
 	sd	zero, 8(t0)			# signature
 	sd	zero, 16(t0)			# failures
 	lla	t0, 1f				# a core without PMP traps here
@@ -97,13 +98,15 @@ step:	csrw	mscratch, sp
 	.balign	64
 trapped:
 	csrrw	sp, mscratch, sp
+	beqz	sp, lost
 	ld	sp, 24(sp)			# mscratch has what the step left in sp
 	jalr	zero, 24(sp)
 
 resume_status:
 	ld	a1, visible
 	and	a0, a0, a1
-resume:	lla	t3, current
+resume:	csrw	mscratch, zero			# until the next step there must be no trap
+	lla	t3, current
 	ld	sp, 0(t3)
 	ld	a1, factor
 	csrr	t0, mstatus
@@ -272,10 +275,12 @@ check:	ld	t0, 8(sp)
 	li	t4, 32
 	j	judge
 
+lost:	li	a0, 2
+	j	1f
 end:	lla	t3, current
 	ld	a0, 16(t3)			# failures
 	snez	a0, a0
-	slli	a0, a0, 1			# HTIF: code << 1 | 1
+1:	slli	a0, a0, 1			# HTIF: code << 1 | 1
 	ori	a0, a0, 1
 	lla	t0, tohost
 	sd	a0, 0(t0)

@@ -18,6 +18,7 @@ from vctx.pymodel.exported import image
 from vctx.pymodel.exported.expected import run
 from vctx.pymodel.exported.machine import Machine
 from vctx.pymodel.exported.program import IRQ, translate
+from vctx.pymodel.exported.runner import STEP_BYTES
 from vctx.pymodel.isa import encode
 from vctx.pymodel.places import DOCS
 from vctx.pymodel.scenarios.directed import RULES, SWEEPS
@@ -88,6 +89,18 @@ def test_a_program_finds_what_is_wrong(tmp_path: Path) -> None:
     ended = run(_patched(elf, ".words", at, struct.pack("<I", encode("addi", rd=0, rs1=0, imm=0))), 128)
     first = next(step for step in found.steps if step.event.issue.insn == word)
     assert ended.exit_code == 1 and ended.failed[0][0] == first.record
+
+
+def test_a_trap_that_belongs_to_no_step_ends_a_program(tmp_path: Path) -> None:
+    exported(tmp_path, 128, "bugs")
+    elf = tmp_path / "bugs.elf"
+    trace = tmp_path / "bugs.vctx"
+    found = translate(Header.of(trace), TraceReader(trace), Machine(128))
+    steps = next(part for part in found.parts if part.name == "steps")
+    nowhere = struct.pack("<Q", 1 << 40)  # the routine of the second record
+    first = found.steps[0].record - steps.address
+    ended = run(_patched(elf, ".steps", first + STEP_BYTES, nowhere), 128)
+    assert ended.exit_code == 2
 
 
 def test_a_fuzz_program_finds_what_is_wrong(tmp_path: Path) -> None:
