@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,18 @@ from vctx.pymodel.errors import UsageError
 from vctx.pymodel.exported import image
 from vctx.pymodel.exported.expected import run
 from vctx.pymodel.exported.machine import Machine
-from vctx.pymodel.exported.program import IRQ, translate
+from vctx.pymodel.exported.program import IRQ, NO_TABLES, translate
 from vctx.pymodel.exported.runner import STEP_BYTES
+from vctx.pymodel.exported.tables import Answer, NoTablesError, Sets
 from vctx.pymodel.isa import encode
 from vctx.pymodel.places import DOCS
 from vctx.pymodel.scenarios.directed import RULES, SWEEPS
-from vctx.pymodel.trace import TraceError, TraceReader
+from vctx.pymodel.trace import Insn, TraceError, TraceReader, Xlat
 from vctx.pymodel.trace.header import Header
 from vctx.tb.cli import app
 from vctx.tb.jobs.programs import ProgramsConfig, export
+from vctx.tb.jobs.run import run as on_rtl
+from vctx.tb.knobs import Knobs
 
 CASES = [
     *(("states", vlen) for vlen in (128, 256, 1024)),
@@ -59,6 +63,57 @@ def test_every_instruction_of_a_sweep_is_a_step(tmp_path: Path) -> None:
     lines = (tmp_path / "bugs.steps").read_text().splitlines()
     assert len(lines) == program.checked == len(words)
     assert {step.mode for step in found.steps} == {"M", "HS", "U", "VS", "VU"}
+
+
+def test_what_no_tables_give_is_left_out_and_made(tmp_path: Path) -> None:
+    """A guest-page fault without a guest: the state that it left is made, and what follows finds it."""
+    exported(tmp_path, 128, "bugs")
+    trace = tmp_path / "bugs.vctx"
+    events = list(TraceReader(trace))
+    at = next(i for i, event in enumerate(events) if isinstance(event, Insn) and any(x.fault for x in event.issue.xlat))
+    before = events[at]
+    assert isinstance(before, Insn) and before.retire.trap is not None
+    xlat = tuple(replace(x, fault=21, gpn=x.vpn) if x.fault else x for x in before.issue.xlat)
+    issue = before.issue._replace(prv=3, virt=False, xlat=xlat)
+    events[at] = Insn(0, before.pc, issue, before.retire)
+    found = translate(Header.of(trace), events, Machine(128))
+    (reason,) = found.left_out
+    assert found.left_out[reason] == 1 and reason.startswith(f"{NO_TABLES}: no guest-page fault at page")
+    elf = tmp_path / "made.elf"
+    image.write_elf(found, elf)
+    ended = run(elf, 128)
+    assert (ended.exit_code, ended.signature) == (0, found.signature)
+
+
+@pytest.mark.parametrize(
+    ("xlat", "virt", "message"),
+    [
+        (Xlat(0x80000, fault=23, gpn=5), False, "no guest-page fault"),
+        (Xlat(0x80000, fault=23, gpn=1 << 29), True, "no guest-page fault"),
+        (Xlat(1 << 30, ppn=0x80000), True, "is no Sv39 address"),
+    ],
+)
+def test_answers_that_no_tables_give(xlat: Xlat, virt: bool, message: str) -> None:
+    with pytest.raises(NoTablesError, match=message):
+        Answer.of(xlat, user=False, virt=virt)
+
+
+def test_answers_that_contradict_get_tables_of_their_own() -> None:
+    sets = Sets()
+    there, gone = (
+        Answer.of(Xlat(5, ppn=7), user=False, virt=False),
+        Answer.of(Xlat(5, fault=13), user=False, virt=False),
+    )
+    assert [sets.find({5: there}), sets.find({5: gone}), sets.find({6: gone}), sets.find({5: there})] == [0, 1, 1, 0]
+    assert sets.pages == {5, 6}
+
+
+def test_the_block_runs_a_program_unchanged(tmp_path: Path) -> None:
+    exported(tmp_path, 256, "bugs")
+    elf = tmp_path / "bugs.elf"
+    result = on_rtl(elf, Knobs(vlen=256, harts=1), max_instructions=1_000_000)
+    assert (result.exit_code, result.rtl.mismatch) == (0, None)
+    assert result.rtl.instructions > 5000
 
 
 def _patched(elf: Path, section: str, offset: int, data: bytes) -> Path:
