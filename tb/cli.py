@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import out_root, own_version
+from vctx.tb.bars import Bars as _Bars
 from vctx.tb.ending import console, execute
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
 from vctx.tb.options import (
@@ -47,36 +47,6 @@ app = typer.Typer(
 )
 traces = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at recorded traces.")
 app.add_typer(traces, name="trace")
-
-
-class _Bars:
-    """Progress bars by phase, on a terminal; a line when a phase ends, elsewhere."""
-
-    def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description:<8}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._tasks: dict[str, TaskID] = {}
-        self._ended: set[str] = set()
-
-    def __enter__(self) -> _Bars:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._progress.stop()
-
-    def __call__(self, phase: str, done: int, total: int) -> None:
-        if phase not in self._tasks:
-            self._tasks[phase] = self._progress.add_task(phase, total=total)
-            if not console.is_terminal:
-                console.print(f"{phase} ...")
-        self._progress.update(self._tasks[phase], completed=done, total=total)
 
 
 def _refuse(ctx: typer.Context, why: str, *options: str) -> None:
