@@ -20,7 +20,7 @@ CIRCLE = "nothing imports in a circle"
 FORBIDDEN = {
     ("pymodel/trace/file.py", "from vctx.tb import knobs"): "pymodel knows no testbench and no simulator",
     ("pymodel/isa/hart.py", "import cocotb"): "pymodel knows no testbench and no simulator",
-    ("pymodel/isa/bits.py", "from vctx.pymodel.kvm import abi"): "isa, trace and fuzz know no hypervisor",
+    ("pymodel/isa/bits.py", "from vctx.pymodel.kvm import abi"): "isa, trace, fuzz and corelog know no hypervisor",
     ("pymodel/trace/bulk.py", "from vctx.pymodel.isa import vtype"): "the golden model imports downward",
     ("pymodel/isa/csr.py", "from vctx.pymodel.isa import trap"): "what a hart is knows nothing that executes on it",
     ("pymodel/kvm/state.py", "from vctx.pymodel.kvm import kmode"): "what the kernel knows does nothing",
