@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vctx.pymodel import programs
-from vctx.pymodel.fuzz.program import Program
+from vctx.pymodel.fuzz.program import Program, world
 from vctx.pymodel.places import SW
 
 _END = "\t.globl\tend\nend:\tj\tend"
@@ -29,11 +29,13 @@ def write_elf(program: Program, path: Path, title: str, *, signature: int = 0) -
     text = program.without_irqs().assembly(title, "-")
     if _END not in text:
         raise programs.ProgramError(f"{title} has no end")
-    text = text.replace(_END, f"{_FINISH}\n\t.globl\tright\n\t.set\tright, {signature:#x}")
+    text = text.replace(_END, f"{_FINISH}\n\t.globl\tright\n\t.set\tright, {signature:#x}\n")
+    w = world()
     recipe = replace(programs.PROGRAMS["fuzz"], defines=("EXPORTED",))
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-        source, linked = Path(scratch) / "program.S", Path(scratch) / path.name
-        source.write_text(text)
+        source, data, linked = (Path(scratch) / name for name in ("program.S", "data.bin", path.name))
+        data.write_bytes(w.image[w.data - w.base :])
+        source.write_text(f'{text}\t.section .world, "aw"\n\t.incbin "{data}"\n')
         finish = SW / "programs" / "finish.S"
         programs.link(recipe, [*programs.sources(recipe), finish, source], linked)
         linked.replace(path)

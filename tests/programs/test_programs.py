@@ -21,6 +21,7 @@ from vctx.pymodel.exported.machine import Machine
 from vctx.pymodel.exported.program import IRQ, NO_TABLES, translate
 from vctx.pymodel.exported.runner import STEP_BYTES
 from vctx.pymodel.exported.tables import Answer, NoTablesError, Sets
+from vctx.pymodel.fuzz.program import world
 from vctx.pymodel.isa import encode
 from vctx.pymodel.places import DOCS
 from vctx.pymodel.scenarios.directed import RULES, SWEEPS
@@ -164,6 +165,8 @@ def test_a_fuzz_program_finds_what_is_wrong(tmp_path: Path) -> None:
     assert run(elf, 128).exit_code == 0
     with elf.open("rb") as file:
         body = ELFFile(file).get_section_by_name(".body").data()
+        data = ELFFile(file).get_section_by_name(".world").data()
+    assert world().image.endswith(data) and len(set(data)) == 256
     clear = struct.pack("<I", encode("addi", rd=5, rs1=0, imm=0x155))
     ended = run(_patched(elf, ".body", len(body) - 12, clear), 128)
     assert ended.exit_code == 1
