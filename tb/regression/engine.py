@@ -8,6 +8,7 @@ process runs those that are left.
 from __future__ import annotations
 
 import copy
+import os
 import re
 import shutil
 import signal
@@ -17,16 +18,16 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 from vctx.tb.regression.cases import Case
 from vctx.tb.simulators.design import Design
-from vctx.tb.simulators.job import run_job
-from vctx.tb.simulators.simulator import TIMESCALE, SimulationError, Simulator, log_tail
+from vctx.tb.simulators.run import LOG, RESULTS, start
+from vctx.tb.simulators.simulator import SimulationError, Simulator, log_tail
 
 STUCK = 300.0  # seconds without a word in the log after which a process counts as stuck
-RESULTS = "results.xml"
+# Outcomes are read from the log if nothing else is left; assertions of one's own tests show what they compared.
+_TALKATIVE = {"COCOTB_LOG_LEVEL": "INFO", "COCOTB_ANSI_OUTPUT": "0", "COCOTB_REWRITE_ASSERTION_FILES": "*.py"}
 _RUNNING = re.compile(r"^ *[\d.]+ns INFO +cocotb\.regression +running (?P<name>.+) \(\d+/\d+\)$", re.MULTILINE)
 _ENDED = re.compile(
     r"^ *[\d.]+ns (?:INFO|WARNING) +cocotb\.regression +(?P<name>\S.*) (?P<how>passed|failed)\b.*$", re.M
@@ -122,34 +123,24 @@ class Suite:
     ) -> list[Outcome]:
         """Run tests in one process, and return the outcomes of those that it ran; at least one."""
         folder.mkdir(parents=True)
-        log, results = folder / "sim.log", folder / RESULTS
+        log, results = folder / LOG, folder / RESULTS
         waves = folder / tool.wave_file() if self.design.waves else None
-        test_args, plusargs = tool.run_arguments(self.seed, waves)
-        keywords: dict[str, Any] = {
-            "test_module": list(dict.fromkeys(case.module for case in cases)),
-            "test_filter": "^(" + "|".join(re.escape(case.full) for case in cases) + ")$",
-            "hdl_toplevel_lang": "verilog",
-            "hdl_toplevel": self.design.top,
-            "build_dir": str(self.build(tool)),
-            "test_dir": str(folder),
-            "results_xml": str(results),
-            "seed": self.seed,
-            "test_args": test_args,
-            "plusargs": plusargs,
-            "timescale": TIMESCALE,
-            "waves": self.design.waves,
+        modules = list(dict.fromkeys(case.module for case in cases))
+        environment = {
+            "PYTHONPATH": os.pathsep.join(dict.fromkeys(str(case.directory) for case in cases)),
+            "COCOTB_TEST_FILTER": "^(" + "|".join(re.escape(case.full) for case in cases) + ")$",
+            **_TALKATIVE,
+            **self.env,
         }
-        directories = dict.fromkeys(str(case.directory) for case in cases)
-        environment = tool.environment()
-        path = [*directories, *filter(None, [environment.get("PYTHONPATH")])]
-        environment |= {"PYTHONPATH": ":".join(path), "COCOTB_LOG_LEVEL": "INFO", "COCOTB_ANSI_OUTPUT": "0"} | dict(
-            self.env
-        )
         watch = _Watch(log, self.stuck, stop)
-        job = {"sim": tool.name, "test": keywords, "plain_waves": tool.plain_waves}
         try:
-            status = run_job(job, folder, log, environment, watch.poll)
-            end = f"{tool.name} {_death(log, status)}"
+            status = start(
+                *(tool, self.design, self.build(tool), modules, folder),
+                seed=self.seed,
+                env=environment,
+                poll=watch.poll,
+            )
+            end = f"{tool.name} {_death(status)}"
         except _StuckError:
             end = f"nothing happened for {self.stuck:.0f} s, and {tool.name} was ended"
         by_name = {case.full: case for case in cases}
@@ -168,13 +159,9 @@ def _safe(case: Case) -> str:
     return case.full.replace("/", ",")
 
 
-def _death(log: Path, status: int) -> str:
-    """Return how a simulator ended, by what cocotb's runner says in its log and by the runner's own status."""
-    codes = re.findall(r"return code: (-?\d+)", log.read_text(errors="replace"))
-    code = int(codes[-1]) if codes else status
-    if code < 0:
-        return f"died of {signal.Signals(-code).name}"
-    return f"ended with status {code}"
+def _death(status: int) -> str:
+    """Return how a simulator ended."""
+    return f"died of {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
 
 
 def _autopsy(cases: Mapping[str, Case], end: str, log: Path, waves: Path | None) -> list[Outcome]:

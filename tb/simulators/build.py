@@ -15,7 +15,7 @@ from typing import Any
 from vctx.pymodel.places import out_root
 from vctx.tb.process.folders import made_once
 from vctx.tb.simulators.design import Design
-from vctx.tb.simulators.job import run_group, run_job
+from vctx.tb.simulators.job import run_build, run_group
 from vctx.tb.simulators.simulator import TIMESCALE, SimulationError, Simulator, log_tail
 
 
@@ -65,7 +65,7 @@ def _build(tool: Simulator, design: Design, directory: Path) -> None:
         if design.batch:
             status = build_batch(tool.batch_build(design, partial), partial, log, tool.environment())
         else:
-            status = run_job({"sim": tool.name, "build": keywords}, partial, log, tool.environment())
+            status = run_build({"sim": tool.name, "build": keywords}, partial, log, tool.environment())
         if status != 0:
             kept = directory.with_name(f"{directory.name}.failed.log")
             log.replace(kept)

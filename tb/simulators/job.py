@@ -54,17 +54,11 @@ def run_group(
                 _end_group(process)
 
 
-def run_job(
-    job: dict[str, Any],
-    directory: Path,
-    log: Path,
-    env: Mapping[str, str],
-    poll: Callable[[], None] | None = None,
-) -> int:
-    """Run a `cocotb_job` as `run_group` does."""
+def run_build(job: dict[str, Any], directory: Path, log: Path, env: Mapping[str, str]) -> int:
+    """Run a job of `cocotb_build` as `run_group` does."""
     file = directory / "job.json"
     write_json(file, job)
-    return run_group([sys.executable, "-m", "vctx.tb.simulators.cocotb_job", str(file)], directory, log, env, poll)
+    return run_group([sys.executable, "-m", "vctx.tb.simulators.cocotb_build", str(file)], directory, log, env)
 
 
 @contextlib.contextmanager

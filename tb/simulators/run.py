@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs of cocotb test modules on finished builds."""
+"""Runs of cocotb test modules on finished builds: the one way in which a simulator with cocotb is started."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from vctx.tb.simulators.job import run_group
 from vctx.tb.simulators.simulator import SimulationError, Simulator, log_tail
 
 RESULTS = "results.xml"  # of a run, in its directory
+LOG = "sim.log"
 # cocotb's own way to name it imports all of cocotb, which takes longer than some runs.
 _PYGPI = libs_dir.parent / f"simulator{EXTENSION_SUFFIXES[0]}"
 
@@ -47,15 +48,8 @@ def run(
     Raises:
         SimulationError: no test ran, or the simulator died. ToolError: no libpython.
     """
-    out_dir.mkdir(parents=True, exist_ok=True)
-    log, results = out_dir / "sim.log", out_dir / RESULTS
-    for stale in (log, results):
-        stale.unlink(missing_ok=True)
-    command = [*tool.command(design, build, seed, out_dir / tool.wave_file() if design.waves else None), *plusargs]
-    environment = tool.environment() | _environment(design, test_module, results, seed) | dict(env or {})
-    if env is not None and "PYTHONPATH" in env:
-        environment["PYTHONPATH"] = os.pathsep.join([env["PYTHONPATH"], _python_path()])
-    status = run_group(command, out_dir, log, environment, poll)
+    log, results = out_dir / LOG, out_dir / RESULTS
+    status = start(tool, design, build, [test_module], out_dir, seed=seed, env=env, plusargs=plusargs, poll=poll)
     try:
         tests, failed = get_results(results)
     except (RuntimeError, OSError, ElementTree.ParseError):
@@ -69,6 +63,39 @@ def run(
     return failed == 0
 
 
+def start(
+    tool: Simulator,
+    design: Design,
+    build: Path,
+    test_modules: Sequence[str],
+    out_dir: Path,
+    *,
+    seed: int,
+    env: Mapping[str, str] | None = None,
+    plusargs: Sequence[str] = (),
+    poll: Callable[[], None] | None = None,
+) -> int:
+    """Run cocotb test modules in `out_dir`, and return the status of the simulator, -N if signal N killed it.
+
+    Arguments as for `run`. What the tests came to is in the `RESULTS` that cocotb leaves; nothing if it did not come so
+    far. What the simulator said is in `LOG`.
+
+    Raises:
+        ToolError: no libpython.
+    """
+    out_dir.mkdir(parents=True, exist_ok=True)
+    log, results = out_dir / LOG, out_dir / RESULTS
+    for stale in (log, results):
+        stale.unlink(missing_ok=True)
+    command = [*tool.command(design, build, seed, out_dir / tool.wave_file() if design.waves else None), *plusargs]
+    environment = (
+        tool.environment() | _environment(tool, design, ",".join(test_modules), results, seed) | dict(env or {})
+    )
+    if env is not None and "PYTHONPATH" in env:
+        environment["PYTHONPATH"] = os.pathsep.join([env["PYTHONPATH"], _python_path()])
+    return run_group(command, out_dir, log, environment, poll)
+
+
 def failure(out_dir: Path) -> str:
     """Return what the first test that failed in a run says of it, on one line; nothing if none did."""
     for test in ElementTree.parse(out_dir / RESULTS).iter("testcase"):
@@ -77,7 +104,7 @@ def failure(out_dir: Path) -> str:
     return ""
 
 
-def _environment(design: Design, test_module: str, results: Path, seed: int) -> dict[str, str]:
+def _environment(tool: Simulator, design: Design, test_modules: str, results: Path, seed: int) -> dict[str, str]:
     """Return what cocotb's libraries in the simulator want to know."""
     libpython = find_libpython.find_libpython()
     if libpython is None:
@@ -87,12 +114,12 @@ def _environment(design: Design, test_module: str, results: Path, seed: int) -> 
     users = (libpython, f"{_PYGPI},initialize", f"{libpython},PyEval_SaveThread")
     return {
         "COCOTB_TOPLEVEL": design.top,
-        "COCOTB_TEST_MODULES": test_module,
+        "COCOTB_TEST_MODULES": test_modules,
         "COCOTB_RESULTS_FILE": str(results),
         "COCOTB_RANDOM_SEED": str(seed),
         "COCOTB_LOG_LEVEL": "WARNING",
         "COCOTB_REWRITE_ASSERTION_FILES": "",  # which costs half a second and makes every assertion slow
-        "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        "COCOTB_TRUST_INERTIAL_WRITES": str(int(tool.inertial_writes)),
         "TOPLEVEL_LANG": "verilog",
         "GPI_USERS": ";".join(users),
         "GPI_LOG_LEVEL": "WARNING",

@@ -28,6 +28,7 @@ class Simulator(ABC):
     name: str
     flags: tuple[str, ...] = ()
     four_state = False  # unknown bits exist
+    inertial_writes = False  # what cocotb writes may be left to the simulator to apply, as cocotb's own runner has it
     plain_waves = False  # dump VCD, which is readable even if the simulator dies; else FST where possible
 
     def __init__(self) -> None:
@@ -62,7 +63,7 @@ class Simulator(ABC):
 
     @abstractmethod
     def run_arguments(self, seed: int, waves: Path | None) -> tuple[list[str], list[str]]:
-        """Return (test_args, plusargs) of a run, as cocotb's runner wants them."""
+        """Return (options, plusargs) of a run."""
 
     @abstractmethod
     def command(self, design: Design, build: Path, seed: int, waves: Path | None) -> list[str]:

