@@ -127,7 +127,7 @@ _bug(
 _bug(
     "Dirty for nothing",
     _CTRL,
-    ("!(lsu_irq_i && (lsu_elem_i == vstart_i));", "1'b1;"),
+    ("changed : !(lsu_irq_i && (lsu_elem_i == vstart_i))", "changed : 1'b1"),
     kills="interrupts: no_progress_leaves_vs_as_it_is",
 )
 _bug(

@@ -28,6 +28,12 @@ def test_every_test_has_its_bug() -> None:
     assert set(KILLED_BY.values()) == MUTANTS.keys()
 
 
+def test_every_bug_can_be_put_in(tmp_path: Path) -> None:
+    """Also those that are not built here: the text that each replaces is there, once."""
+    for number, mutant in enumerate(MUTANTS.values()):
+        mutant.build(tmp_path / str(number))
+
+
 def test_names_are_unique() -> None:
     names = [case.name for case in discover([COCOTB])]
     assert len(set(names)) == len(names), "records are kept by name"
