@@ -75,15 +75,18 @@ def test_many_processes_have_the_outcomes_of_one(tmp_path: Path) -> None:
     assert [(o.case, o.passed, o.nanoseconds) for o in one] == [(o.case, o.passed, o.nanoseconds) for o in three]
 
 
-def test_the_same_seed_gives_the_same_records_on_both_simulators(tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_records_and_times_on_both_simulators(tmp_path: Path) -> None:
     cases = select(discover([COCOTB / "test_random.py", COCOTB / "test_bus.py"]), "random_|timing")
     seen = {}
+    times = {}
     for sim, seed in (("icarus", 5), ("verilator", 5), ("icarus", 6)):
         folder = tmp_path / f"{sim}{seed}"
         outcomes = regression(cases, Knobs(sim, seed=seed), out_dir=folder, command=COMMAND, jobs=2)
         assert [outcome.message for outcome in outcomes if not outcome.passed] == []
         records = {file.name: file.read_bytes() for file in sorted((folder / "records").iterdir())}
         seen[sim, seed] = records
+        times[sim, seed] = [outcome.nanoseconds for outcome in outcomes]
+    assert times["icarus", 5] == times["verilator", 5]
     assert len(seen["icarus", 5]) == len(cases)
     assert seen["icarus", 5] == seen["verilator", 5]
     assert all(data != seen["icarus", 6][name] for name, data in seen["icarus", 5].items() if "random" in name)
