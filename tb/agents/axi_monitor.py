@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import cocotb
 from cocotb.simtime import get_sim_time
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import RisingEdge, ValueChange
 from cocotb_bus.monitors import BusMonitor
 
 from vctx.tb.agents.axi_memory import AXI_PINS
-from vctx.tb.agents.pins import Errors, Handle, high, unknown
+from vctx.tb.agents.pins import Errors, Handle, high, low, unknown
 from vctx.tb.replay.layout import hexadecimal
 
 _INCR = 1
@@ -94,9 +94,9 @@ class AxiMonitor(BusMonitor):
         self._tasks = [cocotb.start_soon(watch) for watch in (self._reads(), self._writes(), self._orphans())]
 
     async def _reads(self) -> None:
-        bus, edge, wake = self.bus, RisingEdge(self.clock), RisingEdge(self.bus.arvalid)
+        bus, edge, wake = self.bus, RisingEdge(self.clock), ValueChange(self.bus.arvalid)
         while True:
-            if not (high(bus.arvalid) or self._busy(False)):
+            if low(bus.arvalid) and not self._busy(False):
                 await wake
             await edge
             self._clear(bus.arvalid, bus.rready)
@@ -106,9 +106,9 @@ class AxiMonitor(BusMonitor):
                 self._read_beat()
 
     async def _writes(self) -> None:
-        bus, edge, wake = self.bus, RisingEdge(self.clock), RisingEdge(self.bus.awvalid)
+        bus, edge, wake = self.bus, RisingEdge(self.clock), ValueChange(self.bus.awvalid)
         while True:
-            if not (high(bus.awvalid) or self._busy(True)):
+            if low(bus.awvalid) and not self._busy(True):
                 await wake
             await edge
             self._clear(bus.awvalid, bus.wvalid, bus.bready)
@@ -122,10 +122,11 @@ class AxiMonitor(BusMonitor):
 
     async def _orphans(self) -> None:
         """Watch for write data that begins while no write is under way, and so is not looked at otherwise."""
-        bus, edge, wake = self.bus, RisingEdge(self.clock), RisingEdge(self.bus.wvalid)
+        bus, edge, wake = self.bus, RisingEdge(self.clock), ValueChange(self.bus.wvalid)
         while True:
             await wake
             await edge
+            self._clear(bus.wvalid)
             if high(bus.wvalid) and not (high(bus.awvalid) or self._busy(True)):
                 self._errors.flag(_ORPHAN)
 

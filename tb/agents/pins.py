@@ -20,6 +20,11 @@ def high(signal: Handle) -> bool:
     return str(signal.value) == "1"
 
 
+def low(signal: Handle) -> bool:
+    """Tell whether a one-bit signal is 0; X and Z are not."""
+    return str(signal.value) == "0"
+
+
 def unknown(signal: Handle) -> bool:
     """Tell whether a signal has a bit that is neither 0 nor 1."""
     return bool(str(signal.value).strip("01"))

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import RisingEdge, ValueChange
 from cocotb_bus.monitors import BusMonitor
 
 from vctx.pymodel.trace import Retire, Trap
-from vctx.tb.agents.pins import Errors, Handle, high, unknown
+from vctx.tb.agents.pins import Errors, Handle, high, low, unknown
 from vctx.tb.replay.layout import hexadecimal
 from vctx.tb.replay.observation import Observation
 
@@ -99,10 +99,10 @@ class RetireMonitor(BusMonitor):
         self._thread.cancel()
 
     async def _monitor_recv(self) -> None:
-        valid, edge, rises = self.bus.valid, RisingEdge(self.clock), RisingEdge(self.bus.valid)
+        valid, edge, changes = self.bus.valid, RisingEdge(self.clock), ValueChange(self.bus.valid)
         while True:
-            if not high(valid):
-                await rises
+            if low(valid):
+                await changes
             await edge
             if unknown(valid):
                 raise AssertionError("retire_valid_o is X or Z")

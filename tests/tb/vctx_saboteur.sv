@@ -82,6 +82,7 @@ module vctx #(
   localparam int NoLast = 8, DataFirst = 9, Strobe = 10, ReadPage = 11, WritePage = 12, EarlyRetire = 13, BusX = 14;
   localparam int XlatPage = 15, XlatMoves = 16, Retires = 17, Hangs = 18, Outside = 19, IdleRead = 20;
   localparam int Flood = 21, RegisterSilent = 22, RegisterClaimed = 23, RdUnknown = 24, Shown = 25, OutsideWrite = 26;
+  localparam int RetireX = 27;  // tests/regression/test_agents.py
 
   int sabotage;
   initial if (!$value$plusargs("sabotage=%d", sabotage)) sabotage = 0;
@@ -119,7 +120,7 @@ module vctx #(
   logic [DLEN/8-1:0] wstrb;
 
   assign issue_ready_o = issue_ready && sabotage != Hangs && sabotage != Flood;
-  assign retire_valid_o = retire_valid || (sabotage == EarlyRetire && wrote_q) ||
+  assign retire_valid_o = sabotage == RetireX ? 1'bx : retire_valid || (sabotage == EarlyRetire && wrote_q) ||
                           (sabotage == Retires && count_q[1] && !issued_q && !issue_valid_i);
   assign retire_vd_mask_o = sabotage == RegisterSilent ? 32'd0 :
                             sabotage == RegisterClaimed ? vd_mask | 32'h8000_0000 : vd_mask;
