@@ -7,8 +7,10 @@ from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
+from spike_filter import filter_file
+
 from vctx.tb.jobs.programs import Program, ProgramsConfig, export
-from vctx.tb.spike.log import filter_file, run_spike
+from vctx.tb.spike.log import run_spike
 
 # A main job of a few switches: 200 guest entries take minutes.
 SMALL = ProgramsConfig(pairs=4, entries=30, fuzz=4)
