@@ -64,8 +64,18 @@ def discover(paths: Iterable[Path]) -> list[Case]:
 
 def _import(file: Path) -> ModuleType:
     directory = str(file.resolve().parent)
-    if directory not in sys.path:
+    added = directory not in sys.path
+    if added:
         sys.path.insert(0, directory)
+    try:
+        return _imported(file)
+    except UsageError:
+        if added:
+            sys.path.remove(directory)  # whose modules would be found in place of others
+        raise
+
+
+def _imported(file: Path) -> ModuleType:
     try:
         module = importlib.import_module(file.stem)
     except Exception as error:  # whatever the module does
