@@ -310,7 +310,7 @@ _bug(
 _bug(
     "V of the younger",
     _CSR,
-    ("(older_i ? older_virt_i : virt_i)", "virt_i"),
+    ("(older_i ? older_virt_i : virt_i)", "(virt_i)"),
     kills="overlap: a_load_of_a_guest_dirties_its_vs_whoever_comes_behind",
 )
 
