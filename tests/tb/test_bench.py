@@ -44,6 +44,7 @@ from vctx.tb.bench.workload import (
     main_job,
     with_processor_time,
 )
+from vctx.tb.replay.batch.stimulus import RECORD_BYTES
 from vctx.tb.replay.launch import replay, replay_config
 from vctx.tb.replay.result import Latency
 from vctx.tb.simulators.verilator import Compilation
@@ -86,9 +87,9 @@ def test_the_bare_loop_executes_the_trace(recorded: Workload, tmp_path: Path) ->
 def test_the_bare_loop_does_what_the_stimulus_says(recorded: Workload, tmp_path: Path) -> None:
     """The image of RAM follows from the stimulus: without the last store it is another one."""
     records = stimulus(recorded.trace).read_bytes()
-    stores = [at for at in range(0, len(records), 64) if records[at] == 2]
+    stores = [at for at in range(0, len(records), RECORD_BYTES) if records[at] == 2]
     changed = tmp_path / "changed.stimulus"
-    changed.write_bytes(records[: stores[-1]] + records[stores[-1] + 64 :])
+    changed.write_bytes(records[: stores[-1]] + records[stores[-1] + RECORD_BYTES :])
     ram = tmp_path / "ram"
     run_bare(build_bare(VLEN, DLEN), changed, recorded.recorded.instructions, ram)
     assert ram.read_bytes() != image(recorded.trace)
@@ -101,7 +102,7 @@ def test_the_bare_loop_must_retire_every_instruction(recorded: Workload) -> None
 
 def test_the_bare_loop_refuses_half_a_stimulus(recorded: Workload, tmp_path: Path) -> None:
     half = tmp_path / "half.stimulus"
-    half.write_bytes(stimulus(recorded.trace).read_bytes()[:-64])
+    half.write_bytes(stimulus(recorded.trace).read_bytes()[:-RECORD_BYTES])
     with pytest.raises(BenchError, match="not a whole stimulus"):
         run_bare(build_bare(VLEN, DLEN), half, recorded.recorded.instructions)
 
