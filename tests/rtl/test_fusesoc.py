@@ -133,22 +133,20 @@ def test_vectors_of_directed_sequences(built: Path, tmp_path: Path, sequence: Se
     assert f"vectors: {steps} steps agreed" in printed
 
 
-def flip(number: str) -> str:
-    """Return a hexadecimal number with its lowest bit changed."""
-    return f"{int(number, 16) ^ 1:x}"
-
-
-def edited(lines: list[str], kind: str, column: int, least: int = 0) -> list[str]:
-    """Return the vectors with one number changed in the first line of a kind with at least so many numbers."""
+def edited(lines: list[str], kind: str, column: int, least: int = 0, bit: int = 0) -> list[str]:
+    """Return the vectors with a bit of one number changed in the first line of a kind with at least so many numbers."""
     at = next(i for i, line in enumerate(lines) if line[0] == kind and len(line.split()) > max(column, least))
     words = lines[at].split()
-    words[column] = flip(words[column])
+    words[column] = f"{int(words[column], 16) ^ 1 << bit:x}"
     return [*lines[:at], " ".join(words), *lines[at + 1 :]]
 
 
 def test_vectors_that_are_right_are_found_right(built: Path) -> None:
     assert play(built, built / "vectors.txt")[0] == 0
     assert play(built, built / "missing.txt")[0] != 0
+
+
+BEHIND = {("i", 3): 64}  # the last field of an observation is the time, which is nobody's to expect
 
 
 @pytest.mark.parametrize(
@@ -166,7 +164,9 @@ def test_vectors_that_are_right_are_found_right(built: Path) -> None:
 )
 def test_each_kind_of_departure_is_noticed(built: Path, tmp_path: Path, kind: str, column: int, found: str) -> None:
     lines = (built / "vectors.txt").read_text().splitlines()
-    (tmp_path / "vectors.txt").write_text("\n".join(edited(lines, kind, column)) + "\n")
+    (tmp_path / "vectors.txt").write_text(
+        "\n".join(edited(lines, kind, column, bit=BEHIND.get((kind, column), 0))) + "\n"
+    )
     status, printed = play(built, tmp_path / "vectors.txt")
     assert status != 0
     assert found in printed
