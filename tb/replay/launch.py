@@ -215,11 +215,14 @@ def run_replay(
         config = replace(config, waves_from=0)
     write_json(config_file, asdict(config))
 
+    def report() -> None:
+        if progress is not None and config.progress.exists():
+            progress(json.loads(config.progress.read_text())["events"])
+
     def poll() -> None:
         if recording is not None:
             recording.check()
-        if progress is not None and config.progress.exists():
-            progress(json.loads(config.progress.read_text())["events"])
+        report()
 
     module = test_module or TEST_MODULES[design.batch]
     environment = {CONFIG_VARIABLE: str(config_file), **(env or {})}
@@ -227,6 +230,7 @@ def run_replay(
         passed = run(
             tool, design, built, module, out_dir, seed=config.seed, env=environment, plusargs=plusargs, poll=poll
         )
+        report()  # what the last poll came too early for
         result = _result(tool, config, passed=passed)
     except BaseException as error:
         for half_made in (config.result, config.observed):
