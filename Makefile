@@ -16,6 +16,7 @@ KNOBS_test      = JOBS K OUT
 KNOBS_test-bare = SUITE COMMAND WHO
 KNOBS_lint      = OUT
 KNOBS_synth     = OUT
+KNOBS_formal    = PROPERTY CORNER JOBS OUT
 KNOBS_bench     = OUT
 KNOBS_doctor    = SIM WAVES OUT
 KNOBS_setup     = SIM WAVES
@@ -32,6 +33,8 @@ KERNEL_DEB ?=
 QEMU   ?=
 WAVES  ?=
 TEST   ?=
+PROPERTY ?=
+CORNER ?=
 SUITE  ?=
 COMMAND ?=
 WHO    ?=
@@ -93,7 +96,7 @@ TEST_TOOLS = $(BASE_TOOLS) iverilog dtc git pgrep qemu-system-riscv64 '?ccache'
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 # `exec`: else a signal to make ends the shell between, and the command goes on without either.
-.PHONY: lock cosim run cocotb linux-kvm test test-bare lint synth bench doctor format setup setup-dev help clean
+.PHONY: lock cosim run cocotb linux-kvm test test-bare lint synth formal bench doctor format setup setup-dev help clean
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
 	@exec $(PY) -m vctx.tb cosim $(COSIM_FLAGS)
@@ -126,6 +129,9 @@ lint: setup-dev ## Verilator -Wall, verible and Icarus on the RTL; ruff, mypy an
 synth: setup-dev ## Yosys: cells, memories and longest path of two configurations
 	@exec $(PY) -m vctx.tb.simulators.synth
 
+formal: setup-dev ## proofs about the RTL, each with a bug that it finds (PROPERTY=block or block.name, CORNER=VLEN/DLEN)
+	@exec $(PY) -m vctx.tb.formal $(call flag,PROPERTY,property) $(call flag,CORNER,corner) --jobs $(ALL_JOBS)
+
 bench: setup-dev ## speeds as ratios measured side by side, and cycles of save and restore (about three minutes)
 	@exec $(PY) -m vctx.tb.bench
 
@@ -154,6 +160,7 @@ help: ## this list
 	@echo "knobs: SIM=verilator|icarus VLEN=128..4096 DLEN=64..1024 SEED=n VCPUS=n HARTS=n WAVES=1 TEST=name"
 	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean  KERNEL_DEB='packages of a kernel'  QEMU=emulator"
 	@echo "       OUT=folder for results and builds  VENV=folder of the environment  PYTHON=interpreter to make it with"
+	@echo "       PROPERTY=block or block.name  CORNER=128/64 or 256/128"
 
 clean: ## remove everything generated, except the environment in .venv
 	@rm -rf sim_build build .pytest_cache .mypy_cache .ruff_cache .hypothesis

