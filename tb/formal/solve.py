@@ -169,7 +169,7 @@ def _prepare(folder: Path, question: Question) -> None:
         top=question.top,
         parameters=" ".join(f"-G {name}={value}" for name, value in question.parameters.items()),
         sources=" ".join(f"../../hdl/{source.name}" for source in sources),
-        only=f"delete c:p_* c:{question.only} %d" if question.only else "",
+        only=f"delete c:p_* c:h_* %u c:{question.only} %d" if question.only else "",
     )
     (folder / "run.sby").write_text(config)
 
