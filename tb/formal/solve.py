@@ -141,7 +141,7 @@ class Solver:
         text = log.read_text()
         status = re.search(r"DONE \((\w+), rc=", text)
         if status is None or status[1] == "ERROR":
-            raise ToolError(f"SymbiYosys failed: {_reason(text)}\nlog: {log}")
+            raise ToolError(f"SymbiYosys failed: {_reason(folder, text)}\nlog: {log}")
         summary = (folder / "sby" / status[1]).read_text()  # the log has its beginning
         found = re.findall(r"(?:failed assertion|reached cover statement) \S+\.(\w+) at .* step (\d+)", summary)
         return Answer(
@@ -180,8 +180,9 @@ def _induction(text: str, depth: int) -> int:
     return depth - int(tried[-1]) if tried and "successful proof by k-induction" in text else 0
 
 
-def _reason(text: str) -> str:
+def _reason(folder: Path, text: str) -> str:
+    logs = [text, *(log.read_text() for log in sorted(folder.glob("sby/model/*.log")))]
     lines = [
-        line.partition("] ")[2] for line in text.splitlines() if re.search(r"error|exception", line, re.IGNORECASE)
+        line for log in logs for line in log.splitlines() if re.search(r"\berror: |exception", line, re.IGNORECASE)
     ]
     return lines[0] if lines else "without a message"

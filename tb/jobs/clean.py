@@ -15,7 +15,20 @@ from pathlib import Path
 from vctx.pymodel.places import out_root
 from vctx.tb.process.folders import LOCK, unused
 
-RUNS = ("audit", "bench", "check-log", "cocotb", "cosim", "formal", "fuzz", "linux-kvm", "policies", "replay", "run", "sweep")
+RUNS = (
+    "audit",
+    "bench",
+    "check-log",
+    "cocotb",
+    "cosim",
+    "formal",
+    "fuzz",
+    "linux-kvm",
+    "policies",
+    "replay",
+    "run",
+    "sweep",
+)
 """Where jobs put the folders of their runs. Nothing else is looked at, whatever folder --out names."""
 _BUILD = re.compile(r"\.((icarus|verilator|bare)-[0-9a-f]{16})\.lock")
 _BLOCK = 512  # bytes that st_blocks counts
