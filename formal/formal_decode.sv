@@ -50,7 +50,7 @@ module formal_decode
   assign mem        = (dec.unit == UnitLoad) || (dec.unit == UnitStore);
   assign arith      = (dec.unit == UnitAlu) || (dec.unit == UnitSerial);
 
-  // Of the state, proven of vctx_core: lmul and sew are of a legal vtype, and vl is within its VLMAX, VLEN/8 << (3 - sew).
+  // Of the state, proven of formal_core: lmul and sew are of a legal vtype, and vl is within its VLMAX, VLEN/8 << (3 - sew).
   logic signed [5:0] log2_vlmax;
   assign log2_vlmax = 6'($clog2(VLEN / 8)) - $signed({4'b0, sew_i}) + $signed({{3{lmul_i[2]}}, lmul_i});
   always_comb begin

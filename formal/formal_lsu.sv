@@ -349,7 +349,7 @@ module formal_lsu
         c_trap: cover (elem == IdxW'(2));
       end
       if (trim) begin
-        p_trim: assert (done && first_fault_i && (elem != '0) && (cause == '0));
+        p_trim: assert (done && first_fault_i && (elem != '0) && (64'(elem) < 64'(evl_i)) && (cause == '0));
         c_trim: cover (elem == IdxW'(1));
       end
     end

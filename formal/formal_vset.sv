@@ -71,7 +71,7 @@ module formal_vset
   logic reserved;
   assign reserved = (request[63:8] != '0) || (vlmax == 0);
 
-  // Of vctx_decode: one of the three. Of the state, proven of vctx_core: vtype is a legal one, and vl within VLMAX.
+  // Of vctx_decode: one of the three. Of the state, proven of formal_core: vtype is a legal one, and vl within VLMAX.
   always_comb begin
     assume (!insn_i[31] || vsetivli || vsetvl);
     if (!vill_i) assume ((old_vlmax != 0) && (32'(vl_i) <= old_vlmax));

@@ -6,6 +6,6 @@ from __future__ import annotations
 from vctx.tb.formal.instruction import DECODE, LEGAL, VSET
 from vctx.tb.formal.memory import BURST, LSU
 from vctx.tb.formal.property import Block
-from vctx.tb.formal.state import CSR, CTRL, STATUS
+from vctx.tb.formal.state import CORE, CSR, CTRL, STATUS
 
-BLOCKS: tuple[Block, ...] = (STATUS, CSR, CTRL, DECODE, LEGAL, VSET, BURST, LSU)
+BLOCKS: tuple[Block, ...] = (STATUS, CSR, CTRL, DECODE, LEGAL, VSET, BURST, LSU, CORE)

@@ -67,12 +67,14 @@ def check(
         return pool.submit(solver.ask, folder / name, question)
 
     wanted = [prop for prop in block.properties if prop.name in names]
-    proof = ask("prove", Question("prove", block.top, parameters, block.depth))
-    cover = ask("cover", Question("cover", block.top, parameters, block.reach))
-    mutants = [
-        ask(f"mutant-{prop.name}", Question("bmc", block.top, parameters, block.reach, f"p_{prop.name}", prop.mutant))
-        for prop in wanted
-    ]
+
+    def question(mode: str, depth: int, rule: Property | None = None) -> Question:
+        only, mutant = (f"p_{rule.name}", rule.mutant) if rule else ("", None)
+        return Question(mode, block.top, parameters, depth, only, mutant, block.without)
+
+    proof = ask("prove", question("prove", block.depth))
+    cover = ask("cover", question("cover", block.reach))
+    mutants = [ask(f"mutant-{prop.name}", question("bmc", block.reach, prop)) for prop in wanted]
 
     def verdicts() -> list[Verdict]:
         proven, covered = proof.result(), cover.result()

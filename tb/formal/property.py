@@ -59,6 +59,7 @@ class Block:
         parameters: those of VLEN and DLEN that it depends on.
         properties: all of them.
         depth: of the induction, at most.
+        without: modules whose outputs are free, but for what the block assumes of them.
         reach: in how many cycles from reset each mutant shows, and each cover is reached.
     """
 
@@ -67,6 +68,7 @@ class Block:
     properties: tuple[Property, ...]
     depth: int = 5
     reach: int = 8
+    without: tuple[str, ...] = ()
 
     @property
     def top(self) -> str:

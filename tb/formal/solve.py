@@ -43,7 +43,8 @@ timeout {timeout}
 smtbmc yices
 
 [script]
-read_slang -D FORMAL --top {top} {parameters} {sources}
+read_slang -D FORMAL --top {top} {parameters} {without} {sources}
+cutpoint -blackbox
 prep -top {top}
 opt_dff
 {only}
@@ -60,6 +61,7 @@ class Question:
         top: the module. parameters: of it. depth: of the induction, or the number of steps.
         only: the label of the one property that is looked at, or all of them.
         mutant: a bug in the RTL.
+        without: modules that are left out; their outputs are free.
     """
 
     mode: str
@@ -68,6 +70,7 @@ class Question:
     depth: int
     only: str = ""
     mutant: Mutant | None = None
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,7 @@ def _prepare(folder: Path, question: Question) -> None:
         timeout=_TIMEOUT,
         top=question.top,
         parameters=" ".join(f"-G {name}={value}" for name, value in question.parameters.items()),
+        without=" ".join(f"--blackboxed-module {module}" for module in question.without),
         sources=" ".join(f"../../hdl/{source.name}" for source in sources),
         only=f"delete c:p_* c:h_* %u c:{question.only} %d" if question.only else "",
     )

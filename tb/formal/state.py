@@ -6,6 +6,7 @@ from __future__ import annotations
 from vctx.tb.formal.property import Block, Mutant, Property
 
 _STATUS, _CSR, _CTRL = "vctx_status.sv", "vctx_csr.sv", "vctx_ctrl.sv"
+_VSET, _LEGAL = "vctx_vset.sv", "vctx_legal.sv"
 
 STATUS = Block(
     "status",
@@ -296,4 +297,78 @@ CTRL = Block(
         ),
     ),
     reach=12,
+)
+
+CORE = Block(
+    "core",
+    ("VLEN", "DLEN"),
+    (
+        Property(
+            "vlmax",
+            "A-10, A-11, C-13",
+            "vtype is one of the 88 or vill alone, and vl is within its VLMAX, always",
+            Mutant(_VSET, "(avl > 64'(vlmax)) ? vl_above", "(avl > 64'(vlmax) + 64'd1) ? vl_above"),
+        ),
+        Property(
+            "writes_on",
+            "A-3, B-5",
+            "registers are written only with the unit on for the instruction that writes them",
+            Mutant(_LEGAL, "mem_ok   = vs_on_i && vtype_ok", "mem_ok   = vtype_ok"),
+        ),
+        Property(
+            "off",
+            "A-3, B-5, B-16",
+            "with VS Off at a level in force an instruction retires as illegal, and changes nothing",
+            Mutant(_STATUS, "(!virt_i || (vsstatus_vs_q != VsOff))", "1'b1"),
+        ),
+        Property(
+            "illegal_keeps",
+            "A-7, B-11",
+            "so does every one that is not legal, with its cause: vl, vtype, vstart, vcsr and VS stay",
+            Mutant(
+                _CTRL, "vstart_we_o   = vset_done || vector_done", "vstart_we_o   = vset_done || vector_done || illegal"
+            ),
+        ),
+        Property(
+            "trap_leaves",
+            "A-7, B-9, D-8",
+            "a load or store that traps leaves vstart and VS, and nothing else",
+            Mutant(_CTRL, "resumable     = lsu_trap_i || lsu_irq_i", "resumable     = lsu_irq_i"),
+        ),
+        Property(
+            "dirty",
+            "B-8, B-13, B-14",
+            "a change of vl, vtype, vstart or vcsr leaves VS Dirty at the levels of the instruction that made it",
+            Mutant(_CSR, "older_i ? older_virt_i : virt_i", "virt_i"),
+        ),
+        Property(
+            "retires",
+            "B-15",
+            "vector CSRs and VS change when an instruction that executes ends, and at no other time",
+            Mutant(
+                _CTRL,
+                "csr_write_o   = csr_done && csr_writes_i",
+                "csr_write_o   = (state_q == StExec) && is_csr && legal_i",
+            ),
+        ),
+        Property(
+            "registers_dirty",
+            "B-8, B-9, B-13",
+            "what has written a register leaves VS Dirty, unless it was stopped before its first element",
+            Mutant(
+                _STATUS,
+                "if (dirty_i) mstatus_vs_q <= VsDirty;",
+                "if (dirty_i && (mstatus_vs_q != 2'd2)) mstatus_vs_q <= VsDirty;",
+            ),
+        ),
+        Property(
+            "wakes",
+            "B-10",
+            "mstatus.VS leaves Off by a write of it, by nothing that changes vector state",
+            Mutant(_STATUS, "HasV && (mstatus_vs_q != VsOff) &&", "HasV &&"),
+        ),
+    ),
+    depth=4,
+    reach=14,
+    without=("vctx_alu", "vctx_serial", "vctx_lsu", "vctx_regfile", "vctx_mask"),
 )
