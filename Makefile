@@ -17,6 +17,7 @@ KNOBS_test-bare = SUITE COMMAND WHO
 KNOBS_lint      = OUT
 KNOBS_synth     = OUT
 KNOBS_formal    = PROPERTY CORNER JOBS OUT
+KNOBS_mutants   = SEED JOBS OUT
 KNOBS_bench     = OUT
 KNOBS_doctor    = SIM WAVES OUT
 KNOBS_setup     = SIM WAVES
@@ -96,7 +97,7 @@ TEST_TOOLS = $(BASE_TOOLS) iverilog dtc git pgrep qemu-system-riscv64 '?ccache'
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 # `exec`: else a signal to make ends the shell between, and the command goes on without either.
-.PHONY: lock cosim run cocotb linux-kvm test test-bare lint synth formal bench doctor format setup setup-dev help clean
+.PHONY: lock cosim run cocotb linux-kvm test test-bare lint synth formal mutants bench doctor format setup setup-dev help clean
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
 	@exec $(PY) -m vctx.tb cosim $(COSIM_FLAGS)
@@ -131,6 +132,9 @@ synth: setup-dev ## Yosys: cells, memories and longest path of two configuration
 
 formal: setup-dev ## proofs about the RTL, each with a bug that it finds (PROPERTY=block or block.name, CORNER=VLEN/DLEN)
 	@exec $(PY) -m vctx.tb.formal $(call flag,PROPERTY,property) $(call flag,CORNER,corner) --jobs $(ALL_JOBS)
+
+mutants: setup-dev ## a thousand bugs put into the RTL by Yosys: which of them main job and sweeps notice (takes long)
+	@exec $(PY) -m vctx.tb.mutants $(call flag,SEED,seed) --jobs $(ALL_JOBS)
 
 bench: setup-dev ## speeds as ratios measured side by side, and cycles of save and restore (about three minutes)
 	@exec $(PY) -m vctx.tb.bench

@@ -24,6 +24,7 @@ RUNS = (
     "formal",
     "fuzz",
     "linux-kvm",
+    "mutants",
     "policies",
     "replay",
     "run",
