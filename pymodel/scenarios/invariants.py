@@ -32,11 +32,15 @@ INVARIANTS: dict[str, Invariant] = {
         Invariant(
             "no-traffic-in-loop", (21,), "between a guest exit and re-entry inside the run loop, no vector access"
         ),
-        Invariant("save-iff-dirty", (22, 35, 37), "put saves the guest exactly once if VS is Dirty, else not at all"),
+        Invariant(
+            "save-iff-dirty",
+            (22, 35, 37),
+            "guest_vector_save moves registers if and only if VS is Dirty; a put of a Dirty guest does so exactly once",
+        ),
         Invariant(
             "no-needless-save",
             (22, 37),
-            "a guest or task is saved only if it changed something since it was last saved or restored",
+            "a guest or task in VS Dirty is saved only if it changed something since it was last saved or restored",
         ),
         Invariant("unit-left-off", (17,), "save and restore do not leave on a vector unit that they found off"),
         Invariant("clean-is-equal", (23,), "VS Clean: the registers equal the memory image, bit for bit"),
@@ -50,16 +54,27 @@ INVARIANTS: dict[str, Invariant] = {
             "a guest finds its registers as it left them: other owners, harts, preemption",
         ),
         Invariant("task-transparent", (26, 29), "a host task finds its registers as it left them"),
-        Invariant("load-put-idle", (32,), "load and put without an entry change neither memory nor host"),
+        Invariant("load-put-idle", (32,), "load and put without an entry leave the guest's image as it was"),
         Invariant("vsstatus-guest-owned", (33,), "vsstatus.VS at entry is what the guest left"),
         Invariant(
-            "guest-off-traps", (34,), "vsstatus.VS Off: a guest's vector instruction traps (2) and dirties nothing"
+            "hypervisor-off-traps",
+            (34, 38),
+            "sstatus.VS Off: a guest's vector instruction traps (2) and dirties nothing, whatever vsstatus.VS is",
+        ),
+        Invariant(
+            "guest-off-traps",
+            (34,),
+            "sstatus.VS on, vsstatus.VS Off: a guest's vector instruction traps (2) and dirties nothing",
         ),
         Invariant("novec-guest-off", (38,), "a guest without V is entered with VS Off"),
         Invariant("hgatp-kept", (36,), "put does not write hgatp"),
         Invariant("writes-in-context", (16,), "saving writes nothing outside the context and its buffer"),
         Invariant("guards-intact", (16,), "the guard bytes around every allocation are untouched"),
-        Invariant("one-owner", (73, 74), "every register a guest or task is entered with holds its own values"),
+        Invariant(
+            "one-owner",
+            (73, 74),
+            "every register that a guest with V, or a task, is entered with came from it, from its image or a reset",
+        ),
         Invariant(
             "one-reg-round-trip", (47, 56), "a vector register set through one-reg reads back, and changes nothing else"
         ),

@@ -35,7 +35,8 @@ _ILLEGAL = 2
 _SYSTEM = 0x73
 _VS_DIRTY_FIELD = VS_DIRTY >> 9
 _RUNNERS = frozenset({"guest", "task"})
-_OWN_SAVES = frozenset({"guest_vector_save", "vstate_save"})  # of what a guest or task itself has changed
+_GUEST_SAVE = "guest_vector_save"
+_OWN_SAVES = frozenset({_GUEST_SAVE, "vstate_save"})  # of what a guest or task itself has changed
 _OWN_RESTORES = frozenset({"guest_vector_restore", "vstate_restore"})
 
 
@@ -47,6 +48,7 @@ class _HartView:
     stack: list[Mark] = field(default_factory=list)
     moves_at_entry: list[int] = field(default_factory=list)  # `moves` when each mark of the stack was entered
     off_at_entry: list[bool] = field(default_factory=list)  # whether VS was Off then
+    dirty_at_entry: bool = False  # whether the guest's image had VS Dirty, when guest_vector_save was entered last
     moves: int = 0  # vector memory instructions of the hypervisor so far
     guest_saves: int = 0  # calls of guest_vector_save that moved anything
     kernel_uses: int = 0  # sections of kernel-mode vector code so far
@@ -141,9 +143,8 @@ class Monitor:
         if issue.virt and not (view.mstatus_vs and view.vsstatus_vs) and insn_is_vector(issue.insn):
             trapped = retire.trap is not None and retire.trap.cause == _ILLEGAL
             clean = (retire.mstatus_vs, retire.vsstatus_vs) == (view.mstatus_vs, view.vsstatus_vs)
-            self._check(
-                "guest-off-traps", trapped and clean, hart_id, lambda: f"{issue.insn:#010x} at {pc:#x} did {retire}"
-            )
+            whose = "guest-off-traps" if view.mstatus_vs else "hypervisor-off-traps"
+            self._check(whose, trapped and clean, hart_id, lambda: f"{issue.insn:#010x} at {pc:#x} did {retire}")
         view.mstatus_vs, view.vsstatus_vs = retire.mstatus_vs, retire.vsstatus_vs
         if what in _RUNNERS and retire.mstatus_vs == _VS_DIRTY_FIELD:
             self._ran(view.stack[-1].who, issue.insn)
@@ -196,6 +197,8 @@ class Monitor:
             self.counts[mark.what] += 1
             view.kernel_uses += mark.what == _KERNEL_CODE
             self._saving += mark.what in _SAVES
+            if mark.what == _GUEST_SAVE:
+                view.dirty_at_entry = self._is_dirty(self._subjects.get(mark.who))
             return
         view.stack.pop()
         if view.stack:
@@ -205,10 +208,13 @@ class Monitor:
         was_off = view.off_at_entry.pop()
         if mark.what in MOVERS:
             self.counts[f"moved: {mark.what}"] += moved
-            view.guest_saves += moved and mark.what == "guest_vector_save"
+            if mark.what == _GUEST_SAVE:
+                view.guest_saves += moved
+                wrong = "saved without need" if moved else "VS is Dirty, and nothing was saved"
+                self._check("save-iff-dirty", moved == view.dirty_at_entry, mark.hart, wrong)
             self._check("unit-left-off", not was_off or view.mstatus_vs == 0, mark.hart, f"{mark.what} left VS on")
             if moved:
-                self._check_need(mark)
+                self._check_need(mark, view)
         if mark.what == "vstate_discard":
             self._changed.add(mark.who)
             if (left := self._tasks.get(mark.who)) is not None:
@@ -216,9 +222,12 @@ class Monitor:
         if mark.what in _SAVES and mark.regions and moved:
             self._image_owners[mark.regions[0][1]] = list(view.owners)
 
-    def _check_need(self, mark: Mark) -> None:
-        """Check that there was a reason to save, and note that there is none any more."""
-        if mark.what in _OWN_SAVES:
+    def _check_need(self, mark: Mark, view: _HartView) -> None:
+        """Check that there was a reason to save, and note that there is none any more.
+
+        To save a guest that is not Dirty is what `save-iff-dirty` is about.
+        """
+        if mark.what in _OWN_SAVES and (view.dirty_at_entry or mark.what != _GUEST_SAVE):
             needed = mark.who in self._changed
             self._check("no-needless-save", needed, mark.hart, f"{mark.what}, and nothing had changed")
         if mark.what in _OWN_SAVES | _OWN_RESTORES:
@@ -267,7 +276,7 @@ class Monitor:
         view = self._view(vcpu)
         self._check_clean(vcpu, hart)
         view.at_put = VectorContext.of_hart(hart)
-        view.dirty_at_put = vcpu.guest_context.vs == VS_DIRTY and guest_has_v(vcpu)
+        view.dirty_at_put = self._is_dirty(vcpu)
         view.saves_at_put = self._hart(hart.hart_id).guest_saves
         self._hgatp_writes = len(self.kernel.hgatp_writes)
 
@@ -297,12 +306,13 @@ class Monitor:
         view, hart_view = self._view(vcpu), self._hart(hart.hart_id)
         on = vcpu.guest_context.vs != VS_OFF
         self.counts["entries with V"] += on
-        if not isa_has(vcpu, "v"):
+        has_v = isa_has(vcpu, "v")
+        if not has_v:
             self._check("novec-guest-off", not on, hart, "image VS is not Off", vcpu)
         if view.moves_at_exit is not None and view.uses_at_exit == hart_view.kernel_uses:
             moved = hart_view.moves - view.moves_at_exit
             self._check("no-traffic-in-loop", moved == 0, hart, lambda: f"{moved} vector accesses", vcpu)
-        if on:
+        if on and has_v:
             strangers = {owner for owner in hart_view.owners if owner != vcpu.name}
             self._check("one-owner", not strangers, hart, lambda: f"registers of {sorted(strangers)}", vcpu)
             if view.left is not None:
@@ -342,7 +352,7 @@ class Monitor:
             found = VectorContext.of_hart(hart) if live else self._image(vcpu)
             if found is not None:
                 self._check_same("reset-state", found, zero, hart, vcpu)
-            view.left = zero
+            view.left = found or zero  # what reset left, right or wrong, is what the guest must find
         self._check_datap(vcpu, hart)
 
     def _destroyed(self, vcpu: Vcpu, hart: Hart) -> None:
@@ -381,6 +391,9 @@ class Monitor:
         if vcpu.name not in self._vcpus:
             self._vcpus[vcpu.name] = _VcpuView(vcpu.guest_context.vector["datap"])
         return self._vcpus[vcpu.name]
+
+    def _is_dirty(self, subject: Vcpu | HostTask | None) -> bool:
+        return isinstance(subject, Vcpu) and subject.guest_context.vs == VS_DIRTY and guest_has_v(subject)
 
     def _image(self, vcpu: Vcpu) -> VectorContext | None:
         if not vcpu.guest_context.vector["datap"]:

@@ -40,6 +40,8 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
         console.print("eager less done.")
         console.print()
     console.print(_invariants_table(verdict))
+    if never := [name for name in INVARIANTS if not verdict.model.ledger.checks[name]]:
+        console.print(f"[bold yellow]never checked in this run:[/] {', '.join(never)}", soft_wrap=True)
     console.print()
     _print_findings(console, verdict)
     console.print(f"result: {shown(verdict.path)}   trace: {shown(verdict.trace)}", soft_wrap=True)
@@ -114,10 +116,9 @@ def _invariants_table(verdict: Verdict) -> Table:
     table = _table("invariants", "", "checked", "broken")
     table.add_column("what must hold", justify="left", overflow="fold")
     for name, invariant in INVARIANTS.items():
-        broken = ledger.broken[name]
-        table.add_row(
-            name, _number(ledger.checks[name]), Text(_number(broken), "bold red" if broken else "green"), invariant.text
-        )
+        checked, broken = ledger.checks[name], ledger.broken[name]
+        often = Text(_number(checked)) if checked else Text("never", "bold yellow")
+        table.add_row(name, often, Text(_number(broken), "bold red" if broken else "green"), invariant.text)
     return table
 
 
