@@ -8,7 +8,7 @@ PY    := $(VENV)/bin/python
 
 # The knobs of each target; any other is refused. An empty value means the default that `vctx cosim --help` names, and
 # `vctx` checks every value.
-KNOBS_cosim     = SIM VLEN DLEN SEED VCPUS HARTS KERNEL WAVES OUT
+KNOBS_cosim     = SIM VLEN DLEN SEED VCPUS HARTS KERNEL JOB WAVES OUT
 KNOBS_run       = SIM VLEN DLEN WAVES PROG LOG OUT
 KNOBS_cocotb    = SIM VLEN DLEN SEED WAVES TEST JOBS OUT
 KNOBS_linux-kvm = VLEN SEED KERNEL_DEB QEMU OUT
@@ -30,6 +30,7 @@ SEED   ?=
 VCPUS  ?=
 HARTS  ?=
 KERNEL ?=
+JOB    ?=
 KERNEL_DEB ?=
 QEMU   ?=
 WAVES  ?=
@@ -84,7 +85,7 @@ ALL_JOBS = $(or $(JOBS),$(shell nproc 2>/dev/null || echo 2))
 flag = $(if $($(1)),--$(2) "$($(1))")
 RTL_FLAGS   = $(call flag,SIM,sim) $(call flag,VLEN,vlen) $(call flag,DLEN,dlen) $(if $(filter-out 0,$(WAVES)),--waves)
 COSIM_FLAGS = $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,VCPUS,vcpus) $(call flag,HARTS,harts) \
-              $(call flag,KERNEL,kernel)
+              $(call flag,KERNEL,kernel) $(call flag,JOB,job)
 
 # What the system's package manager must provide, as things that tb/setup.sh tries; everything else comes from PyPI into
 # $(VENV). "?" marks what things work without: lz4 and zlib make the waves of Verilator small, ccache makes rebuilds fast.
@@ -162,7 +163,7 @@ help: ## this list
 	@echo "targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 	@echo "knobs: SIM=verilator|icarus VLEN=128..4096 DLEN=64..1024 SEED=n VCPUS=n HARTS=n WAVES=1 TEST=name"
-	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean  KERNEL_DEB='packages of a kernel'  QEMU=emulator"
+	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean  JOB=full|small  KERNEL_DEB='packages of a kernel'  QEMU=emulator"
 	@echo "       OUT=folder for results and builds  VENV=folder of the environment  PYTHON=interpreter to make it with"
 	@echo "       PROPERTY=block or block.name  CORNER=128/64 or 256/128"
 

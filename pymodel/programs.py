@@ -139,8 +139,8 @@ def _mistakes(*defines: str) -> Program:
     return Program(("kvm/mistakes.S",), "host/task.ld", "save_keeps_vl", defines)
 
 
-def _guest(source: str, vs: str | None) -> Program:
-    defines = () if vs is None else (f"GUEST_VS={vs}",)
+def _guest(source: str, vs: str | None, *more: str) -> Program:
+    defines = (*(() if vs is None else (f"GUEST_VS={vs}",)), *more)
     return Program(("guests/start.S", f"guests/{source}"), "guests/guest.ld", "_start", defines)
 
 
@@ -160,6 +160,10 @@ _GUESTS = {
     "mask": _guest("mask.S", "SR_VS"),
     "scalar": _guest("scalar.S", None),
     "nov": _guest("nov.S", "SR_VS_INITIAL"),
+    "states": _guest("states.S", None),
+    "states-nov": _guest("states.S", None, "GUEST_LACKS_V"),
+    "rude": _guest("rude.S", "SR_VS"),
+    "procs": _guest("procs.S", None),
 }
 
 GUESTS = tuple(_GUESTS)
@@ -174,6 +178,7 @@ PROGRAMS: Mapping[str, Program] = {
     "mistakes-vlenb": _mistakes("KVM_V_HAS_VLENB"),
     **_GUESTS,
     "driver": Program(("guests/driver.S",), "guests/guest.ld"),
+    "calls": Program(("host/calls.S",), "host/task.ld"),
     "caller": Program(("host/caller.S",), "host/task.ld"),
     "first": Program(("host/first.S",), "host/task.ld"),
     "task": Program(("host/task.S",), "host/task.ld"),

@@ -22,6 +22,7 @@ from vctx.tb.ending import console, execute
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
 from vctx.tb.options import (
     Dlen,
+    Job,
     Kernel,
     MemoryLatency,
     Out,
@@ -87,12 +88,17 @@ def cosim(
         int, typer.Option(parser=number("HARTS"), metavar="N", help="Number of harts, each with a vector unit.")
     ] = 2,
     kernel: Kernel = "v6.5",
+    job: Job = "full",
     pairs: Annotated[
-        int, typer.Option(parser=positive("--pairs"), metavar="N", help="Least number of vcpu_load/vcpu_put pairs.")
-    ] = 200,
+        int | None,
+        typer.Option(parser=positive("--pairs"), metavar="N", help="Least number of vcpu_load/vcpu_put pairs: 200."),
+    ] = None,
     entries: Annotated[
-        int, typer.Option(parser=positive("--entries"), metavar="N", help="Least number of guest entries.")
-    ] = 2000,
+        int | None,
+        typer.Option(
+            parser=positive("--entries"), metavar="N", help="Least number of guest entries: 3000, or 2000 if small."
+        ),
+    ] = None,
     live: Annotated[
         bool,
         typer.Option("--live", help="The golden hypervisor drives the RTL itself, with no trace in between; slow."),
@@ -103,18 +109,19 @@ def cosim(
     out: Out = None,
 ) -> None:
     """The main job: vCPUs and host tasks share vector units. Golden model and RTL must agree on every instruction."""
-    from vctx.tb.jobs import cosim as job
+    from vctx.tb.jobs import cosim as run
     from vctx.tb.reports.cosim import print_verdict
 
     knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, seed, harts, vcpus, kernel)
     console.print(
-        f"[bold]vctx cosim[/]: {harts} harts, {vcpus} vCPUs, {job.TASKS} host tasks; VLEN {vlen}, DLEN {knobs.dlen}; "
+        f"[bold]vctx cosim[/]: {harts} harts, {vcpus} vCPUs, {run.TASKS} host tasks; VLEN {vlen}, DLEN {knobs.dlen}; "
         f"kernel {kernel}; seed {seed}; {sim}",
         soft_wrap=True,
     )
     with _Bars() as bars:
-        verdict = job.cosim(
+        verdict = run.cosim(
             knobs,
+            job=job,
             pairs=pairs,
             entries=entries,
             routines=routines,

@@ -12,8 +12,9 @@ import typer
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.kvm.version import ALIASES, versions
 from vctx.pymodel.places import DOCS, OUT_VARIABLE, use_out
+from vctx.pymodel.scenarios.jobs import JOBS
 from vctx.tb.ending import console
-from vctx.tb.knobs import ALLOWED
+from vctx.tb.knobs import ALLOWED, one_of
 from vctx.tb.replay.result import Latency
 from vctx.tb.runs.defaults import LATENCY
 from vctx.tb.runs.repeat import shown
@@ -78,6 +79,11 @@ def _kernel(name: str) -> str:
     return ALIASES.get(name, name)
 
 
+def _job(name: str) -> str:
+    one_of("JOB", name, tuple(JOBS))
+    return name
+
+
 _KERNELS = ", ".join(f"{name} (now {ALIASES[name]})" if name in ALIASES else name for name in versions)
 Sim = Annotated[str, typer.Option(help="Simulator: verilator or icarus.")]
 RtlSim = Annotated[str | None, typer.Option(help="Simulator: verilator (the default) or icarus; with --rtl.")]
@@ -92,6 +98,12 @@ Seed = Annotated[int, typer.Option(parser=number("SEED"), metavar="N", help="See
 Kernel = Annotated[
     str,
     typer.Option(callback=_kernel, help=f"Kernel version: {_KERNELS}; {shown(DOCS / 'kvm.md')} says what they are."),
+]
+Job = Annotated[
+    str,
+    typer.Option(
+        callback=_job, metavar="full|small", help="Which guests and events; small is the old one, for comparing speeds."
+    ),
 ]
 Routines = Annotated[
     str,

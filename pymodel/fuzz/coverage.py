@@ -231,12 +231,55 @@ def crosses() -> tuple[Cross, ...]:
         ),
         cross("kind x vtype", product(set(kinds.values()), (*legal, VILL)), lambda p: (kinds.get(p.insn, ""), p.vtype)),
         cross(
-            "kind x mode x VS pair x outcome",
+            _BY_STATE,
             _by_state(),
             lambda p: (kinds.get(p.insn, ""), p.mode, p.pair, _rough(p.outcome)),
         ),
         cross("load, store x stop x position", _faults(), lambda p: (kinds.get(p.insn, ""), p.outcome, p.moved)),
     )
+
+
+_BY_STATE = "kind x mode x VS pair x outcome"
+_VS_NAMES = ("Off", "Initial", "Clean", "Dirty")
+
+
+@dataclass(frozen=True)
+class ModeResult:
+    """The cross of kind, VS pair and outcome in one mode: bins `possible` and `reached`, and what was not, in words."""
+
+    mode: str
+    possible: int
+    reached: int
+    holes: tuple[str, ...]
+
+
+def by_mode(points: Iterable[Point]) -> list[ModeResult]:
+    """Return what was reached of each mode's states, kinds of instructions and outcomes."""
+    cross = next(cross for cross in crosses() if cross.name == _BY_STATE)
+    seen = {cross.project(point) for point in points}
+    results = []
+    for mode in _MODES:
+        possible = {bin_ for bin_ in cross.possible if bin_[1] == mode}
+        missing: dict[tuple[int, int], tuple[str, ...]] = {}
+        for pair in _PAIRS:
+            here = {bin_ for bin_ in possible if bin_[2] == pair}
+            lost = sorted(f"{kind} {outcome}" for kind, _, _, outcome in here - seen)
+            missing[pair] = ("nothing",) if len(lost) == len(here) else tuple(lost)
+        results.append(ModeResult(mode, len(possible), len(possible & seen), tuple(_in_words(missing))))
+    return results
+
+
+def _in_words(missing: dict[tuple[int, int], tuple[str, ...]]) -> Iterator[str]:
+    """Say what is missing at which VS pairs; pairs that miss the same are said together."""
+    for outer, name in enumerate(_VS_NAMES):
+        inner: dict[tuple[str, ...], list[str]] = {}
+        for at, own in enumerate(_VS_NAMES):
+            if missing[outer, at]:
+                inner.setdefault(missing[outer, at], []).append(own)
+        for lost, owns in inner.items():
+            what = "nothing at all" if lost == ("nothing",) else f"no {', '.join(lost)}"
+            whose = "any" if len(owns) == len(_VS_NAMES) else " or ".join(owns)
+            yield f"mstatus.VS {name}, vsstatus.VS {whose}: {what}"
 
 
 @dataclass(frozen=True)

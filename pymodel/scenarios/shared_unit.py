@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Any
 
 from vctx.pymodel.isa import Hart
 from vctx.pymodel.kvm import onereg
@@ -24,21 +25,16 @@ from vctx.pymodel.kvm.kernel import Kernel
 from vctx.pymodel.kvm.kmode import guest_is_live
 from vctx.pymodel.kvm.layout import VS_DIRTY, VS_OFF
 from vctx.pymodel.kvm.machine import RAM_BASE, RAM_SIZE, KernelObserver, Slice
-from vctx.pymodel.kvm.state import HostTask, Vcpu
+from vctx.pymodel.kvm.state import HostTask, Vcpu, Vm
 from vctx.pymodel.kvm.vector import VREGS
 from vctx.pymodel.kvm.version import KernelVersion, by_name, with_routines
 from vctx.pymodel.programs import load
 from vctx.pymodel.scenarios.context import VectorContext
 from vctx.pymodel.scenarios.faults import FAULTS, describe
 from vctx.pymodel.scenarios.invariants import Ledger
+from vctx.pymodel.scenarios.jobs import JOBS, PROGRAMS_WITHOUT_V, WITHOUT_V
 from vctx.pymodel.scenarios.monitor import Monitor
-
-# Which guests take part: the first VCPUS of these at the start, the next one whenever a vCPU is created anew.
-PROGRAMS = ("canary", "copy", "vstart", "nov", "xor", "vill", "scalar", "add", "mask", "set")
-_WITHOUT_V = frozenset({"nov"})
-_PROGRAMS_WITHOUT_V = ("scalar", "nov")  # what can take part on harts that have no V
-_RENEWALS = 6  # vCPUs destroyed and created again in one run
-_RESETS = 6  # guests reset inside the run loop in one run
+from vctx.pymodel.trace.records import PAGE_SIZE
 
 Progress = Callable[[int, int], None]
 
@@ -48,6 +44,7 @@ class SharedUnitConfig:
     """What takes part and for how long.
 
     Attributes:
+        job: name of one of :data:`JOBS`.
         kernel: name of the kernel version.
         vlen: VLEN in bits.
         harts, vcpus, tasks: how many take part.
@@ -60,6 +57,7 @@ class SharedUnitConfig:
         routines: a file of save and restore routines in place of the kernel's own.
     """
 
+    job: str = "small"
     kernel: str = "v6.5"
     vlen: int = 256
     harts: int = 2
@@ -77,7 +75,7 @@ class SharedUnitConfig:
     @property
     def guests(self) -> tuple[str, ...]:
         """The programs of guests, in turn."""
-        return self.programs or (PROGRAMS if self.has_v else _PROGRAMS_WITHOUT_V)
+        return self.programs or (JOBS[self.job].programs if self.has_v else PROGRAMS_WITHOUT_V)
 
     @property
     def ram_size(self) -> int:
@@ -87,7 +85,7 @@ class SharedUnitConfig:
     def images(self) -> dict[str, int | None]:
         """Return the programs that run, and where each is loaded if that is known beforehand."""
         bases = {name: load(name).base for name in self.guests}
-        return {by_name(self.kernel).program: RAM_BASE, "task": None, **bases}
+        return {by_name(self.kernel).program: RAM_BASE, **dict.fromkeys(JOBS[self.job].tasks), **bases}
 
     def eagerly(self) -> SharedUnitConfig:
         """Return the same under an eager hypervisor."""
@@ -103,6 +101,7 @@ class SharedUnitResult:
         checks, broken: checks and failed checks by invariant; `violations` are the first of each.
         visible: what each vCPU saw: a digest for each of its exits, by name.
         instructions: instructions that all harts executed.
+        reached: coverage points, each with how often, if somebody counted them (`tb.runs.coverage`).
         fault: why the kernel could not go on; empty if it came to the end.
     """
 
@@ -110,6 +109,7 @@ class SharedUnitResult:
     ledger: Ledger = field(default_factory=Ledger)
     visible: dict[str, list[bytes]] = field(default_factory=dict)
     instructions: int = 0
+    reached: Counter[Any] = field(default_factory=Counter)
     fault: str = ""
 
 
@@ -144,6 +144,7 @@ class SharedUnit:
         ledger: Ledger | None = None,
     ) -> None:
         self._config = config
+        self._job = JOBS[config.job]
         self._random = Random(config.seed)
         self.result = SharedUnitResult(ledger=ledger or Ledger())
         self._monitor = Monitor(self.result.ledger, observer)
@@ -184,12 +185,13 @@ class SharedUnit:
         config, counts = self._config, self._monitor.counts
         self.kernel.boot()
         self._threads = [self._create() for _ in range(config.vcpus)]
-        self._tasks = [self.kernel.task_create(self._new_owner()) for _ in range(config.tasks if config.has_v else 0)]
+        programs = itertools.islice(itertools.cycle(self._job.tasks), config.tasks if config.has_v else 0)
+        self._tasks = [self.kernel.task_create(self._new_owner(), program=program) for program in programs]
         while counts["entries"] < config.entries or self._pairs() < config.pairs:
             self._turn(self._random.choice(self.kernel.harts))
-            if self._due("renewals", _RENEWALS):
+            if self._due("renewals", self._job.renewals):
                 self._renew()
-            if self._due("reset requests", _RESETS):
+            if self._due("reset requests", self._job.resets):
                 self._request_reset()
             if progress is not None:
                 done = min(counts["entries"] / config.entries, self._pairs() / config.pairs, 1)
@@ -210,6 +212,8 @@ class SharedUnit:
         """Let something happen on `hart`."""
         thread = next((t for t in self._threads if t.hart is hart), None)
         if thread is None:
+            if self._happens("softirqs", self._job.softirqs):
+                self.kernel.softirq(hart)
             if self._random.random() < 0.4:
                 self._run_task(hart)
             else:
@@ -257,6 +261,8 @@ class SharedUnit:
         vcpu, run = thread.vcpu, thread.run
         assert run is not None
         before = vcpu.last_hart
+        if self._happens("swap-outs", self._job.swap_outs):
+            self._swap_out(vcpu.vm)
         vcpu.slice = self._slice(self._config.slice)
         try:
             exit_ = next(run)
@@ -274,6 +280,16 @@ class SharedUnit:
             self.kernel.sched_in(vcpu, hart)
             self.result.counts["eager pairs"] += 1
 
+    def _happens(self, event: str, share: float) -> bool:
+        """Tell whether an event that comes by chance comes now, and count it."""
+        happens = share > 0 and self._random.random() < share
+        self.result.counts[event] += happens
+        return happens
+
+    def _swap_out(self, vm: Vm) -> None:
+        """Take away one of the guest's pages: its next access, in the middle of a vector perhaps, brings it back."""
+        self.kernel.unmap_page(vm, vm.base + PAGE_SIZE * self._random.randrange(vm.size // PAGE_SIZE))
+
     def _make_dirty(self, thread: _Thread) -> None:
         """For the eager hypervisor, whatever may have changed has changed."""
         vcpu = thread.vcpu
@@ -284,8 +300,11 @@ class SharedUnit:
     def _slice(self, most: int) -> Slice:
         """A time slice, sometimes ended inside a vector memory instruction."""
         budget = self._random.randrange(1, most)
-        inside = self._random.random() < 0.3
-        elem = self._random.randrange(1, self._config.vlen)
+        inside = self._random.random() < self._job.inside
+        last = self._config.vlen
+        if self._job.early:
+            last = 1 << self._random.randrange(1, last.bit_length())
+        elem = self._random.randrange(1, last)
         return Slice(budget, elem if inside else None)
 
     def _wind_down(self) -> None:
@@ -318,7 +337,7 @@ class SharedUnit:
 
     def _create(self) -> _Thread:
         program = next(self._programs)
-        self.kernel.prctl_v_allowed = program not in _WITHOUT_V
+        self.kernel.prctl_v_allowed = program not in WITHOUT_V
         vcpu = self.kernel.vcpu_create(self.kernel.vm_create(program), self._new_owner())
         self.kernel.prctl_v_allowed = True
         self.result.counts["created"] += 1
@@ -326,9 +345,13 @@ class SharedUnit:
 
     def _renew(self) -> None:
         """Destroy a vCPU and create one with the next program in its place."""
-        at = self._random.randrange(len(self._threads))
+        kept = min(self._job.kept, len(self._threads) - 1)
+        at = self._random.randrange(kept, len(self._threads))
         self._to_user_space(self._threads[at])
-        self.kernel.vcpu_destroy(self._threads[at].vcpu)
+        vcpu = self._threads[at].vcpu
+        self.kernel.vcpu_destroy(vcpu)
+        if self._job.frees_vms:
+            vcpu.vm.free(self.kernel.harts[0])
         self._threads[at] = self._create()
         self.result.counts["renewals"] += 1
 
@@ -398,6 +421,13 @@ class SharedUnit:
             state.update(held.vregs)
             state.update(repr(held[1:]).encode())
         self.result.visible.setdefault(vcpu.name, []).append(state.digest())
+
+
+def config_of(job: str, **changes: Any) -> SharedUnitConfig:
+    """Return the configuration of a job of :data:`JOBS`, as long as that is; `changes` are of any of its fields."""
+    made = JOBS[job]
+    lengths = {"pairs": made.pairs, "entries": made.entries, "slice": made.slice}
+    return SharedUnitConfig(**{"job": job, **lengths, **changes})
 
 
 def run_shared_unit(

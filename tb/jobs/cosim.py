@@ -16,7 +16,14 @@ from vctx.pymodel.kvm.machine import RAM_BASE, load_kernel
 from vctx.pymodel.kvm.version import by_name, with_routines
 from vctx.pymodel.places import out_root
 from vctx.pymodel.scenarios.invariants import INVARIANTS
-from vctx.pymodel.scenarios.shared_unit import SharedUnitConfig, SharedUnitResult, compare_with_eager, run_shared_unit
+from vctx.pymodel.scenarios.jobs import JOBS
+from vctx.pymodel.scenarios.shared_unit import (
+    SharedUnitConfig,
+    SharedUnitResult,
+    compare_with_eager,
+    config_of,
+    run_shared_unit,
+)
 from vctx.pymodel.trace import TraceWriter
 from vctx.pymodel.trace.recorder import Recorder
 from vctx.tb.knobs import Knobs
@@ -28,6 +35,7 @@ from vctx.tb.replay.launch import run_replay
 from vctx.tb.replay.live import Announcer
 from vctx.tb.replay.result import Latency, ReplayConfig, ReplayResult
 from vctx.tb.runs.beside import record_and_replay
+from vctx.tb.runs.coverage import Watch, coverage_json
 from vctx.tb.runs.defaults import FILL, LATENCY, latency_option, latency_suffix
 from vctx.tb.runs.progress import Progress, silent
 from vctx.tb.runs.repeat import vctx_command
@@ -37,6 +45,7 @@ from vctx.tb.simulators.find import simulator
 from vctx.tb.simulators.run import RESULTS
 
 TASKS = 2
+DEFAULT_JOB = "full"
 
 # Save and restore functions, and the region of their mark that the bus traffic is looked for in.
 OPERATIONS = {
@@ -121,6 +130,7 @@ class Verdict:
                 name: {"checked": ledger.checks[name], "broken": ledger.broken[name], "text": invariant.text}
                 for name, invariant in INVARIANTS.items()
             },
+            "coverage": coverage_json(self.model.reached),
             "violations": [asdict(violation) for violation in ledger.violations],
             "rtl": asdict(self.rtl),
         }
@@ -132,13 +142,15 @@ def command_of(
     entries: int,
     routines: str = "",
     *,
+    job: str = DEFAULT_JOB,
     sim: bool = True,
     latency: Latency = LATENCY,
     waves: bool = False,
 ) -> str:
     """Return the command that repeats a co-simulation; without `sim`, what determines its trace."""
     arguments = ["cosim", f"--vlen {knobs.vlen}", f"--harts {knobs.harts}", f"--vcpus {knobs.vcpus}"]
-    arguments += [f"--kernel {knobs.kernel}", f"--seed {knobs.seed}", f"--pairs {pairs}", f"--entries {entries}"]
+    arguments += [f"--kernel {knobs.kernel}", f"--job {job}", f"--seed {knobs.seed}"]
+    arguments += [f"--pairs {pairs}", f"--entries {entries}"]
     arguments += [f"--routines {shlex.quote(routines)}"] if routines else []
     if sim:
         arguments += [f"--sim {knobs.sim}", f"--dlen {knobs.dlen}", *latency_option(latency)]
@@ -149,8 +161,9 @@ def command_of(
 def cosim(
     knobs: Knobs,
     *,
-    pairs: int = 200,
-    entries: int = 2000,
+    job: str = DEFAULT_JOB,
+    pairs: int | None = None,
+    entries: int | None = None,
     routines: str = "",
     latency: Latency = LATENCY,
     waves: bool = False,
@@ -160,8 +173,8 @@ def cosim(
     """Run the main job.
 
     Args:
-        knobs: what takes part, on which simulator.
-        pairs, entries: least numbers of vcpu_load/vcpu_put pairs and of guest entries.
+        knobs: what takes part, on which simulator. job: which guests and events, by name, of JOBS.
+        pairs, entries: least numbers of vcpu_load/vcpu_put pairs and of guest entries; by default the job's.
         routines: a file with save and restore routines in place of the kernel's own.
         latency: of memory and translate port. waves: dump waves.
         live: let the golden hypervisor drive the RTL itself, one instruction at a time, instead of a recording of it.
@@ -171,7 +184,10 @@ def cosim(
         VctxError: see `tb.replay.launch.replay` and `pymodel.programs.build`.
     """
 
-    config = SharedUnitConfig(
+    pairs = JOBS[job].pairs if pairs is None else pairs
+    entries = JOBS[job].entries if entries is None else entries
+    config = config_of(
+        job,
         kernel=knobs.kernel,
         vlen=knobs.vlen,
         harts=knobs.harts,
@@ -186,18 +202,21 @@ def cosim(
     name = (
         f"{knobs.sim}-{knobs.kernel}-vlen{knobs.vlen}-dlen{knobs.dlen}-h{knobs.harts}-v{knobs.vcpus}-seed{knobs.seed}"
     )
-    if (pairs, entries) != (SharedUnitConfig.pairs, SharedUnitConfig.entries):
+    if job != DEFAULT_JOB:
+        name += f"-{job}"
+    if (pairs, entries) != (JOBS[job].pairs, JOBS[job].entries):
         name += f"-pairs{pairs}-entries{entries}"
     if routines:
         name += f"-{name_of(Path(routines))}"
     out_dir = out_root() / "cosim" / (name + latency_suffix(latency) + "-live" * live)
     trace = out_dir / "trace.vctx"
-    command = command_of(knobs, pairs, entries, routines, latency=latency, waves=waves) + " --live" * live
+    again = partial(command_of, knobs, pairs, entries, routines, job=job)
+    command = again(latency=latency, waves=waves) + " --live" * live
     preload(__name__)
     tool = simulator(knobs.sim)  # before anything slow: is it there?
     design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=config.ram_size, waves=waves, batch=not live)
 
-    recorder = partial(_record, config, trace, command_of(knobs, pairs, entries, routines, sim=False))
+    recorder = partial(_record, config, trace, again(sim=False))
 
     def prepare() -> None:
         progress("build", 0, 1)
@@ -265,7 +284,8 @@ def run_live(
     """
     out_dir = (trace.parent / "replay").resolve()
     out_dir.mkdir(parents=True, exist_ok=True)
-    header = header_of(config, command_of(knobs, config.pairs, config.entries, config.routines, sim=False))
+    again = command_of(knobs, config.pairs, config.entries, config.routines, job=config.job, sim=False)
+    header = header_of(config, again)
     write_json(out_dir / "live.json", {"unit": asdict(config), "header": header})
     run_config = ReplayConfig(
         trace=str(trace),
@@ -335,8 +355,10 @@ def record(
         if begin is not None:
             begin(writer.partial)
         recorder = Recorder(writer, config.vlen // 8)
-        result = run_shared_unit(config, recorder, lambda done, total: progress("record", done, total))
+        watch = Watch(recorder, config.vlen)
+        result = run_shared_unit(config, watch, lambda done, total: progress("record", done, total))
         recorder.finish()
+    result.reached = watch.points
     result.counts["trace events"] = writer.events
     return result
 

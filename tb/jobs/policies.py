@@ -14,8 +14,9 @@ from vctx.pymodel.kvm.machine import KernelObserver
 from vctx.pymodel.kvm.structs import VState
 from vctx.pymodel.kvm.version import CLEAN
 from vctx.pymodel.places import out_root
+from vctx.pymodel.scenarios.jobs import PROGRAMS
 from vctx.pymodel.scenarios.policies import POLICIES, Cost, Move, cost, execute, moves
-from vctx.pymodel.scenarios.shared_unit import PROGRAMS, SharedUnitConfig
+from vctx.pymodel.scenarios.shared_unit import SharedUnitConfig
 from vctx.pymodel.scenarios.workload import Workload, record
 from vctx.pymodel.trace import TraceWriter
 from vctx.pymodel.trace.recorder import Recorder

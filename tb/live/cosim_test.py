@@ -22,6 +22,7 @@ from vctx.tb.live.port import LivePort
 from vctx.tb.replay.result import MismatchError, ReplayConfig
 from vctx.tb.replay.step.drivers import HdlRam
 from vctx.tb.replay.step.replay import Replay, reset
+from vctx.tb.runs.coverage import Watch
 
 LIVE_VARIABLE = "VCTX_LIVE"  # environment variable that names the file with header and configuration
 MODEL_FILE = "model.pickle"
@@ -42,8 +43,10 @@ async def cosim(dut: Any) -> None:
 
             def run() -> SharedUnitResult:
                 """Run in a thread of its own, where the port may wait for the RTL."""
-                model = run_shared_unit(unit, recorder)
+                watch = Watch(recorder, unit.vlen)
+                model = run_shared_unit(unit, watch)
                 recorder.finish()
+                model.reached = watch.points
                 return model
 
             model = await bridge(run)()

@@ -15,7 +15,10 @@ from vctx.pymodel.scenarios.invariants import INVARIANTS
 from vctx.tb.jobs.cosim import Operation, Verdict
 from vctx.tb.replay.accounting import Spread
 from vctx.tb.replay.result import ReplayResult
+from vctx.tb.runs.coverage import reached_modes
 from vctx.tb.runs.repeat import shown
+
+_SHOWN_MODES = ("VS", "VU")  # the holes of the others are in the JSON: no hypervisor goes everywhere in M, HS or U
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -43,6 +46,7 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
     if never := [name for name in INVARIANTS if not verdict.model.ledger.checks[name]]:
         console.print(f"[bold yellow]never checked in this run:[/] {', '.join(never)}", soft_wrap=True)
     console.print()
+    _print_coverage(console, verdict)
     _print_findings(console, verdict)
     console.print(f"result: {shown(verdict.path)}   trace: {shown(verdict.trace)}", soft_wrap=True)
     print_waves(console, verdict.rtl)
@@ -120,6 +124,18 @@ def _invariants_table(verdict: Verdict) -> Table:
         often = Text(_number(checked)) if checked else Text("never", "bold yellow")
         table.add_row(name, often, Text(_number(broken), "bold red" if broken else "green"), invariant.text)
     return table
+
+
+def _print_coverage(console: Console, verdict: Verdict) -> None:
+    modes = reached_modes(verdict.model.reached)
+    table = _table("coverage: VS pair x kind of instruction x outcome, by mode", "", "reached", "possible")
+    for mode in modes:
+        table.add_row(mode.mode, _number(mode.reached), _number(mode.possible))
+    console.print(table)
+    for mode in modes:
+        for hole in mode.holes if mode.mode in _SHOWN_MODES else ():
+            console.print(f"  never in {mode.mode}: {hole}", soft_wrap=True, highlight=False)
+    console.print()
 
 
 def _print_findings(console: Console, verdict: Verdict) -> None:

@@ -30,7 +30,7 @@ from vctx.tb.reports.cosim import print_verdict
 ROOT = Path(__file__).resolve().parents[2]
 # A run's folder is named after its knobs: each parallel test process has a seed, and so folders, of its own.
 SEED = 100 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-SMALL = ("--vlen", "128", "--pairs", "4", "--entries", "20", "--seed", str(SEED))
+SMALL = ("--job", "small", "--vlen", "128", "--pairs", "4", "--entries", "20", "--seed", str(SEED))
 
 
 def vctx(*arguments: str, timeout: float = 1800) -> subprocess.CompletedProcess[str]:
@@ -54,6 +54,7 @@ def result_of(output: str) -> Path:
         ),
         (("--sim", "foo"), "SIM=foo: must be one of verilator, icarus"),
         (("--kernel", "v1"), "KERNEL=v1: must be one of v12, v6.5"),
+        (("--job", "huge"), "JOB=huge: must be one of small, full"),
         (("--harts", "0"), "HARTS=0: must be from 1 to"),
         (("--vcpus", "99"), "VCPUS=99: must be from 1 to"),
         (("--seed", "-1"), "SEED=-1: must be from 0 to"),
