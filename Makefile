@@ -92,6 +92,7 @@ COSIM_FLAGS = $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,VCPUS,vcpus) $(cal
 BASE_TOOLS = python venv libpython g++ make perl
 RUN_TOOLS  = $(BASE_TOOLS) $(if $(filter icarus,$(SIM)),iverilog)
 WAVE_TOOLS = $(if $(filter-out 0,$(WAVES)),$(if $(filter icarus,$(SIM)),,'?lz4' '?zlib'))
+MUTANT_TESTS = tests/directed/test_main_job_mutants.py tests/regression/test_killed.py
 TEST_TOOLS = $(BASE_TOOLS) iverilog dtc git pgrep qemu-system-riscv64 '?ccache'
 
 # Keeps the versions that are locked as long as pyproject.toml allows them; remove the files first to get newer ones.
@@ -134,7 +135,8 @@ synth: setup-dev ## Yosys: cells, memories and longest path of two configuration
 formal: setup-dev ## proofs about the RTL, each with a bug that it finds (PROPERTY=block or block.name, CORNER=VLEN/DLEN)
 	@exec $(PY) -m vctx.tb.formal $(call flag,PROPERTY,property) $(call flag,CORNER,corner) --jobs $(ALL_JOBS)
 
-mutants: setup-dev ## a thousand bugs put into the RTL by Yosys: which of them main job and sweeps notice (takes long)
+mutants: setup-dev ## bugs put into the RTL: those of other designs and of the regression, then a thousand by Yosys (takes long)
+	@MUTANTS=all $(PY) -m pytest $(PYTEST_CACHE) -n $(ALL_JOBS) --dist worksteal $(MUTANT_TESTS)
 	@exec $(PY) -m vctx.tb.mutants $(call flag,SEED,seed) --jobs $(ALL_JOBS)
 
 bench: setup-dev ## speeds as ratios measured side by side, and cycles of save and restore (about three minutes)
