@@ -213,6 +213,10 @@ def _repair(s: Stimulus) -> None:
     s.guest_fault(None)
 
 
+LAST_IRQ = 8191
+"""The last element that the block can be told to stop at: irq_elem has 13 bits."""
+
+
 def element_irqs(s: Stimulus) -> None:
     """Interrupt at every element of every kind, and beyond the last; resume."""
     bench = _Bench(s)
@@ -233,7 +237,8 @@ def _interrupt(bench: _Bench, kind: Kind, k: int) -> None:
     s = bench.s
     base = EDGE - k // 2 * kind.distance
     if k == kind.evl:  # nothing left to stop at
-        bench.do(kind, base, "completes", k, bench.move(kind, base, kind.active(0)), irq=k)
+        for far in (k, s.vlen, LAST_IRQ // 2 + 1, LAST_IRQ):
+            bench.do(kind, base, "completes", far, bench.move(kind, base, kind.active(0)), irq=far)
         return
     effects = bench.move(kind, base, [i for i in kind.active(0) if i < k])
     if k == 0:  # nothing has happened, so nothing becomes Dirty

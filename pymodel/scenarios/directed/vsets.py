@@ -38,6 +38,7 @@ def vsets(s: Stimulus) -> None:
     vset = _Vset(s)
     _all_vtypei(s, vset)
     _avl_classes(s, vset)
+    _avl_powers(s, vset)
     _all_bits_of_vsetvl(s, vset)
     _keeping_vl(s)
     _resets_vstart_and_dirties(s, vset)
@@ -82,6 +83,14 @@ def _avl_classes(s: Stimulus, vset: _Vset) -> None:
             vset("vsetivli", f"uimm {uimm}", value, min(uimm, most), rd=rd, uimm=uimm, vtypei=value)
         for bit in (8, 9):
             vset("vsetivli", "bits 9:8", value | 1 << bit, 0, rd=RD, uimm=1, vtypei=value | 1 << bit)
+
+
+def _avl_powers(s: Stimulus, vset: _Vset) -> None:
+    """AVL of one bit, and that and 1, for all 64 bits, with the longest vl and a short one (C-6)."""
+    for sew, lmul in ((8, "m8"), (64, "m1")):
+        value = vtype(sew, lmul)
+        for avl in (1 << bit | low for bit in range(64) for low in (0, 1)):
+            vset("vsetvl", "AVL", value, min(avl, vlmax(s.vlen, value)), avl=avl, rd=RD, rs1=A0, rs2=A1)
 
 
 def _all_bits_of_vsetvl(s: Stimulus, vset: _Vset) -> None:
