@@ -228,7 +228,7 @@ def test_bus_that_disagrees_with_the_model_is_reported(capsys: pytest.CaptureFix
     """A save that the bus does not show must not pass: take one byte of a visit's traffic away."""
     from rich.console import Console
 
-    verdict = cosim(Knobs(sim="icarus", vlen=128, dlen=64, seed=SEED), pairs=4, entries=20)
+    verdict = cosim(Knobs(sim="icarus", vlen=128, dlen=64, seed=SEED), job="small", pairs=4, entries=20)
     assert verdict.ok
     rtl: ReplayResult = verdict.rtl
     saves = [v for v in rtl.visits if v.what == "guest_vector_save" and v.regions["guest_datap"].bytes_written]
@@ -242,7 +242,7 @@ def test_bus_that_disagrees_with_the_model_is_reported(capsys: pytest.CaptureFix
 
 def test_a_bus_as_wide_as_a_register_moves_whole_contexts() -> None:
     """The kernel's buffers are aligned to their size, so that no beat reaches over their ends."""
-    verdict = cosim(Knobs(sim="icarus", vlen=1024, dlen=1024, seed=SEED), pairs=4, entries=20)
+    verdict = cosim(Knobs(sim="icarus", vlen=1024, dlen=1024, seed=SEED), job="small", pairs=4, entries=20)
     assert verdict.ok
     assert all(op.done > 0 for op in verdict.operations if op.calls)
 
