@@ -11,6 +11,7 @@ PY    := $(VENV)/bin/python
 KNOBS_cosim     = SIM VLEN DLEN SEED VCPUS HARTS KERNEL JOB WAVES OUT
 KNOBS_run       = SIM VLEN DLEN WAVES PROG LOG OUT
 KNOBS_cocotb    = SIM VLEN DLEN SEED WAVES TEST JOBS OUT
+KNOBS_linux     = SIM VLEN DLEN SEED HARTS WAVES FROM UNTIL KERNEL_DEB IMAGE MODULE OUT
 KNOBS_linux-kvm = VLEN SEED KERNEL_DEB QEMU OUT
 KNOBS_test      = JOBS K OUT
 KNOBS_test-bare = SUITE COMMAND WHO
@@ -33,6 +34,10 @@ KERNEL ?=
 JOB    ?=
 KERNEL_DEB ?=
 QEMU   ?=
+FROM   ?=
+UNTIL  ?=
+IMAGE  ?=
+MODULE ?=
 WAVES  ?=
 TEST   ?=
 PROPERTY ?=
@@ -99,7 +104,7 @@ TEST_TOOLS = $(BASE_TOOLS) iverilog dtc git pgrep qemu-system-riscv64 '?ccache'
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 # `exec`: else a signal to make ends the shell between, and the command goes on without either.
-.PHONY: lock cosim run cocotb linux-kvm test test-bare lint synth formal mutants bench doctor format setup setup-dev help clean
+.PHONY: lock cosim run cocotb linux linux-kvm test test-bare lint synth formal mutants bench doctor format setup setup-dev help clean
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
 	@exec $(PY) -m vctx.tb cosim $(COSIM_FLAGS)
@@ -110,6 +115,11 @@ run: setup ## a bare-metal program of yours on golden model and RTL: PROG=x.elf 
 
 cocotb: setup ## the cocotb regression of the block, in tests/cocotb (TEST= selects by name, or regular expression)
 	@exec $(PY) -m vctx.tb cocotb $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,TEST,test) --jobs $(ALL_JOBS) tests/cocotb
+
+linux: setup-dev ## optional: a real Linux and its KVM boot on Spike, and the RTL replays all they do with vectors (FROM= UNTIL=)
+	@exec $(PY) -m vctx.tb linux $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,HARTS,harts) \
+		$(call flag,FROM,from) $(call flag,UNTIL,until) $(call flag,IMAGE,image) $(call flag,MODULE,module) \
+		$(foreach package,$(KERNEL_DEB),--kernel-deb "$(package)")
 
 linux-kvm: setup ## optional: a real Linux KVM under QEMU (VLEN 128 to 1024, fresh SEED) judges the golden hypervisor
 	@exec $(PY) -m vctx.tb linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen) $(call flag,QEMU,qemu) \
@@ -165,7 +175,8 @@ help: ## this list
 	@echo "targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 	@echo "knobs: SIM=verilator|icarus VLEN=128..4096 DLEN=64..1024 SEED=n VCPUS=n HARTS=n WAVES=1 TEST=name"
-	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean  JOB=full|small  KERNEL_DEB='packages of a kernel'  QEMU=emulator"
+	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean  JOB=full|small  KERNEL_DEB='packages of a kernel'  IMAGE=file MODULE=file"
+	@echo "       QEMU=emulator  FROM=mark UNTIL=mark"
 	@echo "       OUT=folder for results and builds  VENV=folder of the environment  PYTHON=interpreter to make it with"
 	@echo "       PROPERTY=block or block.name  CORNER=128/64 or 256/128"
 

@@ -183,6 +183,12 @@ PROGRAMS: Mapping[str, Program] = {
     "first": Program(("host/first.S",), "host/task.ld"),
     "task": Program(("host/task.S",), "host/task.ld"),
     "fuzz": Program(("fuzz/runtime.S",), "fuzz/fuzz.ld", "boot"),
+    "firmware-stub": Program(
+        ("firmware/stub.S",),
+        "firmware/stub.ld",
+        defines=("FIRMWARE=0x80000000", "KERNEL=0x80200000", "FDT_COPY=0x88000000"),
+        cpu=_BARE_CPU,
+    ),
     "bare-loops": _bare("loops.c"),
     "bare-modes": _bare("modes.S", checked=False),
 }

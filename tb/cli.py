@@ -18,6 +18,7 @@ from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import out_root, own_version
 from vctx.tb.bars import Bars as _Bars
 from vctx.tb.cli_cores import cores
+from vctx.tb.cli_linux import real_linux
 from vctx.tb.ending import console, execute
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
 from vctx.tb.options import (
@@ -50,6 +51,7 @@ app = typer.Typer(
 traces = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at recorded traces.")
 app.add_typer(traces, name="trace")
 app.add_typer(cores)
+app.add_typer(real_linux)
 
 
 def _refuse(ctx: typer.Context, why: str, *options: str) -> None:

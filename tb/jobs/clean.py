@@ -23,6 +23,7 @@ RUNS = (
     "cosim",
     "formal",
     "fuzz",
+    "linux",
     "linux-kvm",
     "mutants",
     "policies",

@@ -11,26 +11,30 @@ import hashlib
 import lzma
 import platform
 import re
+import shutil
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from vctx.pymodel.errors import ToolError, UsageError
-from vctx.tb.linux.needs import KEYRING
+from vctx.tb.linux.needs import FIRMWARE, KEYRING
 from vctx.tb.process.folders import locked
 
 SUITE = "trixie"
 """The first Debian release for riscv64."""
 PACKAGE = "linux-image-riscv64"
+FIRMWARE_PACKAGE = "opensbi"
 
 _TAIL = 12  # lines of a tool's output that an error shows
 # Newer packages are split, and have the image beside the modules.
 _VMLINUX = re.compile(r"\./(boot/vmlinu[xz]-|(usr/)?lib/modules/(?=[^/]+/vmlinu[xz]$))(?P<release>[^/]+)(/vmlinu[xz])?")
 _MODULE = re.compile(r"\./(usr/)?lib/modules/.+/kvm\.ko(\.xz)?")
 
+_BANNER = re.compile(rb"Linux version (\S+)")
 
 # What a module needs of the headers: those that all architectures share, and those of this build.
 _HEADERS = re.compile(
@@ -91,8 +95,62 @@ def _kernel_in(folder: Path) -> LinuxKernel:
     return LinuxKernel(release, folder / "vmlinux", folder / "kvm.ko", headers if whole else None)
 
 
+def firmware(cache: Path) -> Path:
+    """Return OpenSBI (fw_dynamic.bin): the system's, or else that of Debian, downloaded into `cache` if need be.
+
+    Raises:
+        ToolError: apt fails, or the package is not as expected.
+    """
+    if FIRMWARE.exists():
+        return FIRMWARE
+    found = cache / "fw_dynamic.bin"
+    with locked(cache.with_suffix(".lock")):
+        if not found.exists():
+            options = _apt(cache / "apt")
+            _run("apt-get", *options, "download", FIRMWARE_PACKAGE, cwd=cache)
+            (package,) = cache.glob(f"{FIRMWARE_PACKAGE}_*.deb")
+            with tempfile.TemporaryDirectory(dir=cache) as scratch:
+                _run("dpkg-deb", "--extract", str(package), scratch)
+                unpacked = Path(scratch) / FIRMWARE.relative_to("/")
+                if not unpacked.exists():
+                    raise ToolError(f"{package.name} has no {FIRMWARE}")
+                shutil.copyfile(unpacked, found)
+            package.unlink()
+    return found
+
+
+def own_kernel(image: Path, module: Path) -> LinuxKernel:
+    """Return a kernel that somebody built: its image (`arch/riscv/boot/Image`) and its kvm.ko.
+
+    Raises:
+        UsageError: a file is not there, or is none.
+    """
+    for knob, path in (("IMAGE", image), ("MODULE", module)):
+        if not path.is_file():
+            raise UsageError(f"{knob}={path}: there is no such file")
+    found = _BANNER.search(image.read_bytes())
+    if found is None:
+        raise UsageError(f'IMAGE={image}: must be an uncompressed Linux image; it holds no "Linux version"')
+    return LinuxKernel(found[1].decode(), image, module)
+
+
 def _fetch(cache: Path) -> None:
     root = cache / "apt"
+    options = _apt(root)
+    shown = _run("apt-cache", *options, "show", "--no-all-versions", PACKAGE)
+    image = image_package(shown)
+    wanted = [image, *header_packages(image)]
+    _run("apt-get", *options, "download", *wanted, cwd=root)
+    debs = list(root.glob("*.deb"))
+    if len(debs) != len(wanted):
+        raise ToolError(f"apt-get was to download {len(wanted)} packages, and {root} has {len(debs)}")
+    unpack(debs, cache)
+    for deb in debs:
+        deb.unlink()
+
+
+def _apt(root: Path) -> list[str]:
+    """Return the options that give apt a folder of its own, in which the lists are fresh."""
     for folder in ("lists/partial", "cache/archives/partial"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "status").touch()
@@ -110,16 +168,7 @@ def _fetch(cache: Path) -> None:
     }
     options = [f"--option={name}={value}" for name, value in settings.items()]
     _run("apt-get", *options, "update")
-    shown = _run("apt-cache", *options, "show", "--no-all-versions", PACKAGE)
-    image = image_package(shown)
-    wanted = [image, *header_packages(image)]
-    _run("apt-get", *options, "download", *wanted, cwd=root)
-    debs = list(root.glob("*.deb"))
-    if len(debs) != len(wanted):
-        raise ToolError(f"apt-get was to download {len(wanted)} packages, and {root} has {len(debs)}")
-    unpack(debs, cache)
-    for deb in debs:
-        deb.unlink()
+    return options
 
 
 def _mirror() -> str:

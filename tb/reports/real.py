@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people see of a real Linux on Spike and the RTL: instructions, context switches, and the verdict."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from vctx.tb.linux.real import LinuxRun
+from vctx.tb.runs.repeat import shown
+
+_ENDS = {
+    "died": "the init program gave up",
+    "panic": "Linux panicked",
+    "hang": "Linux did nothing more for a long time",
+}
+
+
+def print_real(console: Console, run: LinuxRun) -> None:
+    """Print the verdict."""
+    recorded, replayed = run.recorded, run.replayed
+    table = _table("", "", "")
+    rows = [("instructions executed", recorded.instructions, f"by Linux {run.release}, its firmware and its guests")]
+    modes = ", ".join(f"{mode} {count:,}" for mode, count in recorded.records.items())
+    rows.append(("instructions recorded", sum(recorded.records.values()), modes))
+    rows.append(("instructions compared", replayed.instructions, f"{recorded.brought:,} of them only set a state up"))
+    rows.append(("mismatches", 0 if replayed.mismatch is None else 1, "the first ends the comparison"))
+    rows.append(("not of the block", sum(recorded.unsupported.values()), ", ".join(list(recorded.unsupported)[:3])))
+    rows.append(("vCPUs scheduled in", run.switches.loads, "kvm_arch_vcpu_load"))
+    rows.append(("vCPUs scheduled out", run.switches.puts, "kvm_arch_vcpu_put"))
+    for name, number, text in rows:
+        table.add_row(name, f"{number:,}", text)
+    console.print("\nrun", style="bold")
+    console.print(table)
+    _print_switches(console, run)
+    _print_end(console, run)
+
+
+def _print_switches(console: Console, run: LinuxRun) -> None:
+    table = _table("", "calls", "done, bus", "elided", "bytes", "cycles", "cycles each")
+    for name, move in run.switches.moves.items():
+        each = f"{move.cycles / move.done:.1f}" if move.done else "-"
+        table.add_row(name, *(f"{n:,}" for n in (move.calls, move.done, move.elided, move.bytes, move.cycles)), each)
+    console.print("\nsaves and restores", style="bold")
+    console.print(table)
+
+
+def _print_end(console: Console, run: LinuxRun) -> None:
+    recorded, replayed = run.recorded, run.replayed
+    console.print()
+    if replayed.mismatch is not None:
+        console.print(replayed.mismatch.text(), soft_wrap=True, markup=False)
+    if not recorded.ok:
+        console.print(f"{_ENDS[recorded.ended]}, after {recorded.instructions:,} instructions; the console ends with:")
+        for line in run.console:
+            console.print(f"  {line}", soft_wrap=True, markup=False)
+        for number, hart in enumerate(recorded.harts):
+            console.print(f"  hart {number}: {hart['mode']} {hart['pc']:#x}{', waits' if hart['waits'] else ''}")
+    state = "[bold green]agreed[/]" if run.ok else "[bold red]failed[/]"
+    agree = f"{replayed.instructions:,} instructions of Linux {run.release}"
+    console.print(f"{state}: {agree}, {0 if replayed.mismatch is None else 1} mismatches", soft_wrap=True)
+    for name, path in (("trace", run.trace), ("result", run.path)):
+        console.print(f"{name}: {shown(path)}", soft_wrap=True)
+    console.print(f"repeat: {run.command}", soft_wrap=True)
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headings))
+    for at, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if at == 0 or (not heading and at == 2) else "right", no_wrap=at == 0)
+    return table
