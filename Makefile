@@ -11,7 +11,7 @@ PY    := $(VENV)/bin/python
 KNOBS_cosim     = SIM VLEN DLEN SEED VCPUS HARTS KERNEL JOB WAVES OUT
 KNOBS_run       = SIM VLEN DLEN WAVES PROG LOG OUT
 KNOBS_cocotb    = SIM VLEN DLEN SEED WAVES TEST JOBS OUT
-KNOBS_linux     = SIM VLEN DLEN SEED HARTS WAVES FROM UNTIL KERNEL_DEB IMAGE MODULE OUT
+KNOBS_linux     = SIM VLEN DLEN SEED HARTS WAVES FROM UNTIL DEFECT KERNEL_DEB IMAGE MODULE OUT
 KNOBS_linux-kvm = VLEN SEED KERNEL_DEB QEMU OUT
 KNOBS_test      = JOBS K OUT
 KNOBS_test-bare = SUITE COMMAND WHO
@@ -36,6 +36,7 @@ KERNEL_DEB ?=
 QEMU   ?=
 FROM   ?=
 UNTIL  ?=
+DEFECT ?=
 IMAGE  ?=
 MODULE ?=
 WAVES  ?=
@@ -118,7 +119,7 @@ cocotb: setup ## the cocotb regression of the block, in tests/cocotb (TEST= sele
 
 linux: setup-dev ## optional: a real Linux and its KVM boot on Spike, and the RTL replays all they do with vectors (FROM= UNTIL=)
 	@exec $(PY) -m vctx.tb linux $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,HARTS,harts) \
-		$(call flag,FROM,from) $(call flag,UNTIL,until) $(call flag,IMAGE,image) $(call flag,MODULE,module) \
+		$(call flag,FROM,from) $(call flag,UNTIL,until) $(call flag,DEFECT,defect) $(call flag,IMAGE,image) $(call flag,MODULE,module) \
 		$(foreach package,$(KERNEL_DEB),--kernel-deb "$(package)")
 
 linux-kvm: setup ## optional: a real Linux KVM under QEMU (VLEN 128 to 1024, fresh SEED) judges the golden hypervisor
@@ -176,7 +177,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 	@echo "knobs: SIM=verilator|icarus VLEN=128..4096 DLEN=64..1024 SEED=n VCPUS=n HARTS=n WAVES=1 TEST=name"
 	@echo "       KERNEL=v6.5|v12|linux-6.12|deferred|clean  JOB=full|small  KERNEL_DEB='packages of a kernel'  IMAGE=file MODULE=file"
-	@echo "       QEMU=emulator  FROM=mark UNTIL=mark"
+	@echo "       QEMU=emulator  FROM=mark UNTIL=mark DEFECT=name"
 	@echo "       OUT=folder for results and builds  VENV=folder of the environment  PYTHON=interpreter to make it with"
 	@echo "       PROPERTY=block or block.name  CORNER=128/64 or 256/128"
 

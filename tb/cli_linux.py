@@ -57,6 +57,10 @@ def linux(
         Path | None, typer.Option(metavar="FILE", help="A kernel of your own: arch/riscv/boot/Image.")
     ] = None,
     module: Annotated[Path | None, typer.Option(metavar="FILE", help="Its kvm.ko.")] = None,
+    defect: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Put a defect into the loaded KVM; docs/linux.md has them."),
+    ] = None,
     latency: MemoryLatency = None,
     waves: Waves = False,
     out: Out = None,
@@ -66,7 +70,7 @@ def linux(
     from vctx.tb.reports.real import print_real
 
     knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, seed, harts)
-    program = real.Program(steps, tuple(part or ()), since, until)
+    program = real.Program(steps, tuple(part or ()), since, until, defect)
     source = real.Source(tuple(kernel_deb or ()), image, module)
     real.check(knobs, program, source)
     console.print(f"[bold]vctx linux[/]: VLEN {vlen}, {harts} harts; seed {seed}; on {sim}", soft_wrap=True)

@@ -34,10 +34,12 @@ _TAIL = 20  # lines of the console that an error shows
 WATCHED = {
     "kvm_arch_vcpu_load": "load",
     "kvm_arch_vcpu_put": "put",
-    "kvm_riscv_vcpu_guest_vector_save": "vector",
-    "kvm_riscv_vcpu_guest_vector_restore": "vector",
-    "kvm_riscv_vcpu_host_vector_save": "vector",
-    "kvm_riscv_vcpu_host_vector_restore": "vector",
+    "kvm_riscv_vcpu_guest_vector_save": "guest",
+    "kvm_riscv_vcpu_guest_vector_restore": "guest",
+    "kvm_riscv_vcpu_host_vector_save": "host",
+    "kvm_riscv_vcpu_host_vector_restore": "host",
+    "kvm_riscv_vcpu_set_reg_vector": "change",
+    "kvm_riscv_vcpu_vector_reset": "change",
     "kvm_arch_vcpu_destroy": "destroy",
 }
 """Functions of the KVM module, and what they are to the recorder (watch.h)."""
@@ -271,6 +273,7 @@ class _Conversation:
     def _prepare(self, text_base: int) -> None:
         """Change the module, have its functions watched, and let the machine go on."""
         symbols = functions_of(self._boot.kernel.module, text_base)
+        self._say("module", hex(text_base), hex(max(symbol.end for symbol in symbols.values())))
         if self._change is not None:
             for address, data in self._change(symbols, self._read).items():
                 self._say("write", hex(address), data.hex())

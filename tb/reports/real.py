@@ -5,7 +5,11 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from vctx.pymodel.scenarios.invariants import ALL_INVARIANTS
+from vctx.tb.linux.crossings import KNOWN
+from vctx.tb.linux.defects import DEFECTS
 from vctx.tb.linux.real import LinuxRun
 from vctx.tb.runs.repeat import shown
 
@@ -33,6 +37,7 @@ def print_real(console: Console, run: LinuxRun) -> None:
     console.print("\nrun", style="bold")
     console.print(table)
     _print_switches(console, run)
+    _print_invariants(console, run)
     _print_end(console, run)
 
 
@@ -43,6 +48,24 @@ def _print_switches(console: Console, run: LinuxRun) -> None:
         table.add_row(name, *(f"{n:,}" for n in (move.calls, move.done, move.elided, move.bytes, move.cycles)), each)
     console.print("\nsaves and restores", style="bold")
     console.print(table)
+
+
+def _print_invariants(console: Console, run: LinuxRun) -> None:
+    ledger = run.ledger
+    table = _table("", "checked", "broken", "")
+    for name, checks in sorted(ledger.checks.items()):
+        broken = ledger.broken[name]
+        color = "green" if not broken else "yellow" if name in KNOWN else "bold red"
+        shown_broken = Text(f"{broken:,}", color)
+        table.add_row(name, f"{checks:,}", shown_broken, ALL_INVARIANTS[name].text)
+    console.print("\ninvariants of KVM", style="bold")
+    console.print(table)
+    for name in KNOWN.keys() & ledger.broken.keys():
+        console.print(f"{name} is broken by a known defect: {KNOWN[name]}", soft_wrap=True)
+    if ledger.violations:
+        console.print("\nbroken invariants, first cases:", style="bold red")
+    for each in ledger.violations:
+        console.print(f"  {each.invariant}: {each.where}: {each.evidence}", soft_wrap=True, markup=False)
 
 
 def _print_end(console: Console, run: LinuxRun) -> None:
@@ -56,6 +79,10 @@ def _print_end(console: Console, run: LinuxRun) -> None:
             console.print(f"  {line}", soft_wrap=True, markup=False)
         for number, hart in enumerate(recorded.harts):
             console.print(f"  hart {number}: {hart['mode']} {hart['pc']:#x}{', waits' if hart['waits'] else ''}")
+    defect = DEFECTS.get(run.program.defect or "")
+    if defect is not None:
+        how = "caught" if run.ledger.broken[defect.caught_by] else "not caught"
+        console.print(f"defect {defect.name} ({defect.text}): {how} by {defect.caught_by}", soft_wrap=True)
     state = "[bold green]agreed[/]" if run.ok else "[bold red]failed[/]"
     agree = f"{replayed.instructions:,} instructions of Linux {run.release}"
     console.print(f"{state}: {agree}, {0 if replayed.mismatch is None else 1} mismatches", soft_wrap=True)
@@ -67,5 +94,5 @@ def _print_end(console: Console, run: LinuxRun) -> None:
 def _table(*headings: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(headings))
     for at, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if at == 0 or (not heading and at == 2) else "right", no_wrap=at == 0)
+        table.add_column(heading, justify="left" if at == 0 or (not heading and at > 1) else "right", no_wrap=at == 0)
     return table

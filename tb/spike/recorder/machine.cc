@@ -151,6 +151,9 @@ void converse() {
       words >> start >> digits;
       for (size_t i = 0; i + 1 < digits.size(); i += 2) bytes += char(std::stoul(digits.substr(i, 2), nullptr, 16));
       machine.watch->write(start, bytes);
+    } else if (command == "module") {
+      words >> start >> end;
+      machine.recorder->set_module(start, end);
     } else if (command == "watch") {
       std::string name, role;
       words >> start >> end >> name >> role;
@@ -165,6 +168,7 @@ void converse() {
 void noted(const std::string& name) {
   machine.last_note = machine.steps;
   tell("note", name);
+  machine.watch->note(name);
   if (!machine.recorder->recording() && name == option("from")) {
     machine.recorder->start(option("trace"), contents(option("head")));
     tell("recording", name);

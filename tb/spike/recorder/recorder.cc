@@ -78,7 +78,7 @@ constexpr std::array<insn_func_t, sizeof...(I)> Recorder::trampolines(std::index
 void Recorder::attach(processor_t* processor) {
   static constexpr auto entries = trampolines(std::make_index_sequence<kMost>{});
   vlenb_ = processor->VU.vlenb;
-  harts_.push_back({processor, false, ~0u, {}, 0});
+  harts_.push_back({processor, false, ~0u, {}, {}});
   wrapped_.clear();  // every hart has the same handlers in the same order
   for (insn_desc_t& each : processor->instructions) {
     if ((each.mask & 0x7f) != 0x7f) continue;
@@ -107,6 +107,11 @@ void Recorder::attach(processor_t* processor) {
 void Recorder::start(const std::string& path, const std::string& head) {
   trace_.open(path, head);
   for (Hart& hart : harts_) bring(hart);
+}
+
+void Recorder::set_module(uint64_t start, uint64_t end) {
+  module_start_ = start;
+  module_end_ = end;
 }
 
 std::string Recorder::ram_region() const {
@@ -177,9 +182,6 @@ reg_t Recorder::execute(processor_t* processor, insn_t insn, reg_t pc, const Wra
   if (kind == Kind::kCsr && !is_block_csr(csr)) return wrapped.fast(processor, insn, pc);
   auto* state = processor->get_state();
   Hart& hart = harts_[processor->get_id()];
-  int mode = mode_of(*state);
-  bool accesses = kind == Kind::kLoad || kind == Kind::kStore;
-  if (accesses && mode == 1) ++hart.kernel_accesses;
   if (!recording()) return wrapped.fast(processor, insn, pc);
   if (hart.dark) {
     if (kind != Kind::kCsr || !is_status(csr)) {
@@ -255,6 +257,12 @@ void Recorder::finish(Hart& hart, Record& record, Kind kind, const Supported* ro
       if ((key & 15) == 2) record.registers |= 1u << (key >> 4);
     if (row->widening) record.registers &= widened(record, before, mask);
   }
+  bool swaps = kind == Kind::kCsr && record.insn >> 20 == kSstatus && (record.insn >> 12 & 7) == 1 && record.has_rd;
+  if (swaps && is_of_module(record)) {
+    ++hart.deeds.swaps;
+    hart.deeds.swapped_vs = record.rd >> 9 & 3;
+  }
+  if (kind != Kind::kCsr && record.prv == 1 && !record.virt && !is_of_module(record)) ++hart.deeds.foreign;
   const char* registers = reinterpret_cast<char*>(processor->VU.reg_file);
   for (unsigned reg = 0; reg < 32; ++reg)
     if (record.registers >> reg & 1) record.values.append(registers + reg * vlenb_, vlenb_);
@@ -279,6 +287,9 @@ void Recorder::access(Hart& hart, Record& record, Kind kind, const VectorState& 
                                                 : elements;
   stop = std::min(stop, elements);
   auto* mmu = hart.processor->get_mmu();
+  Traffic unwatched;
+  Traffic& traffic = !is_of_module(record) ? unwatched : store ? hart.deeds.stores : hart.deeds.loads;
+  ++traffic.instructions;
   uint64_t vpn = ~0ull, ppn = 0;
   unsigned first = 0, end = 0;            // of the active bytes so far on that page
   std::map<uint64_t, char> bytes;         // stored: with a stride an address can come twice
@@ -312,6 +323,9 @@ void Recorder::access(Hart& hart, Record& record, Kind kind, const VectorState& 
     if (!active) continue;
     if (record.xlat.back().fault) break;
     if (i >= stop) continue;
+    traffic.bytes += size;
+    traffic.first = std::min(traffic.first, vaddr);
+    traffic.end = std::max(traffic.end, vaddr + size);
     if (!store) record.registers |= 1u << ((vd + i * size / vlenb_) & 31);
     // A store writes no inactive byte, so what is between two of its runs is none of its bytes.
     if (end > first && (strided || (store && at != end))) leave_page();

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shadow.h"
@@ -25,6 +26,19 @@ int mode_of(const state_t& state);
 struct Supported {
   uint32_t match, mask;
   bool widening;  // Spike then reports registers that it only looks at
+};
+
+// Vector loads, or stores, of the module: elements' addresses are virtual.
+struct Traffic {
+  uint64_t instructions = 0, bytes = 0, first = ~0ull, end = 0;
+};
+
+// What the module did on a hart since it was asked last.
+struct Deeds {
+  Traffic loads, stores;
+  uint64_t swaps = 0;  // of sstatus, as at guest entry and exit
+  int swapped_vs = 0;  // what VS was before the last one
+  uint64_t foreign = 0;  // vector instructions of HS-mode that are not the module's
 };
 
 struct Counts {
@@ -45,8 +59,9 @@ class Recorder {
   void start(const std::string& path, const std::string& head);
   bool recording() const { return trace_.is_open(); }
 
-  // Vector loads and stores of a hart in HS-mode so far.
-  uint64_t kernel_accesses(int hart) const { return harts_[hart].kernel_accesses; }
+  // The module is the code of HS-mode from `start` to before `end`. Only what is recorded counts.
+  void set_module(uint64_t start, uint64_t end);
+  Deeds take_deeds(int hart) { return std::exchange(harts_[hart].deeds, {}); }
   TraceFile& trace() { return trace_; }
   const Shadow& shadow() const { return shadow_; }
   const Counts& counts() const { return counts_; }
@@ -64,7 +79,7 @@ class Recorder {
     bool dark = false;     // behind an instruction that the block does not have: nothing is recorded
     uint32_t unknown = 0;  // registers that the trace does not have
     VectorState told;      // as the trace has it
-    uint64_t kernel_accesses = 0;
+    Deeds deeds;
   };
 
   template <int I>
@@ -79,11 +94,15 @@ class Recorder {
   void access(Hart& hart, Record& record, Kind kind, const VectorState& before, const uint8_t* mask);
   void touched(const Record& record, uint64_t ppn, unsigned first, unsigned end, bool store,
                std::map<uint64_t, char>& bytes);
+  bool is_of_module(const Record& record) const {
+    return record.pc - module_start_ < module_end_ - module_start_ && record.prv == 1 && !record.virt;
+  }
   uint32_t widened(const Record& record, const VectorState& before, const uint8_t* mask) const;
 
   static Recorder* self_;
   const uint8_t* memory_;
   uint64_t base_, size_, trace_ram_;
+  uint64_t module_start_ = 0, module_end_ = 0;
   unsigned vlenb_ = 0;
   TraceFile trace_;
   Shadow shadow_;

@@ -2,6 +2,7 @@
 #include "watch.h"
 
 #include <cstring>
+#include <sstream>
 
 #include "fatal.h"
 
@@ -40,11 +41,11 @@ void Watch::add_hint(processor_t* hart) {
 }
 
 // Where a page of the kernel lies, by its own page tables: Linux maps itself into every address space.
-char* Watch::at(uint64_t vaddr) {
+char* Watch::find(uint64_t vaddr) {
   uint64_t satp = processors_[0]->get_state()->satp->read();
   int levels = (satp >> 60) - 5;  // Sv39 is mode 8
   uint64_t table = satp << 12;    // physical page number in bits 43:0
-  if (levels < 3 || levels > 5) fatal("the kernel's functions are asked for while there are no page tables");
+  if (levels < 3 || levels > 5) return nullptr;
   for (int level = levels - 1; level >= 0; --level) {
     uint64_t paddr = (table & ((1ull << 56) - 1)) + (vaddr >> (12 + 9 * level) & 511) * 8, entry;
     if (paddr - base_ >= size_) break;
@@ -57,7 +58,13 @@ char* Watch::at(uint64_t vaddr) {
       return memory_ + (table + within - base_);
     }
   }
-  fatal("the kernel has no page at %#lx", (unsigned long)vaddr);
+  return nullptr;
+}
+
+char* Watch::at(uint64_t vaddr) {
+  char* found = find(vaddr);
+  if (found == nullptr) fatal("the kernel has no page at %#lx", (unsigned long)vaddr);
+  return found;
 }
 
 std::string Watch::read(uint64_t vaddr, size_t size) {
@@ -75,8 +82,12 @@ void Watch::write(uint64_t vaddr, const std::string& bytes) {
 }
 
 void Watch::add(const std::string& name, uint64_t start, uint64_t end, const std::string& role) {
-  static const std::unordered_map<std::string, Role> roles = {
-      {"load", Role::kLoad}, {"put", Role::kPut}, {"vector", Role::kVector}, {"destroy", Role::kDestroy}, {"other", Role::kOther}};
+  static const std::unordered_map<std::string, Role> roles = {{"load", Role::kLoad},
+                                                              {"put", Role::kPut},
+                                                              {"guest", Role::kGuest},
+                                                              {"host", Role::kHost},
+                                                              {"change", Role::kChange},
+                                                              {"destroy", Role::kDestroy}};
   int function = functions_.size();
   functions_.push_back({name, roles.at(role)});
   std::string code = read(start, end - start);
@@ -93,10 +104,7 @@ void Watch::add(const std::string& name, uint64_t start, uint64_t end, const std
   }
 }
 
-const std::string& Watch::innermost(int hart) const {
-  static const std::string none;
-  return harts_[hart].frames.empty() ? none : functions_[harts_[hart].frames.back().function].name;
-}
+void Watch::note(const std::string& name) { fprintf(crossings_, "{\"mark\": \"%s\"}\n", name.c_str()); }
 
 void Watch::close() {
   for (size_t hart = 0; hart < harts_.size(); ++hart)
@@ -126,13 +134,13 @@ void Watch::enter(processor_t* processor, int function) {
     pop(processor->get_id());
   }
   const Function& watched = functions_[function];
-  std::string who = "kernel";
-  if (watched.role == Role::kLoad || watched.role == Role::kPut) who = hart.vcpu = label(state->XPR[kA0]);
-  if (watched.role == Role::kVector && !hart.vcpu.empty()) who = hart.vcpu;
-  if (watched.role == Role::kDestroy) vcpus_.erase(state->XPR[kA0]);
+  bool moves = watched.role == Role::kGuest || watched.role == Role::kHost;
+  bool switches = watched.role == Role::kLoad || watched.role == Role::kPut;
+  std::string who = moves ? hart.vcpu : label(state->XPR[kA0]);
+  if (switches) hart.vcpu = who;
   line(processor, true, watched, who);
-  bool counted = watched.role != Role::kOther && watched.role != Role::kDestroy;
-  bool marked = recorder_.recording();
+  if (watched.role == Role::kDestroy) vcpus_.erase(state->XPR[kA0]);
+  bool marked = recorder_.recording(), counted = moves || switches;
   if (marked)
     recorder_.trace().mark(processor->get_id(), true, watched.name, who, counted ? recorder_.ram_region() : "[]");
   hart.frames.push_back({function, sp, tp, who, marked});
@@ -156,20 +164,28 @@ void Watch::pop(int hart) {
 }
 
 void Watch::line(processor_t* processor, bool entry, const Function& function, const std::string& who) {
-  int id = processor->get_id();
+  if (!recorder_.recording()) return;
   auto* state = processor->get_state();
   const auto& unit = processor->VU;
-  uint64_t accesses = recorder_.kernel_accesses(id), since = accesses - harts_[id].accesses;
-  harts_[id].accesses = accesses;
-  fprintf(crossings_,
-          "{\"hart\": %d, \"enter\": %s, \"what\": \"%s\", \"who\": \"%s\", \"a0\": %lu, \"a1\": %lu, \"task\": %lu, "
-          "\"accesses\": %lu, \"vs\": %d, \"vl\": %lu, \"vtype\": %lu, \"vstart\": %lu, \"vcsr\": %lu, \"vregs\": "
-          "\"%016lx\", \"recorded\": %s}\n",
-          id, entry ? "true" : "false", function.name.c_str(), who.c_str(), (unsigned long)state->XPR[kA0],
-          (unsigned long)state->XPR[kA0 + 1], (unsigned long)state->XPR[kTp], (unsigned long)since,
-          int(state->mstatus->read() >> 9 & 3), (unsigned long)unit.vl->read(), (unsigned long)unit.vtype->read(),
-          (unsigned long)unit.vstart->read(), (unsigned long)(unit.vxrm->read() << 1 | unit.vxsat->read()),
-          (unsigned long)fnv(unit.reg_file, 32 * unit.vlenb), recorder_.recording() ? "true" : "false");
+  Deeds deeds = recorder_.take_deeds(processor->get_id());
+  std::ostringstream text;
+  auto traffic = [&](const char* name, const Traffic& of) {
+    text << ", \"" << name << "\": [" << of.instructions << ", " << of.bytes << ", " << (of.bytes ? of.first : 0) << ", "
+         << of.end << "]";
+  };
+  text << "{\"hart\": " << processor->get_id() << ", \"enter\": " << (entry ? "true" : "false") << ", \"what\": \""
+       << function.name << "\", \"who\": \"" << who << "\", \"task\": " << state->XPR[kTp]
+       << ", \"vs\": " << (state->mstatus->read() >> 9 & 3) << ", \"unit\": [" << unit.vl->read() << ", "
+       << unit.vtype->read() << ", " << unit.vstart->read() << ", " << (unit.vxrm->read() << 1 | unit.vxsat->read())
+       << ", " << fnv(unit.reg_file, 32 * unit.vlenb) << "], \"swaps\": " << deeds.swaps
+       << ", \"swapped_vs\": " << deeds.swapped_vs << ", \"foreign\": " << deeds.foreign;
+  uint64_t extensions = 0;
+  if (function.role == Role::kGuest && entry)
+    if (const char* bitmap = find(state->XPR[kA0 + 1])) memcpy(&extensions, bitmap, sizeof extensions);
+  text << ", \"extensions\": " << extensions;
+  traffic("loads", deeds.loads);
+  traffic("stores", deeds.stores);
+  fprintf(crossings_, "%s}\n", text.str().c_str());
 }
 
 std::string Watch::label(reg_t vcpu) {

@@ -22,16 +22,17 @@ class Watch {
   // Code at a virtual address of the kernel's, as hart 0 has it mapped.
   std::string read(uint64_t vaddr, size_t size);
   void write(uint64_t vaddr, const std::string& bytes);
-  // `role`: "load" and "put" have a vCPU as their first argument, "vector" works for that vCPU, "destroy" ends one,
-  // "other" is any other.
+  // `role`: "load", "put", "change" and "destroy" have a vCPU as their first argument; "guest" and "host" move a context
+  // for that of the load or put around them, "guest" with the bitmap of the guest's extensions as second argument.
   void add(const std::string& name, uint64_t start, uint64_t end, const std::string& role);
   void add_hint(processor_t* hart);  // before Recorder::attach builds the handlers' table
 
-  const std::string& innermost(int hart) const;
+  // A mark of the init program's, among the crossings.
+  void note(const std::string& name);
   void close();
 
  private:
-  enum class Role : uint8_t { kLoad, kPut, kVector, kDestroy, kOther };
+  enum class Role : uint8_t { kLoad, kPut, kGuest, kHost, kChange, kDestroy };
   struct Function {
     std::string name;
     Role role;
@@ -50,13 +51,13 @@ class Watch {
   struct Hart {
     std::vector<Frame> frames;
     std::string vcpu;
-    uint64_t accesses = 0;  // of the kernel, at the last crossing
   };
   static reg_t hit(processor_t* processor, insn_t insn, reg_t pc);
   void enter(processor_t* processor, int function);
   void leave(processor_t* processor, int function);
   void pop(int hart);
   void line(processor_t* processor, bool entry, const Function& function, const std::string& who);
+  char* find(uint64_t vaddr);  // nullptr if there is none
   char* at(uint64_t vaddr);
   std::string label(reg_t vcpu);
 
