@@ -71,7 +71,7 @@ void mp_state(struct vcpu *vcpu);
 
 /* Where the process runs: one CPU, and there before everything else (`first`) or sharing it. */
 void run_on(int cpu, bool first);
-#define QUIET_CPU	1			/* isolcpus=1 */
-#define CPUS		2
+extern int cpus;			/* of the machine */
+#define QUIET_CPU	(cpus > 1)	/* isolcpus=1 */
 
 #endif

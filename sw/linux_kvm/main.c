@@ -26,7 +26,7 @@
 #define VLENB_WITHOUT_V	16
 
 static char cmdline[1024], isa[1024];
-static int cpus;
+int cpus;
 
 static void mount_on(const char *type, const char *path)
 {
@@ -67,8 +67,8 @@ static void read_cpuinfo(void)
 		if (!strncmp(line, "isa\t", 4))
 			sscanf(line, "isa : %1023s", isa);
 	}
-	if (!isa[0] || cpus != CPUS)
-		die("/proc/cpuinfo has %d CPUs, isa %s; there must be %d", cpus, isa, CPUS);
+	if (!isa[0])
+		die("/proc/cpuinfo has %d CPUs, and no isa", cpus);
 	fclose(file);
 }
 

@@ -214,9 +214,9 @@ void part_round_robin(void)
 	}
 	for (int turn = 0; turn < ROUNDS; turn++)
 		for (int n = 0; n < THREADS; n++) {
-			run_on(turn % CPUS, true);
+			run_on(turn % cpus, true);
 			COMMAND(vcpus[n], DRIVER_NOP);
-			run_on((turn + 1) % CPUS, true);
+			run_on((turn + 1) % cpus, true);
 			COMMAND(vcpus[n], DRIVER_DUMP);
 			bad += mail(vcpus[n], MAIL_VL) != n + 2UL || mail(vcpus[n], MAIL_VTYPE) != E16_M1_TA_MA ||
 			       mail(vcpus[n], MAIL_VCSR) != (uint64_t)n || mail(vcpus[n], MAIL_VSTART) != (uint64_t)n;
@@ -277,7 +277,7 @@ static void *thread_main(void *argument)
 	struct thread *thread = argument;
 	struct rusage before, after;
 
-	run_on(thread->vcpu->number % CPUS, false);
+	run_on(thread->vcpu->number % cpus, false);
 	getrusage(RUSAGE_THREAD, &before);
 	thread->code = COMMAND(thread->vcpu, DRIVER_WATCH, LOOKS);
 	getrusage(RUSAGE_THREAD, &after);
@@ -299,7 +299,7 @@ void part_threads(void)
 		load(threads[n].vcpu, pattern(FIRST_SEED + n), &csrs);
 	}
 	for (int p = 0; p < HOST_PROCESSES; p++)
-		processes[p] = process_start(p % CPUS, 100 + p, p, SPINS, NULL);
+		processes[p] = process_start(p % cpus, 100 + p, p, SPINS, NULL);
 	for (int n = 0; n < THREADS; n++)
 		if (pthread_create(&threads[n].id, NULL, thread_main, &threads[n]))
 			die("cannot create a thread");

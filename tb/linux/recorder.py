@@ -217,6 +217,12 @@ def record(
         said = log.read_text(errors="replace").strip().splitlines()
         raise ToolError(f"the machine that boots Linux failed: {said[-1] if said else 'it said nothing'}")
     if not any(milestone.name == boot.since for milestone in recorded.milestones):
+        if not recorded.ok:
+            words = [line for line in last_words(folder / "console.log") if line.strip()]
+            raise ToolError(
+                f"Linux did not come to --from {boot.since}: it ended by {recorded.ended}; the console ends with\n  "
+                + "\n  ".join(words)
+            )
         raise UsageError(
             f"--from {boot.since}: this mark never came; the marks were "
             f"{', '.join(dict.fromkeys(milestone.name for milestone in recorded.milestones))}"

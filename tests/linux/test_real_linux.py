@@ -21,6 +21,7 @@ from vctx.tb.linux.defects import DEFECTS, change, code_of
 from vctx.tb.linux.job import cache
 from vctx.tb.linux.recorder import Symbol, functions_of
 from vctx.tb.linux.switches import MOVES
+from vctx.tb.spike.judge import judge
 
 BASE = 0xFFFF_FFFF_0100_0000  # where the module might be loaded
 
@@ -59,6 +60,8 @@ def test_a_window_agrees_with_the_rtl() -> None:
     result = json.loads(run.path.read_text())
     assert result["ok"] and result["linux"] == run.release
     assert TraceReader(run.trace).header["command"] == run.command
+    judged = judge(run.trace)  # what the recorder made of Spike's harts, on harts of Spike again
+    assert judged.ok and judged.judged == run.replayed.instructions
 
 
 @pytest.mark.parametrize("name", DEFECTS)
