@@ -40,6 +40,8 @@ void die(const char *format, ...)
 	vfprintf(stderr, format, list);
 	fputs("\n", stderr);
 	va_end(list);
+	if (trace == HINTS)
+		hint(HINT_END, NULL, 1);
 	sync();
 	reboot(RB_POWER_OFF);
 	for (;;)

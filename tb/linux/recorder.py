@@ -31,6 +31,13 @@ _STUB = "firmware-stub"
 _PATIENCE = 8_000_000_000  # instructions between two marks; the longest part takes a fifth of that
 _TAIL = 20  # lines of the console that an error shows
 
+BAD_ENDS = {
+    "died": "the init program gave up",
+    "panic": "Linux panicked",
+    "hang": "Linux did nothing more for a long time",
+}
+"""How a recording may end before it should, in words."""
+
 WATCHED = {
     "kvm_arch_vcpu_load": "load",
     "kvm_arch_vcpu_put": "put",
@@ -220,7 +227,7 @@ def record(
         if not recorded.ok:
             words = [line for line in last_words(folder / "console.log") if line.strip()]
             raise ToolError(
-                f"Linux did not come to --from {boot.since}: it ended by {recorded.ended}; the console ends with\n  "
+                f"--from {boot.since} never came: {BAD_ENDS[recorded.ended]}; the console ends with\n  "
                 + "\n  ".join(words)
             )
         raise UsageError(

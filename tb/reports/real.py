@@ -11,13 +11,8 @@ from vctx.pymodel.scenarios.invariants import ALL_INVARIANTS
 from vctx.tb.linux.crossings import KNOWN
 from vctx.tb.linux.defects import DEFECTS
 from vctx.tb.linux.real import LinuxRun
+from vctx.tb.linux.recorder import BAD_ENDS
 from vctx.tb.runs.repeat import shown
-
-_ENDS = {
-    "died": "the init program gave up",
-    "panic": "Linux panicked",
-    "hang": "Linux did nothing more for a long time",
-}
 
 
 def print_real(console: Console, run: LinuxRun) -> None:
@@ -75,7 +70,9 @@ def _print_end(console: Console, run: LinuxRun) -> None:
     if replayed.mismatch is not None:
         console.print(replayed.mismatch.text(), soft_wrap=True, markup=False)
     if not recorded.ok:
-        console.print(f"{_ENDS[recorded.ended]}, after {recorded.instructions:,} instructions; the console ends with:")
+        console.print(
+            f"{BAD_ENDS[recorded.ended]}, after {recorded.instructions:,} instructions; the console ends with:"
+        )
         for line in run.console:
             console.print(f"  {line}", soft_wrap=True, markup=False)
         for number, hart in enumerate(recorded.harts):
