@@ -368,14 +368,26 @@ def run(
 
 @app.command()
 def judge(
-    trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")], out: Out = None
+    trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")],
+    golden: Annotated[
+        bool, typer.Option("--golden", help="On the golden hart, of what Spike recorded, instead.")
+    ] = False,
+    out: Out = None,
 ) -> None:
     """Execute a recorded trace on Spike. It stops at the first instruction that differs."""
     from vctx.pymodel.trace import TraceReader
     from vctx.pymodel.trace.bulk import verify
+    from vctx.tb.runs.golden import judge as execute_golden
     from vctx.tb.spike.judge import judge as execute
 
     verify(TraceReader(trace))
+    if golden:
+        judged = execute_golden(trace, vctx_command("judge", "--golden", trace))
+        if judged.mismatch is not None:
+            console.print(judged.mismatch.text(), soft_wrap=True, markup=False)
+        else:
+            console.print(f"[bold green]agreed[/]: {judged.judged:,} instructions on the golden hart")
+        raise typer.Exit(0 if judged.ok else 1)
     found = execute(trace, vctx_command("judge", trace))
     for reason, count in sorted(found.unjudged.items()):
         console.print(f"not judged: {count:,} ({reason})")

@@ -61,6 +61,9 @@ def linux(
         str | None,
         typer.Option(metavar="NAME", help="Put a defect into the loaded KVM; docs/linux.md has them."),
     ] = None,
+    golden: Annotated[
+        bool, typer.Option("--golden", help="Let the golden hart judge the trace as well; a minute or two.")
+    ] = False,
     latency: MemoryLatency = None,
     waves: Waves = False,
     out: Out = None,
@@ -75,6 +78,6 @@ def linux(
     real.check(knobs, program, source)
     console.print(f"[bold]vctx linux[/]: VLEN {vlen}, {harts} harts; seed {seed}; on {sim}", soft_wrap=True)
     with Bars() as bars:
-        run = real.linux(knobs, program, source, latency=latency or LATENCY, waves=waves, progress=bars)
+        run = real.linux(knobs, program, source, latency=latency or LATENCY, waves=waves, golden=golden, progress=bars)
     print_real(console, run)
     raise typer.Exit(0 if run.ok else 1)

@@ -30,6 +30,8 @@ from vctx.tb.replay.live import Announcer
 from vctx.tb.replay.result import Latency, ReplayResult
 from vctx.tb.runs.beside import record_and_replay
 from vctx.tb.runs.defaults import FILL, LATENCY
+from vctx.tb.runs.golden import GoldenJudgement
+from vctx.tb.runs.golden import judge as judge_golden
 from vctx.tb.runs.progress import Progress, silent
 from vctx.tb.runs.repeat import vctx_command
 from vctx.tb.simulators.find import simulator
@@ -93,6 +95,7 @@ class LinuxRun:
         recorded, replayed: how recording and replay ended.
         switches: what KVM did with vector contexts. ledger: checks of invariants, and what broke them.
         console: its end, if Linux did not come to its own.
+        golden: what the golden hart says of the trace, if it was asked.
         trace, path, command: the trace, the result as JSON, and how to repeat the run.
     """
 
@@ -107,11 +110,13 @@ class LinuxRun:
     path: Path
     command: str
     console: Sequence[str] = field(default_factory=list)
+    golden: GoldenJudgement | None = None
 
     @property
     def ok(self) -> bool:
         """Linux came to its end, the RTL agrees with Spike, and Linux broke what it is known to break at most."""
-        return self.recorded.ok and self.replayed.ok and self.switches.ok and self.ledger.broken.keys() <= KNOWN.keys()
+        agreed = self.replayed.ok and (self.golden is None or self.golden.ok)
+        return self.recorded.ok and agreed and self.switches.ok and self.ledger.broken.keys() <= KNOWN.keys()
 
     def as_json(self) -> dict[str, Any]:
         """Return the verdict as JSON-able data."""
@@ -132,6 +137,7 @@ class LinuxRun:
             "violations": [asdict(violation) for violation in self.ledger.violations],
             "known": {name: KNOWN[name] for name in self.ledger.broken if name in KNOWN},
             "not_checked": NOT_CHECKED,
+            "golden": None if self.golden is None else asdict(self.golden),
             "console": list(self.console),
         }
 
@@ -156,6 +162,7 @@ def linux(
     *,
     latency: Latency = LATENCY,
     waves: bool = False,
+    golden: bool = False,
     progress: Progress = silent,
 ) -> LinuxRun:
     """Boot Linux, drive its KVM, and replay on the RTL what it does with vectors, while it does.
@@ -163,7 +170,8 @@ def linux(
     Args:
         knobs: simulator, VLEN, DLEN, seed and harts. program: what Linux does there. source: of the kernel.
         latency: of memory and translate port. waves: dump waves.
-        progress: called with (phase, done, total); phases are "kernel", "build", "record" and "replay".
+        golden: let the golden hart judge the trace as well, once that is whole.
+        progress: called with (phase, done, total); phases are "kernel", "build", "record", "replay" and "golden".
 
     Raises:
         UsageError: there can be no such run, or no such mark comes. ToolError: a tool is missing or fails.
@@ -214,6 +222,7 @@ def linux(
             folder / "result.json",
             command,
             [] if recorded.ok else last_words(folder / "console.log"),
+            judge_golden(trace, progress=lambda done: progress("golden", done, recorded.events)) if golden else None,
         )
         write_json(run.path, run.as_json())
     return run

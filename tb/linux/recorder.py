@@ -29,6 +29,7 @@ _FOLDER = Path(__file__).resolve().parents[1] / "spike" / "recorder"
 _KERNEL_AT = 0x8020_0000
 _STUB = "firmware-stub"
 _PATIENCE = 8_000_000_000  # instructions between two marks; the longest part takes a fifth of that
+END = "end"  # the last mark, behind which the init program says itself that it has ended
 _TAIL = 20  # lines of the console that an error shows
 
 BAD_ENDS = {
@@ -206,7 +207,7 @@ def record(
         "crossings": folder / "crossings.jsonl",
         "patience": _PATIENCE,
         "from": boot.since,
-        "until": boot.until,
+        "until": "" if boot.until == END else boot.until,
     }
     command = [str(program), *(f"--{name}={value}" for name, value in options.items())]
     log = folder / "recorder.log"

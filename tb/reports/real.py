@@ -24,6 +24,8 @@ def print_real(console: Console, run: LinuxRun) -> None:
     rows.append(("instructions recorded", sum(recorded.records.values()), modes))
     rows.append(("instructions compared", replayed.instructions, f"{recorded.brought:,} of them only set a state up"))
     rows.append(("mismatches", 0 if replayed.mismatch is None else 1, "the first ends the comparison"))
+    if run.golden is not None:
+        rows.append(("judged by golden hart", run.golden.judged, "agreed" if run.golden.ok else "differs"))
     rows.append(("not of the block", sum(recorded.unsupported.values()), ", ".join(list(recorded.unsupported)[:3])))
     rows.append(("vCPUs scheduled in", run.switches.loads, "kvm_arch_vcpu_load"))
     rows.append(("vCPUs scheduled out", run.switches.puts, "kvm_arch_vcpu_put"))
@@ -69,6 +71,9 @@ def _print_end(console: Console, run: LinuxRun) -> None:
     console.print()
     if replayed.mismatch is not None:
         console.print(replayed.mismatch.text(), soft_wrap=True, markup=False)
+    if run.golden is not None and run.golden.mismatch is not None:
+        console.print("the golden hart differs:", style="bold red")
+        console.print(run.golden.mismatch.text(), soft_wrap=True, markup=False)
     if not recorded.ok:
         console.print(
             f"{BAD_ENDS[recorded.ended]}, after {recorded.instructions:,} instructions; the console ends with:"

@@ -46,8 +46,9 @@ def text(kernel: LinuxKernel) -> bytes:
 def test_a_window_agrees_with_the_rtl() -> None:
     """What KVM does with a guest that writes vector CSRs only: saved if that made VS Dirty, which it must (B-13)."""
     program = real.Program(parts=("csr_only",), since="kvm_loaded")
-    run = real.linux(Knobs("icarus", 256, 128, 1, 2), program, real.Source())
+    run = real.linux(Knobs("icarus", 256, 128, 1, 2), program, real.Source(), golden=True)
     assert run.ok
+    assert run.golden is not None and run.golden.judged == run.replayed.instructions
     assert run.recorded.ended == "end"
     assert not run.recorded.unsupported
     assert run.replayed.instructions == sum(run.recorded.records.values()) + run.recorded.brought > 5000
