@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import Any
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import out_root
 from vctx.pymodel.scenarios.invariants import Ledger
+from vctx.pymodel.scenarios.linux import Kind, read_rows, summary
+from vctx.pymodel.scenarios.linux import replay as judge_lines
 from vctx.pymodel.trace import encode_head
 from vctx.tb.knobs import LINUX_HARTS, LINUX_VLENS, MAX_STEPS, Knobs, between, one_of
 from vctx.tb.linux import needs
@@ -95,6 +97,7 @@ class LinuxRun:
         recorded, replayed: how recording and replay ended.
         switches: what KVM did with vector contexts. ledger: checks of invariants, and what broke them.
         console: its end, if Linux did not come to its own.
+        lines: of the init program, by what the golden hypervisor says of them; differing: those that differ.
         golden: what the golden hart says of the trace, if it was asked.
         trace, path, command: the trace, the result as JSON, and how to repeat the run.
     """
@@ -110,12 +113,14 @@ class LinuxRun:
     path: Path
     command: str
     console: Sequence[str] = field(default_factory=list)
+    lines: Mapping[Kind, int] = field(default_factory=dict)
+    differing: Sequence[str] = field(default_factory=list)
     golden: GoldenJudgement | None = None
 
     @property
     def ok(self) -> bool:
         """Linux came to its end, the RTL agrees with Spike, and Linux broke what it is known to break at most."""
-        agreed = self.replayed.ok and (self.golden is None or self.golden.ok)
+        agreed = self.replayed.ok and (self.golden is None or self.golden.ok) and not self.differing
         return self.recorded.ok and agreed and self.switches.ok and self.ledger.broken.keys() <= KNOWN.keys()
 
     def as_json(self) -> dict[str, Any]:
@@ -137,6 +142,8 @@ class LinuxRun:
             "violations": [asdict(violation) for violation in self.ledger.violations],
             "known": {name: KNOWN[name] for name in self.ledger.broken if name in KNOWN},
             "not_checked": NOT_CHECKED,
+            "lines": {kind.value: count for kind, count in self.lines.items()},
+            "differing": list(self.differing),
             "golden": None if self.golden is None else asdict(self.golden),
             "console": list(self.console),
         }
@@ -210,6 +217,7 @@ def linux(
         )
         initrd.unlink()
         recorded = both.recorded
+        verdicts = judge_lines(read_rows(folder / "lines.jsonl")) if recorded.ok else []
         run = LinuxRun(
             kernel.release,
             knobs,
@@ -222,6 +230,8 @@ def linux(
             folder / "result.json",
             command,
             [] if recorded.ok else last_words(folder / "console.log"),
+            summary(verdicts),
+            [str(verdict) for verdict in verdicts if verdict.kind is Kind.DIFFERS],
             judge_golden(trace, progress=lambda done: progress("golden", done, recorded.events)) if golden else None,
         )
         write_json(run.path, run.as_json())

@@ -8,11 +8,14 @@ from rich.table import Table
 from rich.text import Text
 
 from vctx.pymodel.scenarios.invariants import ALL_INVARIANTS
+from vctx.pymodel.scenarios.linux import Kind
 from vctx.tb.linux.crossings import KNOWN
 from vctx.tb.linux.defects import DEFECTS
 from vctx.tb.linux.real import LinuxRun
 from vctx.tb.linux.recorder import BAD_ENDS
 from vctx.tb.runs.repeat import shown
+
+_SHOWN, _WIDTH = 10, 400  # lines that differ, and characters of each
 
 
 def print_real(console: Console, run: LinuxRun) -> None:
@@ -26,6 +29,9 @@ def print_real(console: Console, run: LinuxRun) -> None:
     rows.append(("mismatches", 0 if replayed.mismatch is None else 1, "the first ends the comparison"))
     if run.golden is not None:
         rows.append(("judged by golden hart", run.golden.judged, "agreed" if run.golden.ok else "differs"))
+    if run.lines:
+        matched = f"lines of the init program; {run.lines[Kind.DIFFERS]:,} differ"
+        rows.append(("agree with golden KVM", run.lines[Kind.MATCHED] + run.lines[Kind.EXPLAINED], matched))
     rows.append(("not of the block", sum(recorded.unsupported.values()), ", ".join(list(recorded.unsupported)[:3])))
     rows.append(("vCPUs scheduled in", run.switches.loads, "kvm_arch_vcpu_load"))
     rows.append(("vCPUs scheduled out", run.switches.puts, "kvm_arch_vcpu_put"))
@@ -74,6 +80,8 @@ def _print_end(console: Console, run: LinuxRun) -> None:
     if run.golden is not None and run.golden.mismatch is not None:
         console.print("the golden hart differs:", style="bold red")
         console.print(run.golden.mismatch.text(), soft_wrap=True, markup=False)
+    for line in run.differing[:_SHOWN]:
+        console.print(f"the golden hypervisor differs: {line[:_WIDTH]}", soft_wrap=True, markup=False)
     if not recorded.ok:
         console.print(
             f"{BAD_ENDS[recorded.ended]}, after {recorded.instructions:,} instructions; the console ends with:"

@@ -13,6 +13,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from vctx.pymodel.errors import UsageError
+from vctx.pymodel.scenarios.linux import Kind
 from vctx.pymodel.trace import TraceReader
 from vctx.tb.knobs import Knobs
 from vctx.tb.linux import real
@@ -48,6 +49,7 @@ def test_a_window_agrees_with_the_rtl() -> None:
     program = real.Program(parts=("csr_only",), since="kvm_loaded")
     run = real.linux(Knobs("icarus", 256, 128, 1, 2), program, real.Source(), golden=True)
     assert run.ok
+    assert run.lines[Kind.MATCHED] > 10 and not run.differing
     assert run.golden is not None and run.golden.judged == run.replayed.instructions
     assert run.recorded.ended == "end"
     assert not run.recorded.unsupported

@@ -28,6 +28,7 @@ _WIDE = frozenset({0x1F, 0x16, 0x0D})  # e64,mf2; e32,mf4; e16,mf8: possible wit
 _TAIL_MASK = 0xC0  # vta and vma, which do not matter
 _RAM_SIZE = 0x1000_0000
 _PMU = reg_id(SBI_EXT_TYPE, SBI_EXT.index("pmu"))
+_ON_SPIKE = re.compile(r"\bhints=1\b")  # on the kernel's command line: how the init program speaks there
 _SOFT_TIMER = re.compile(r"\bkvec=period_us=[1-9]")
 _READY, _BEFORE, _AFTER = 1, 2, 3  # reports of sw/host/caller.S
 
@@ -60,7 +61,8 @@ class Platform:
     def of(cls, rows: list[Row]) -> Platform:
         """Read it from the boot line, and satp.MODE and the machine's ids from the configuration registers.
 
-        Emulators differ in L-6, and the first vset* that asks for it tells; without one it is as in `EMULATOR`. A
+        Emulators differ in L-6, and the first vset* that asks for it tells; without one it is as in `EMULATOR`. Spike
+        makes the choices that are the default. A
         kernel that lists the PMU for guests although the machine lacks what it needs was built not to look.
 
         Raises:
@@ -84,7 +86,7 @@ class Platform:
             config.get("satp_mode", 8),
             boot["cpus"],
             machine_ids,
-            replace(EMULATOR, wide_sew_vill=vill),
+            Latitude() if _ON_SPIKE.search(boot["cmdline"]) else replace(EMULATOR, wide_sew_vill=vill),
             "sscofpmf" in isa or not lists_pmu,
             bool(_SOFT_TIMER.search(boot["cmdline"])),
         )
