@@ -93,7 +93,6 @@ FILE* create(const std::string& path) {
 }
 
 struct Machine {
-  sim_t* sim = nullptr;
   Recorder* recorder = nullptr;
   Watch* watch = nullptr;
   std::vector<processor_t*> harts;
@@ -125,7 +124,7 @@ void tell(const std::string& kind, const std::string& text) {
   for (uint64_t each : recorder.counts().records) records += each;
   printf("{\"kind\": %s, \"text\": %s, \"instructions\": %lu, \"records\": %lu, \"events\": %lu}\n", quoted(kind).c_str(),
          quoted(text).c_str(), (unsigned long)instructions(), (unsigned long)records,
-         (unsigned long)machine.recorder->trace().events());
+         (unsigned long)recorder.events());
   fflush(stdout);
 }
 
@@ -230,12 +229,12 @@ void summary() {
        << ", \"records\": {";
   for (int mode = 0; mode < kModes; ++mode)
     text << (mode ? ", " : "") << quoted(kModeNames[mode]) << ": " << counts.records[mode];
-  text << "}, \"events\": " << machine.recorder->trace().events() << ", \"brought\": " << counts.brought
+  text << "}, \"events\": " << machine.recorder->events() << ", \"brought\": " << counts.brought
        << ", \"skipped\": " << counts.skipped << ", \"stores\": " << machine.recorder->shadow().stores()
        << ", \"syncs\": " << machine.recorder->shadow().syncs() << ", \"pages\": " << machine.recorder->shadow().pages()
        << ", \"unsupported\": {";
   bool first = true;
-  for (const auto& [name, count] : counts.unsupported_by_name) {
+  for (const auto& [name, count] : counts.unsupported) {
     text << (first ? "" : ", ") << quoted(name) << ": " << count;
     first = false;
   }
@@ -293,7 +292,6 @@ int main(int count, char** arguments) {
   debug_module_config_t debug;
   static sim_t sim(&config, false, {{kBase, &ram}}, {}, false, {"none"}, debug, nullptr, true, nullptr, false, nullptr,
                    std::nullopt);
-  machine.sim = &sim;
   machine.console = create(option("console"));
   machine.lines = create(option("lines"));
   for (size_t i = 0; i < config.hartids.size(); ++i) machine.harts.push_back(sim.get_core(i));

@@ -245,8 +245,7 @@ void Recorder::finish(Hart& hart, Record& record, Kind kind, const Supported* ro
   record.state = hart.told = state_of(processor);
   bool illegal = record.cause == CAUSE_ILLEGAL_INSTRUCTION || record.cause == CAUSE_VIRTUAL_INSTRUCTION;
   if (kind != Kind::kCsr && row == nullptr && !illegal) {
-    ++counts_.unsupported;
-    ++counts_.unsupported_by_name[processor->get_disassembler()->disassemble(insn_t(record.insn))];
+    ++counts_.unsupported[processor->get_disassembler()->disassemble(insn_t(record.insn))];
     hart.dark = true;
     hart.unknown = ~0u;
     return;

@@ -43,10 +43,9 @@ struct Deeds {
 
 struct Counts {
   std::array<uint64_t, kModes> records{};
-  uint64_t unsupported = 0;  // instructions that the block does not have
-  uint64_t skipped = 0;      // behind them, until the state was brought to the trace again
-  uint64_t brought = 0;      // records by which it was: nobody executed them
-  std::map<std::string, uint64_t> unsupported_by_name;
+  std::map<std::string, uint64_t> unsupported;  // instructions that the block does not have, by disassembly
+  uint64_t skipped = 0;  // behind them, until the state was brought to the trace again
+  uint64_t brought = 0;  // records by which it was: nobody executed them
 };
 
 class Recorder {
@@ -63,6 +62,7 @@ class Recorder {
   void set_module(uint64_t start, uint64_t end);
   Deeds take_deeds(int hart) { return std::exchange(harts_[hart].deeds, {}); }
   TraceFile& trace() { return trace_; }
+  uint64_t events() const { return trace_.events(); }
   const Shadow& shadow() const { return shadow_; }
   const Counts& counts() const { return counts_; }
   std::string ram_region() const;  // of the trace, for a mark
