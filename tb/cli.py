@@ -24,6 +24,7 @@ from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Kno
 from vctx.tb.options import (
     Dlen,
     Job,
+    Junit,
     Kernel,
     MemoryLatency,
     Out,
@@ -108,11 +109,13 @@ def cosim(
     routines: Routines = "",
     latency: MemoryLatency = None,
     waves: Waves = False,
+    junit: Junit = None,
     out: Out = None,
 ) -> None:
     """The main job: vCPUs and host tasks share vector units. Golden model and RTL must agree on every instruction."""
     from vctx.tb.jobs import cosim as run
-    from vctx.tb.reports.cosim import print_verdict
+    from vctx.tb.reports.cosim import result_of
+    from vctx.tb.reports.publish import publish
 
     knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, seed, harts, vcpus, kernel)
     console.print(
@@ -132,7 +135,7 @@ def cosim(
             live=live,
             progress=bars,
         )
-    print_verdict(console, verdict)
+    publish(console, result_of(verdict), verdict.path.parent, junit=junit)
     raise typer.Exit(0 if verdict.ok else 1)
 
 

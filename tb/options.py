@@ -134,3 +134,4 @@ Out = Annotated[
         help="Folder for results and builds. Default: sim_build, in the checkout or, of an installed vctx, here.",
     ),
 ]
+Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Also write the result as JUnit XML.")]

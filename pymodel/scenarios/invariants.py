@@ -148,7 +148,8 @@ class Violation:
     """One broken invariant: which, where (function, vCPU or task, hart) and what was found.
 
     `at` is the last instruction before that, and `calls` the functions of the kernel around it, or before it, if anyone
-    can tell; `defects` are known ones that it demonstrates, if the kernel has them.
+    can tell; `defects` are known ones that it demonstrates, if the kernel has them. `event` is the number of events
+    that the trace had then, None if there is no trace.
     """
 
     invariant: str
@@ -157,6 +158,7 @@ class Violation:
     at: str = ""
     defects: tuple[str, ...] = ()
     calls: str = ""
+    event: int | None = None
 
 
 class Ledger:
@@ -168,7 +170,7 @@ class Ledger:
         broken: number of failed checks by invariant.
         named: known defects that a check, failed or not, would demonstrate.
         locate, calls: tell where execution is, and through which functions it came there, for violations; None if
-            nobody can.
+            nobody can. event: tells how many events the trace has.
 
     >>> ledger = Ledger()
     >>> ledger.check("hgatp-kept", True, "vcpu_put vcpu0", "hgatp was written")
@@ -187,6 +189,7 @@ class Ledger:
         self.named: set[str] = set()
         self.locate: Callable[[], str] | None = None
         self.calls: Callable[[], str] | None = None
+        self.event: Callable[[], int] | None = None
 
     def check(
         self,
@@ -213,4 +216,5 @@ class Ledger:
             text = evidence if isinstance(evidence, str) else evidence()
             at = self.locate() if self.locate is not None else ""
             calls = self.calls() if self.calls is not None else ""
-            self.violations.append(Violation(invariant, where, text, at, tuple(defects), calls))
+            event = self.event() if self.event is not None else None
+            self.violations.append(Violation(invariant, where, text, at, tuple(defects), calls, event))

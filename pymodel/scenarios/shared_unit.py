@@ -177,7 +177,7 @@ class SharedUnit:
         except FAULTS as error:
             self.result.fault = describe(error)
         ledger.check("no-oops", not self.result.fault, "the kernel", self.result.fault)
-        ledger.calls = None  # results go from process to process, kernels do not
+        ledger.calls = ledger.event = None  # results go from process to process, kernels and files do not
         self.result.counts.update(counts)
         self.result.instructions = sum(hart.instret for hart in self.kernel.harts)
 
@@ -431,7 +431,10 @@ def config_of(job: str, **changes: Any) -> SharedUnitConfig:
 
 
 def run_shared_unit(
-    config: SharedUnitConfig, observer: KernelObserver | None = None, progress: Progress | None = None
+    config: SharedUnitConfig,
+    observer: KernelObserver | None = None,
+    progress: Progress | None = None,
+    event: Callable[[], int] | None = None,
 ) -> SharedUnitResult:
     """Run the main job on the golden model.
 
@@ -439,8 +442,10 @@ def run_shared_unit(
         config: what takes part.
         observer: receives instructions, stores and events, e.g. a :class:`~pymodel.trace.recorder.Recorder`.
         progress: called with (guest entries so far, guest entries in all).
+        event: tells how many events the trace has, for violations; None without a trace.
     """
     job = SharedUnit(config, observer)
+    job.result.ledger.event = event
     job.execute(progress)
     return job.result
 

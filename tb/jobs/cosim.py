@@ -356,7 +356,9 @@ def record(
             begin(writer.partial)
         recorder = Recorder(writer, config.vlen // 8)
         watch = Watch(recorder, config.vlen)
-        result = run_shared_unit(config, watch, lambda done, total: progress("record", done, total))
+        result = run_shared_unit(
+            config, watch, lambda done, total: progress("record", done, total), lambda: writer.events
+        )
         recorder.finish()
     result.reached = watch.points
     result.counts["trace events"] = writer.events

@@ -44,7 +44,7 @@ async def cosim(dut: Any) -> None:
             def run() -> SharedUnitResult:
                 """Run in a thread of its own, where the port may wait for the RTL."""
                 watch = Watch(recorder, unit.vlen)
-                model = run_shared_unit(unit, watch)
+                model = run_shared_unit(unit, watch, event=lambda: port.events)
                 recorder.finish()
                 model.reached = watch.points
                 return model

@@ -11,8 +11,13 @@ from pathlib import Path
 
 def write_json(path: Path, value: object) -> None:
     """Write a JSON file atomically."""
+    write_text(path, json.dumps(value, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    partial.write_text(json.dumps(value, indent=1) + "\n")
+    partial.write_text(text)
     partial.replace(path)
 
 

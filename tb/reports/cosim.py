@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people see of a co-simulation: the tables at its end."""
+"""A co-simulation as a result: the run, saves and restores, invariants, and what is wrong."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import astuple, fields
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from vctx.pymodel.kvm import version
 from vctx.pymodel.scenarios.defects import explanations
@@ -15,17 +14,15 @@ from vctx.pymodel.scenarios.invariants import INVARIANTS
 from vctx.tb.jobs.cosim import Operation, Verdict
 from vctx.tb.replay.accounting import Spread
 from vctx.tb.replay.result import ReplayResult
+from vctx.tb.reports.render.terminal import Terminal
+from vctx.tb.results.explained import explained
+from vctx.tb.results.model import Case, Cell, Chart, Finding, Findings, Result, Section, Table, Text, Tone
 from vctx.tb.runs.coverage import reached_modes
 from vctx.tb.runs.repeat import shown
 
+_OTHERWISE = "the run with waves ended otherwise: the difference depends on initial values of registers"
+
 _SHOWN_MODES = ("VS", "VU")  # the holes of the others are in the JSON: no hypervisor goes everywhere in M, HS or U
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
-    return table
 
 
 def _number(value: int) -> str:
@@ -33,39 +30,112 @@ def _number(value: int) -> str:
 
 
 def print_verdict(console: Console, verdict: Verdict) -> None:
-    """Print the tables, the violations and the verdict."""
-    console.print()
-    console.print(_run_table(verdict))
-    console.print()
-    if verdict.rtl.ok:  # else it ended too early to count anything
-        console.print(_operations_table(verdict.operations))
-        console.print("KiB and cycles are the RTL's. eager: at each guest entry and exit, or slice of a task; elided:")
-        console.print("eager less done.")
-        console.print()
-    console.print(_invariants_table(verdict))
-    if never := [name for name in INVARIANTS if not verdict.model.ledger.checks[name]]:
-        console.print(f"[bold yellow]never checked in this run:[/] {', '.join(never)}", soft_wrap=True)
-    console.print()
-    _print_coverage(console, verdict)
-    _print_findings(console, verdict)
-    console.print(f"result: {shown(verdict.path)}   trace: {shown(verdict.trace)}", soft_wrap=True)
-    print_waves(console, verdict.rtl)
-    console.print(f"repeat: {verdict.command}", soft_wrap=True)
+    """Print a co-simulation's result."""
+    Terminal(console).render(result_of(verdict))
+
+
+def result_of(verdict: Verdict) -> Result:
+    """Return a co-simulation as a result."""
+    knobs = verdict.knobs
+    return Result(
+        kind="cosim",
+        title=f"{knobs.harts} harts, {knobs.vcpus} vCPUs; VLEN {knobs.vlen}, DLEN {knobs.dlen}; kernel {knobs.kernel}; "
+        f"seed {knobs.seed}; {knobs.sim}",
+        ok=verdict.ok,
+        headline=_headline(verdict),
+        command=verdict.command,
+        sections=tuple(_sections(verdict)),
+        cases=tuple(_cases(verdict)),
+        files=(("result", shown(verdict.path)), ("trace", shown(verdict.trace)), *waves_of(verdict.rtl)),
+        data=verdict.as_json(),
+        trace=str(verdict.trace),
+    )
+
+
+def waves_of(result: ReplayResult) -> tuple[tuple[str, str], ...]:
+    """Return the files of waves of a replay, if there are any."""
+    return (("waves", f"{shown(result.waves)}   signal list: vctx.gtkw beside it"),) if result.waves else ()
 
 
 def print_waves(console: Console, result: ReplayResult) -> None:
     """Say where the waves are, and what a second run made of a mismatch."""
     if result.repeated is False:
-        console.print("the run with waves ended otherwise: the difference depends on initial values of registers")
-    if result.waves:
-        console.print(f"waves:  {shown(result.waves)}   signal list: vctx.gtkw beside it", soft_wrap=True)
+        console.print(_OTHERWISE)
+    for label, text in waves_of(result):
+        console.print(f"{label}: {text}", soft_wrap=True)
+
+
+def _headline(verdict: Verdict) -> str:
+    rtl, ledger = verdict.rtl, verdict.model.ledger
+    if verdict.ok:
+        return f"seed {verdict.knobs.seed}, {_number(rtl.instructions)} instructions"
+    if rtl.mismatch is not None:
+        return f"RTL and model differ at event {_number(rtl.mismatch.index)}"
+    if ledger.broken:
+        return (
+            f"RTL and model agree on all {_number(rtl.instructions)} instructions, but kernel "
+            f"{verdict.knobs.kernel} breaks {len(ledger.broken)} invariants"
+        )
+    names = ", ".join(op.name for op in verdict.operations if not op.agrees)
+    return f"bus and model disagree on {names}"
+
+
+def _sections(verdict: Verdict) -> Iterable[Section]:
+    rtl = verdict.rtl
+    yield _run_table(verdict)
+    if rtl.ok:  # else it ended too early to count anything
+        yield _operations_table(verdict.operations)
+        yield _lazy_chart(verdict.operations)
+    yield _invariants_table(verdict)
+    if never := [name for name in INVARIANTS if not verdict.model.ledger.checks[name]]:
+        yield Text(f"never checked in this run: {', '.join(never)}", (), "warn")
+    yield from _coverage(verdict)
+    if rtl.mismatch is not None:
+        yield explained(rtl.mismatch)
+    if rtl.repeated is False:
+        yield Text("waves", (("", _OTHERWISE),), "warn")
+    disagreeing = [op for op in verdict.operations if rtl.ok and not op.agrees]
+    if disagreeing:
+        yield Text("bus and model disagree", tuple(("", _disagreement(op)) for op in disagreeing), "bad")
+    yield from _broken(verdict)
+
+
+def _disagreement(op: Operation) -> str:
+    return (
+        f"bus and model disagree on {op.name}: {op.done} whole and {op.partial} partial transfers on the bus, "
+        f"{op.model} in the model"
+    )
+
+
+def _broken(verdict: Verdict) -> Iterable[Section]:
+    ledger = verdict.model.ledger
+    if not ledger.violations:
+        return
+    found = (Finding(v.invariant, v.where, v.evidence, v.calls, v.event) for v in ledger.violations)
+    yield Findings("broken invariants, first cases:", tuple(found))
+    defects = explanations(version.by_name(verdict.knobs.kernel), ledger.broken)
+    if defects:
+        lines = []
+        for defect in defects:
+            lines += [(defect.name, defect.text), ("", f"{defect.source}; {defect.cured}")]
+        title = f"defects that kernel {verdict.knobs.kernel} is known for, and that show this way:"
+        yield Text(title, tuple(lines))
+
+
+def _cases(verdict: Verdict) -> Iterable[Case]:
+    mismatch, ledger = verdict.rtl.mismatch, verdict.model.ledger
+    yield Case("RTL and model agree", "" if mismatch is None else mismatch.text())
+    for op in verdict.operations:
+        yield Case(f"bus and model agree on {op.name}", "" if op.agrees else _disagreement(op))
+    for name in INVARIANTS:
+        broken = [f"{v.where}: {v.evidence}" for v in ledger.violations if v.invariant == name]
+        yield Case(name, "\n".join((f"broken {ledger.broken[name]} times", *broken)) if ledger.broken[name] else "")
 
 
 def _run_table(verdict: Verdict) -> Table:
     counts, rtl = verdict.model.counts, verdict.rtl
-    table = _table("run", "", "")
-    mismatches = Text("0", "green") if rtl.ok else Text("at least 1", "bold red")
-    rows: list[tuple[str, str | Text]] = [
+    mismatches = Cell("0", "good") if rtl.ok else Cell("at least 1", "bad")
+    rows: list[tuple[str, str | Cell]] = [
         ("instructions compared", _number(rtl.instructions)),
         ("mismatches", mismatches),
         ("whole-state checkpoints compared", _number(rtl.checkpoints)),
@@ -79,27 +149,38 @@ def _run_table(verdict: Verdict) -> Table:
         ("vCPUs destroyed and created again", _number(counts["renewals"])),
         ("slices of host tasks", _number(counts["task slices"])),
     ]
-    for name, value in rows:
-        table.add_row(name, value)
-    return table
+    cells = ((Cell(label), value if isinstance(value, Cell) else Cell(value)) for label, value in rows)
+    return Table("run", ("", ""), tuple(cells))
+
+
+def _column(op: Operation) -> str:
+    return op.name.replace("vstate", "task").replace("_vector", "").replace("_", "\n")
 
 
 def _operations_table(operations: list[Operation]) -> Table:
-    names = [op.name.replace("vstate", "task").replace("_vector", "").replace("_", "\n") for op in operations]
-    table = _table("saves and restores", "", *names, "all")
+    rows = []
     for label, field, unit in _OPERATION_ROWS:
         values = [getattr(op, field) // unit for op in operations]
-        cells = [Text(_number(value)) for value in (*values, sum(getattr(op, field) for op in operations) // unit)]
+        tones: list[Tone] = ["plain"] * len(values)
         if field == "done":
-            for cell, op in zip(cells, operations, strict=False):
-                cell.stylize("green" if op.agrees else "bold red")
-        table.add_row(label, *cells)
+            tones = ["good" if op.agrees else "bad" for op in operations]
+        cells = [Cell(_number(value), tone) for value, tone in zip(values, tones, strict=True)]
+        total = sum(getattr(op, field) for op in operations) // unit
+        rows.append((Cell(label), *cells, Cell(_number(total))))
     columns = [astuple(op.spread) for op in operations]
     for at, spread in enumerate(fields(Spread)):
-        table.add_row(f"cycles of one, {spread.name}", *(_number(column[at]) for column in columns), "")
+        cells = [Cell(_number(column[at])) for column in columns]
+        rows.append((Cell(f"cycles of one, {spread.name}"), *cells, Cell("")))
     shares = [op.share for op in operations]
-    table.add_row("of the unit's cycles", *(f"{share:.1%}" for share in (*shares, sum(shares))))
-    return table
+    cells = [Cell(f"{share:.1%}") for share in (*shares, sum(shares))]
+    rows.append((Cell("of the unit's cycles"), *cells))
+    return Table(
+        "saves and restores",
+        ("", *(_column(op) for op in operations), "all"),
+        tuple(rows),
+        note="KiB and cycles are the RTL's. eager: at each guest entry and exit, or slice of a task; elided:\n"
+        "eager less done.",
+    )
 
 
 _OPERATION_ROWS = (
@@ -115,66 +196,30 @@ _OPERATION_ROWS = (
 )
 
 
+def _coverage(verdict: Verdict) -> Iterable[Section]:
+    modes = reached_modes(verdict.model.reached)
+    rows = tuple((Cell(mode.mode), Cell(_number(mode.reached)), Cell(_number(mode.possible))) for mode in modes)
+    yield Table("coverage: VS pair x kind of instruction x outcome, by mode", ("", "reached", "possible"), rows)
+    shown_holes = [(mode.mode, hole) for mode in modes if mode.mode in _SHOWN_MODES for hole in mode.holes]
+    if shown_holes:
+        yield Text("", tuple((f"never in {mode}", hole) for mode, hole in shown_holes))
+
+
+def _lazy_chart(operations: list[Operation]) -> Chart:
+    """Return what was done beside what an eager hypervisor would have done."""
+    series = (
+        ("done", tuple(100 * op.done / op.eager if op.eager else None for op in operations)),
+        ("elided", tuple(100 * op.elided / op.eager if op.eager else None for op in operations)),
+    )
+    positions = tuple(_column(op).replace("\n", " ") for op in operations)
+    return Chart("saves and restores, in % of an eager hypervisor's", "bars", "%", positions, series)
+
+
 def _invariants_table(verdict: Verdict) -> Table:
     ledger = verdict.model.ledger
-    table = _table("invariants", "", "checked", "broken")
-    table.add_column("what must hold", justify="left", overflow="fold")
+    rows = []
     for name, invariant in INVARIANTS.items():
         checked, broken = ledger.checks[name], ledger.broken[name]
-        often = Text(_number(checked)) if checked else Text("never", "bold yellow")
-        table.add_row(name, often, Text(_number(broken), "bold red" if broken else "green"), invariant.text)
-    return table
-
-
-def _print_coverage(console: Console, verdict: Verdict) -> None:
-    modes = reached_modes(verdict.model.reached)
-    table = _table("coverage: VS pair x kind of instruction x outcome, by mode", "", "reached", "possible")
-    for mode in modes:
-        table.add_row(mode.mode, _number(mode.reached), _number(mode.possible))
-    console.print(table)
-    for mode in modes:
-        for hole in mode.holes if mode.mode in _SHOWN_MODES else ():
-            console.print(f"  never in {mode.mode}: {hole}", soft_wrap=True, highlight=False)
-    console.print()
-
-
-def _print_findings(console: Console, verdict: Verdict) -> None:
-    rtl, ledger = verdict.rtl, verdict.model.ledger
-    if rtl.mismatch is not None:
-        console.print(rtl.mismatch.text(), soft_wrap=True, highlight=False)
-        console.print()
-    for op in verdict.operations:
-        if rtl.ok and not op.agrees:
-            console.print(
-                f"[bold red]bus and model disagree[/] on {op.name}: {op.done} whole and {op.partial} partial transfers "
-                f"on the bus, {op.model} in the model",
-                soft_wrap=True,
-            )
-    if ledger.violations:
-        console.print("broken invariants, first cases:", style="bold red")
-        for violation in ledger.violations:
-            console.print(
-                f"  {violation.invariant}: {violation.where}: {violation.evidence}", soft_wrap=True, highlight=False
-            )
-            if violation.calls:
-                console.print(f"    {violation.calls}", soft_wrap=True, highlight=False)
-        defects = explanations(version.by_name(verdict.knobs.kernel), ledger.broken)
-        if defects:
-            console.print(f"defects that kernel {verdict.knobs.kernel} is known for, and that show this way:")
-        for defect in defects:
-            console.print(f"  {defect.name}: {defect.text}", soft_wrap=True, highlight=False)
-            console.print(f"    {defect.source}; {defect.cured}", soft_wrap=True, highlight=False, markup=False)
-        console.print()
-    if verdict.ok:
-        console.print(f"[bold green]agreed[/]: seed {verdict.knobs.seed}, {_number(rtl.instructions)} instructions")
-    elif rtl.ok and ledger.broken:
-        console.print(
-            f"[bold red]failed[/]: RTL and model agree on all {_number(rtl.instructions)} instructions, but kernel "
-            f"{verdict.knobs.kernel} breaks {len(ledger.broken)} invariants",
-            soft_wrap=True,
-        )
-    elif rtl.mismatch is not None:
-        console.print(f"[bold red]failed[/]: RTL and model differ at event {_number(rtl.mismatch.index)}")
-    else:
-        names = ", ".join(op.name for op in verdict.operations if not op.agrees)
-        console.print(f"[bold red]failed[/]: bus and model disagree on {names}")
+        often = Cell(_number(checked)) if checked else Cell("never", "warn")
+        rows.append((Cell(name), often, Cell(_number(broken), "bad" if broken else "good"), Cell(invariant.text)))
+    return Table("invariants", ("", "checked", "broken", "what must hold"), tuple(rows), prose=(3,))
