@@ -99,7 +99,7 @@ BASE_TOOLS = python venv libpython g++ make perl
 RUN_TOOLS  = $(BASE_TOOLS) $(if $(filter icarus,$(SIM)),iverilog)
 WAVE_TOOLS = $(if $(filter-out 0,$(WAVES)),$(if $(filter icarus,$(SIM)),,'?lz4' '?zlib'))
 MUTANT_TESTS = tests/directed/test_main_job_mutants.py tests/regression/test_killed.py
-TEST_TOOLS = $(BASE_TOOLS) iverilog dtc git pgrep qemu-system-riscv64 '?ccache'
+TEST_TOOLS = $(BASE_TOOLS) iverilog dtc git pgrep qemu-system-riscv64 chromium chromedriver '?ccache'
 
 # Keeps the versions that are locked as long as pyproject.toml allows them; remove the files first to get newer ones.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"

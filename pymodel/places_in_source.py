@@ -112,11 +112,17 @@ def _ranges(dwarf: DWARFInfo, unit: CompileUnit, die: DIE) -> Iterator[tuple[int
                 yield offset + entry.begin_offset, offset + entry.end_offset
 
 
-def _nearest_symbol(image: ELFFile, pc: int) -> str:
+def code_symbols(elf: Path) -> list[tuple[int, str]]:
+    """Return address and name of every symbol of code, ascending."""
+    with elf.open("rb") as file:
+        return _symbols(ELFFile(file))
+
+
+def _symbols(image: ELFFile) -> list[tuple[int, str]]:
     table = image.get_section_by_name(".symtab")
     if not isinstance(table, SymbolTableSection):
-        return ""
-    symbols = sorted(
+        return []
+    return sorted(
         (symbol["st_value"], symbol.name)
         for symbol in table.iter_symbols()
         if symbol.name
@@ -124,6 +130,10 @@ def _nearest_symbol(image: ELFFile, pc: int) -> str:
         and symbol["st_info"]["type"] in _CODE_SYMBOLS
         and isinstance(symbol["st_shndx"], int)
     )
+
+
+def _nearest_symbol(image: ELFFile, pc: int) -> str:
+    symbols = _symbols(image)
     at = bisect.bisect(symbols, (pc + 1,)) - 1
     if at < 0:
         return ""

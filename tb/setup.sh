@@ -81,6 +81,7 @@ package_of() {
         zlib) echo zlib1g-dev ;;
         dtc) echo device-tree-compiler ;;
         pgrep) echo procps ;;
+        chromedriver) echo chromium-driver ;;
         unshare) echo util-linux ;;
         qemu-system-riscv64) # Debian 13 split it
             case $(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release 2>/dev/null) in

@@ -13,7 +13,7 @@ import pytest
 from vctx.pymodel.places import ROOT
 
 LINE = "SPDX-License-Identifier: Apache-2.0"
-SUFFIXES = {".py", ".sv", ".svh", ".vlt", ".c", ".cc", ".cpp", ".h", ".S", ".sh", ".ld", ".core"}
+SUFFIXES = {".py", ".sv", ".svh", ".vlt", ".c", ".cc", ".cpp", ".h", ".S", ".sh", ".ld", ".core", ".js", ".css", ".j2"}
 NAMES = {"Makefile", "run"}  # sources without a suffix; the latter is that of CI
 GENERATED = {".git", "sim_build", "build", "dist", "node_modules", "__pycache__"}
 TEXT_OF_APACHE_2_0 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"  # sha256, as apache.org has it

@@ -48,9 +48,10 @@ def answer(tmp_path: Path, words: str) -> Path:
 
 def test_one_line_names_the_packages_of_all_that_is_missing(tmp_path: Path) -> None:
     system = "python", "venv", "libpython", "g++", "make", "perl", "iverilog", "dtc", "pgrep", "qemu-system-riscv64"
+    system += "chromium", "chromedriver"
     done = setup(tmp_path, *system, "?ccache")
     packages = "python3 python3-venv libpython3-dev g++ make perl iverilog device-tree-compiler procps"
-    packages += f" {needs.packages()['qemu-system-riscv64']}"
+    packages += f" {needs.packages()['qemu-system-riscv64']} chromium chromium-driver"
     assert done.stderr == f"error: missing: {packages}. Get them with: sudo apt-get install {packages}\n"
     assert done.returncode == 3
 

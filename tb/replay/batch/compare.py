@@ -31,8 +31,10 @@ from vctx.tb.replay.layout import error_texts
 from vctx.tb.replay.observation import Observation
 from vctx.tb.replay.report import history, mismatch_at
 from vctx.tb.replay.result import Mismatch, ReplayConfig, ReplayResult
+from vctx.tb.replay.timing import TIMING, TIMING_FILE
 
 _TRAP, _IRQ, _RD = 1, 2, 4  # flags of a record
+_INSTRUCTIONS = COLUMNS.index("instructions")
 
 
 class Comparison:
@@ -52,6 +54,8 @@ class Comparison:
         self._seen = ObservationReader(config, streams, four_state=four_state)
         self._accounts = BatchAccounts(config.harts)
         self._records = 1  # of the stimulus before this chunk
+        self._timing = Path(config.out_dir, TIMING_FILE)
+        self._timing.unlink(missing_ok=True)
 
     # Comparing ------------------------------------------------------------------------------------------------------
 
@@ -74,7 +78,9 @@ class Comparison:
         end = found[0] if found else len(frames)
         if found is None and len(item) < len(stimulus.item):
             raise EOFError  # the testbench stopped without a word
-        self._account(frames, self._items(frames, item, hart, seen), end)
+        items = self._items(frames, item, hart, seen)
+        self._account(frames, items, end)
+        self._note_times(frames, items, seen, end)
         if found is not None:
             event, observation = found
             self.result.failed_record = self._records + int(stimulus.place[event])
@@ -174,6 +180,17 @@ class Comparison:
         sums = self._accounts.chunk(frames, items, end)
         for name, value in zip(COLUMNS, sums, strict=True):
             setattr(result, name, getattr(result, name) + value)
+
+    def _note_times(self, frames: Frames, items: Items, seen: Observed, end: int) -> None:
+        """Write when each instruction before event `end` retired."""
+        noted = np.flatnonzero((items.event < end) & (items.totals[_INSTRUCTIONS] != 0))
+        out = np.empty(len(noted), TIMING)
+        out["event"] = frames.first + items.event[noted]
+        out["at"] = seen.obs["at"][noted]
+        for name, column in (("cycles", "cycles"), ("read", "bytes_read"), ("written", "bytes_written")):
+            out[name] = items.totals[COLUMNS.index(column)][noted]
+        with self._timing.open("ab") as file:
+            out.tofile(file)
 
     def surplus(self) -> Mismatch | None:
         """Return a mismatch if there are observations that nothing in the trace explains."""
