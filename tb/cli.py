@@ -28,6 +28,7 @@ from vctx.tb.options import (
     Kernel,
     MemoryLatency,
     Out,
+    Perfetto,
     Routines,
     RtlSim,
     Seed,
@@ -110,6 +111,7 @@ def cosim(
     latency: MemoryLatency = None,
     waves: Waves = False,
     junit: Junit = None,
+    perfetto: Perfetto = None,
     out: Out = None,
 ) -> None:
     """The main job: vCPUs and host tasks share vector units. Golden model and RTL must agree on every instruction."""
@@ -135,7 +137,7 @@ def cosim(
             live=live,
             progress=bars,
         )
-    publish(console, result_of(verdict), verdict.path.parent, junit=junit)
+    publish(console, result_of(verdict), verdict.path.parent, junit=junit, perfetto=perfetto)
     raise typer.Exit(0 if verdict.ok else 1)
 
 

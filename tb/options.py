@@ -134,4 +134,8 @@ Out = Annotated[
         help="Folder for results and builds. Default: sim_build, in the checkout or, of an installed vctx, here.",
     ),
 ]
+Perfetto = Annotated[
+    Path | None,
+    typer.Option("--perfetto", metavar="FILE", help="Also write the timeline as a trace for ui.perfetto.dev."),
+]
 Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Also write the result as JUnit XML.")]

@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from vctx.pymodel.errors import UsageError
 from vctx.pymodel.trace import TraceError
 from vctx.tb.process.folders import claimed
 from vctx.tb.replay.timing import TIMING_FILE
@@ -18,42 +20,67 @@ from vctx.tb.reports.render.terminal import Terminal
 from vctx.tb.results.model import Explained, Findings, Result
 from vctx.tb.runs.repeat import shown
 
+if TYPE_CHECKING:
+    from vctx.tb.timeline.model import Place, Timeline
+    from vctx.tb.timeline.pack import Packed
+
 REPORT = "report.html"
 
 
-def publish(console: Console, result: Result, folder: Path, *, junit: Path | None = None) -> None:
+def publish(
+    console: Console, result: Result, folder: Path, *, junit: Path | None = None, perfetto: Path | None = None
+) -> None:
     """Print a result, and leave it in its folder.
 
     Args:
         folder: of the run; gets result.json, badge.svg and report.html.
-        junit: also write JUnit XML there.
+        junit: also write JUnit XML there. perfetto: also write the timeline there, as a Perfetto trace.
+
+    Raises:
+        UsageError: a file cannot be written, or there is no timeline for Perfetto.
     """
-    result = replace(result, files=(*result.files, ("report", shown(folder / REPORT))))
-    files: list[Renderer] = [Json(folder / "result.json"), Badge(folder / "badge.svg"), page_of(result, folder)]
-    if junit is not None:
-        files.append(JUnit(junit))
-    with claimed(folder):
-        for renderer in files:
-            renderer.render(result)
-    Terminal(console).render(result)
-
-
-def page_of(result: Result, folder: Path) -> Renderer:
-    """Return what makes report.html of a result, with the timeline of its trace if that can be read."""
     from vctx.tb.reports.render.html import Html  # brings jinja2
-    from vctx.tb.timeline.build import place, timeline  # brings the whole model
-    from vctx.tb.timeline.pack import pack
 
-    path = folder / REPORT
+    result = replace(result, files=(*result.files, ("report", shown(folder / REPORT))))
+    found = _timeline(result, folder)
+    renderers: list[Renderer] = [Json(folder / "result.json"), Badge(folder / "badge.svg")]
+    renderers.append(Html(folder / REPORT, *_on_page(result, found)))
+    renderers.append(Terminal(console))  # before what may not be writable
+    if junit is not None:
+        renderers.append(JUnit(junit))
+    if perfetto is not None:
+        if found is None:
+            raise UsageError(f"--perfetto {perfetto}: this run has no timeline")
+        from vctx.tb.reports.render.perfetto import Perfetto  # brings its protocol buffers
+
+        renderers.append(Perfetto(perfetto, found))
+    with claimed(folder):
+        for renderer in renderers:
+            renderer.render(result)
+
+
+def _timeline(result: Result, folder: Path) -> Timeline | None:
+    """Return the timeline of a result, if it has a trace that can be read."""
     if result.trace is None:
-        return Html(path)
+        return None
+    from vctx.tb.timeline.build import timeline  # brings the whole model
+
     timing = folder / "replay" / TIMING_FILE
     try:
-        found = timeline(Path(result.trace), timing if timing.exists() else None)
+        return timeline(Path(result.trace), timing if timing.exists() else None)
     except (TraceError, OSError):  # it broke off, or is no more: there is a result all the same
-        return Html(path)
+        return None
+
+
+def _on_page(result: Result, found: Timeline | None) -> tuple[Packed | None, dict[int, Place]]:
+    """Return what a page has of a timeline, and where on it something is wrong, by event."""
+    if found is None:
+        return None, {}
+    from vctx.tb.timeline.build import place
+    from vctx.tb.timeline.pack import pack
+
     places = {event: place(found, event, text) for event, text in _wrong(result)}
-    return Html(path, pack(found, list(places.values())), places)
+    return pack(found, list(places.values())), places
 
 
 def _wrong(result: Result) -> Iterator[tuple[int, str]]:

@@ -2,8 +2,8 @@
 """A timeline as text for a page: columns of numbers, compressed, in pieces that the page unpacks when it needs them.
 
 Two levels of detail. Lanes and functions, which grow with the number of context switches, are unpacked at once. Of the
-instructions each piece of `_PIECE` is unpacked only when the page shows some of it. If they take more than `BUDGET`,
-their operands are left out, and if that is not enough, pieces far from every finding.
+instructions each piece of `_PIECE` is unpacked only when the page shows some of it. If all that is more than `BUDGET`,
+operands of instructions are left out, and if that is not enough, pieces far from every finding.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import numpy as np
 from vctx.pymodel.trace.bulk import Array
 from vctx.tb.timeline.model import HartTimeline, Instructions, Lane, Place, Timeline
 
-BUDGET = 3_000_000
-"""Characters that instructions may take: a whole report stays below 5 MB."""
+BUDGET = 4_500_000
+"""Characters that a timeline may take: a whole report stays below 5 MB."""
 
 _PIECE = 16_384  # instructions
 _ASCENDING = frozenset({"start", "end", "event", "first", "last", "time"})
@@ -90,6 +90,7 @@ def pack(found: Timeline, places: Collection[Place] = (), budget: int = BUDGET) 
         "harts": [_hart(packer, hart) for hart in found.harts],
     }
     left_out = ""
+    budget -= sum(map(len, packer.blobs))
     pieces = _instructions(found, places, frozenset())
     if _size(pieces) > budget:
         left_out = "operands and results of instructions"
@@ -159,14 +160,15 @@ def _instructions(found: Timeline, places: Collection[Place], without: Collectio
 
 
 def _split(instructions: Instructions) -> dict[str, Array]:
-    """Return the columns of instructions; what has 64 bits as two."""
-    out: dict[str, Array] = {}
+    """Return the columns of instructions; what has 64 bits as two, and for the end the cycles before it began."""
+    ends = instructions.end.astype(np.int64)
+    out: dict[str, Array] = {"wait": (np.diff(ends, prepend=0) - instructions.cycles).astype(np.uint32)}
     for field in fields(instructions):
         column: Array = getattr(instructions, field.name)
         if field.name in _OPERANDS:
             out[f"{field.name}.low"] = (column & np.uint64(0xFFFFFFFF)).astype(np.uint32)
             out[f"{field.name}.high"] = (column >> np.uint64(32)).astype(np.uint32)
-        else:
+        elif field.name != "end":
             out[field.name] = column
     return out
 

@@ -74,6 +74,8 @@ class Hart {
     if (this.unpacked.size >= KEPT_PIECES) this.unpacked.delete(this.unpacked.keys().next().value);
     const piece = await columns(described);
     piece.first = described.first;
+    let end = described.start;
+    piece.end = piece.wait.length ? Float64Array.from(piece.wait, (wait, at) => (end += wait + piece.cycles[at])) : [];
     this.unpacked.set(described.first, piece);
     return piece;
   }
