@@ -10,6 +10,8 @@ PY    := $(VENV)/bin/python
 # `vctx` checks every value.
 KNOBS_cosim     = SIM VLEN DLEN SEED VCPUS HARTS KERNEL JOB WAVES OUT
 KNOBS_run       = SIM VLEN DLEN WAVES PROG LOG OUT
+KNOBS_demo      = SIM OUT
+KNOBS_report    = OUT
 KNOBS_cocotb    = SIM VLEN DLEN SEED WAVES TEST JOBS OUT
 KNOBS_linux     = SIM VLEN DLEN SEED HARTS WAVES FROM UNTIL DEFECT KERNEL_DEB IMAGE MODULE OUT
 KNOBS_linux-kvm = VLEN SEED KERNEL_DEB QEMU OUT
@@ -105,7 +107,7 @@ TEST_TOOLS = $(BASE_TOOLS) iverilog dtc git pgrep qemu-system-riscv64 chromium c
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 # `exec`: else a signal to make ends the shell between, and the command goes on without either.
-.PHONY: lock cosim run cocotb linux linux-kvm test test-bare lint synth formal mutants bench doctor format setup setup-dev help clean
+.PHONY: lock cosim run cocotb linux linux-kvm test test-bare lint synth formal mutants bench doctor demo report format setup setup-dev help clean
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
 	@exec $(PY) -m vctx.tb cosim $(COSIM_FLAGS)
@@ -113,6 +115,12 @@ cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vecto
 run: setup ## a bare-metal program of yours on golden model and RTL: PROG=x.elf (LOG= writes its commit log)
 	@$(if $(PROG),,echo "error: which program? make run PROG=x.elf" >&2; exit 2)
 	@exec $(PY) -m vctx.tb run $(RTL_FLAGS) $(call flag,LOG,commit-log) "$(PROG)"
+
+demo: setup ## a bug put into a copy of the RTL, and what its mismatch looks like (SIM=)
+	@exec $(PY) -m vctx.tb demo $(call flag,SIM,sim)
+
+report: setup ## one page of all results below sim_build, report.html there
+	@exec $(PY) -m vctx.tb report $(or $(OUT),sim_build) --page "$(or $(OUT),sim_build)/report.html"
 
 cocotb: setup ## the cocotb regression of the block, in tests/cocotb (TEST= selects by name, or regular expression)
 	@exec $(PY) -m vctx.tb cocotb $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,TEST,test) --jobs $(ALL_JOBS) tests/cocotb

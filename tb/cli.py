@@ -19,6 +19,7 @@ from vctx.pymodel.places import out_root, own_version
 from vctx.tb.bars import Bars as _Bars
 from vctx.tb.cli_cores import cores
 from vctx.tb.cli_linux import real_linux
+from vctx.tb.cli_reports import reports
 from vctx.tb.ending import console, execute
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
 from vctx.tb.options import (
@@ -39,7 +40,7 @@ from vctx.tb.options import (
     number,
     positive,
 )
-from vctx.tb.runs.defaults import LATENCY
+from vctx.tb.runs.defaults import LATENCY, replay_options
 from vctx.tb.runs.repeat import vctx_command
 
 app = typer.Typer(
@@ -54,6 +55,7 @@ traces = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at 
 app.add_typer(traces, name="trace")
 app.add_typer(cores)
 app.add_typer(real_linux)
+app.add_typer(reports)
 
 
 def _refuse(ctx: typer.Context, why: str, *options: str) -> None:
@@ -149,6 +151,8 @@ def replay(
     latency: MemoryLatency = None,
     waves: Waves = False,
     step: Annotated[bool, typer.Option("--step", help="One instruction at a time, from Python; slow.")] = False,
+    junit: Junit = None,
+    perfetto: Perfetto = None,
     out: Out = None,
 ) -> None:
     """Replay a recorded trace on the RTL. It stops at the first instruction that differs."""
@@ -157,14 +161,16 @@ def replay(
     from vctx.pymodel.trace.header import Header
     from vctx.tb.process.folders import claimed, name_of
     from vctx.tb.replay import launch
-    from vctx.tb.reports.cosim import print_waves
-    from vctx.tb.runs.defaults import latency_suffix, replay_options
+    from vctx.tb.reports.publish import publish
+    from vctx.tb.reports.replay import result_of
+    from vctx.tb.runs.defaults import latency_suffix
 
     latency = latency or LATENCY
     header = Header.of(trace)
     events = verify(TraceReader(trace))
     knobs = Knobs(sim, header.vlen, min(DEFAULT_DLEN, header.vlen) if dlen is None else dlen, harts=header.harts)
     out_dir = out_root() / "replay" / f"{name_of(trace)}-{sim}-dlen{knobs.dlen}{latency_suffix(latency)}"
+    command = vctx_command("replay", trace, *replay_options(sim, knobs.dlen, latency), "--waves")
     with claimed(out_dir), _Bars() as bars:
         result = launch.replay(
             trace,
@@ -175,17 +181,11 @@ def replay(
             waves=waves,
             step=step,
             closer=True,
-            command=vctx_command("replay", trace, *replay_options(sim, knobs.dlen, latency), "--waves"),
+            command=command,
             progress=lambda done: bars("replay", done, events),
         )
         bars("replay", result.events, events)
-    if result.mismatch is not None:
-        console.print(result.mismatch.text(), soft_wrap=True, markup=False)
-    else:
-        console.print(
-            f"[bold green]agreed[/]: {result.instructions:,} instructions, {result.checkpoints:,} checkpoints"
-        )
-    print_waves(console, result)
+    publish(console, result_of(result, trace, out_dir, command), out_dir, junit=junit, perfetto=perfetto)
     raise typer.Exit(0 if result.ok else 1)
 
 
@@ -347,12 +347,14 @@ def run(
     ] = 10_000_000,
     latency: MemoryLatency = None,
     waves: Waves = False,
+    junit: Junit = None,
+    perfetto: Perfetto = None,
     out: Out = None,
 ) -> None:
     """Run a program of your own on golden model and RTL. Its exit code becomes this command's."""
     from vctx.tb.jobs import run as job
-    from vctx.tb.reports.cosim import print_waves
-    from vctx.tb.reports.run import print_run
+    from vctx.tb.reports.publish import publish
+    from vctx.tb.reports.run import result_of
 
     knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, harts=1)
     with _Bars() as bars:
@@ -365,9 +367,8 @@ def run(
             waves=waves,
             progress=bars,
         )
-    rtl = result.rtl
-    print_run(console, program, result)
-    print_waves(console, rtl)
+    command = vctx_command("run", program, f"--vlen {knobs.vlen}", *replay_options(sim, knobs.dlen, latency or LATENCY))
+    publish(console, result_of(program, result, command), result.trace.parent, junit=junit, perfetto=perfetto)
     raise typer.Exit(result.exit_code)
 
 

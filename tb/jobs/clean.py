@@ -21,6 +21,7 @@ RUNS = (
     "check-log",
     "cocotb",
     "cosim",
+    "demo",
     "formal",
     "fuzz",
     "linux",

@@ -33,10 +33,11 @@ _MAX_EXIT_CODE = 255
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a program ended on the golden hart, and whether the RTL agreed."""
+    """How a program ended on the golden hart, and whether the RTL agreed; `trace` is of both."""
 
     program: BareResult
     rtl: ReplayResult
+    trace: Path
 
     @property
     def exit_code(self) -> int:
@@ -80,7 +81,7 @@ def run(
     recorder = partial(_log_and_record, image, knobs, trace, commit_log, max_instructions)
     with claimed(out_dir):
         both = record_and_replay(recorder, knobs, trace, latency=latency, waves=waves, progress=progress)
-    return RunResult(both.recorded, both.replayed)
+    return RunResult(both.recorded, both.replayed, trace)
 
 
 def _log_and_record(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -265,7 +265,8 @@ class ReplayResult:
     @classmethod
     def read(cls, path: Path) -> ReplayResult:
         """Read what `write` wrote."""
-        raw: dict[str, Any] = json.loads(path.read_text())
+        data = json.loads(path.read_text())
+        raw: dict[str, Any] = {each.name: data[each.name] for each in fields(cls)}  # it may have more: a report's
         raw["latency"] = Latency(**raw["latency"])
         if raw["mismatch"] is not None:
             mismatch = raw["mismatch"]

@@ -13,14 +13,13 @@ from vctx.pymodel.scenarios.defects import explanations
 from vctx.pymodel.scenarios.invariants import INVARIANTS
 from vctx.tb.jobs.cosim import Operation, Verdict
 from vctx.tb.replay.accounting import Spread
-from vctx.tb.replay.result import ReplayResult
+from vctx.tb.replay.timing import TIMING_FILE
 from vctx.tb.reports.render.terminal import Terminal
-from vctx.tb.results.explained import explained
+from vctx.tb.reports.replay import agreement, differs, waves_of
 from vctx.tb.results.model import Case, Cell, Chart, Finding, Findings, Result, Section, Table, Text, Tone
 from vctx.tb.runs.coverage import reached_modes
 from vctx.tb.runs.repeat import shown
 
-_OTHERWISE = "the run with waves ended otherwise: the difference depends on initial values of registers"
 
 _SHOWN_MODES = ("VS", "VU")  # the holes of the others are in the JSON: no hypervisor goes everywhere in M, HS or U
 
@@ -49,20 +48,8 @@ def result_of(verdict: Verdict) -> Result:
         files=(("result", shown(verdict.path)), ("trace", shown(verdict.trace)), *waves_of(verdict.rtl)),
         data=verdict.as_json(),
         trace=str(verdict.trace),
+        timing=str(verdict.trace.parent / "replay" / TIMING_FILE),
     )
-
-
-def waves_of(result: ReplayResult) -> tuple[tuple[str, str], ...]:
-    """Return the files of waves of a replay, if there are any."""
-    return (("waves", f"{shown(result.waves)}   signal list: vctx.gtkw beside it"),) if result.waves else ()
-
-
-def print_waves(console: Console, result: ReplayResult) -> None:
-    """Say where the waves are, and what a second run made of a mismatch."""
-    if result.repeated is False:
-        console.print(_OTHERWISE)
-    for label, text in waves_of(result):
-        console.print(f"{label}: {text}", soft_wrap=True)
 
 
 def _headline(verdict: Verdict) -> str:
@@ -90,10 +77,7 @@ def _sections(verdict: Verdict) -> Iterable[Section]:
     if never := [name for name in INVARIANTS if not verdict.model.ledger.checks[name]]:
         yield Text(f"never checked in this run: {', '.join(never)}", (), "warn")
     yield from _coverage(verdict)
-    if rtl.mismatch is not None:
-        yield explained(rtl.mismatch)
-    if rtl.repeated is False:
-        yield Text("waves", (("", _OTHERWISE),), "warn")
+    yield from differs(rtl)
     disagreeing = [op for op in verdict.operations if rtl.ok and not op.agrees]
     if disagreeing:
         yield Text("bus and model disagree", tuple(("", _disagreement(op)) for op in disagreeing), "bad")
@@ -123,8 +107,8 @@ def _broken(verdict: Verdict) -> Iterable[Section]:
 
 
 def _cases(verdict: Verdict) -> Iterable[Case]:
-    mismatch, ledger = verdict.rtl.mismatch, verdict.model.ledger
-    yield Case("RTL and model agree", "" if mismatch is None else mismatch.text())
+    ledger = verdict.model.ledger
+    yield agreement(verdict.rtl)
     for op in verdict.operations:
         yield Case(f"bus and model agree on {op.name}", "" if op.agrees else _disagreement(op))
     for name in INVARIANTS:

@@ -13,7 +13,6 @@ from rich.console import Console
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.trace import TraceError
 from vctx.tb.process.folders import claimed
-from vctx.tb.replay.timing import TIMING_FILE
 from vctx.tb.reports.render import Renderer
 from vctx.tb.reports.render.files import Badge, Json, JUnit
 from vctx.tb.reports.render.terminal import Terminal
@@ -42,7 +41,7 @@ def publish(
     from vctx.tb.reports.render.html import Html  # brings jinja2
 
     result = replace(result, files=(*result.files, ("report", shown(folder / REPORT))))
-    found = _timeline(result, folder)
+    found = _timeline(result)
     renderers: list[Renderer] = [Json(folder / "result.json"), Badge(folder / "badge.svg")]
     renderers.append(Html(folder / REPORT, *_on_page(result, found)))
     renderers.append(Terminal(console))  # before what may not be writable
@@ -59,15 +58,15 @@ def publish(
             renderer.render(result)
 
 
-def _timeline(result: Result, folder: Path) -> Timeline | None:
+def _timeline(result: Result) -> Timeline | None:
     """Return the timeline of a result, if it has a trace that can be read."""
     if result.trace is None:
         return None
     from vctx.tb.timeline.build import timeline  # brings the whole model
 
-    timing = folder / "replay" / TIMING_FILE
+    timing = None if result.timing is None else Path(result.timing)
     try:
-        return timeline(Path(result.trace), timing if timing.exists() else None)
+        return timeline(Path(result.trace), timing if timing is not None and timing.exists() else None)
     except (TraceError, OSError):  # it broke off, or is no more: there is a result all the same
         return None
 

@@ -14,6 +14,8 @@ from vctx.tb.results.model import Explained, Field, Marked
 
 SHOWN = 16  # fields; more of them say little
 _ITEM = re.compile(r"^\| ([A-Z]-\d+) \| (.*?) \| [^|]* \|$", re.MULTILINE)
+_VS_FIELDS = ("mstatus_vs", "vsstatus_vs")
+VS_NAMES = ("Off", "Initial", "Clean", "Dirty")
 _REGISTER = re.compile(r"v\d+")
 _RULES = {
     "vl": "A-10",
@@ -73,7 +75,7 @@ def _pieces(value: str, differ: list[bool]) -> Marked:
 
 
 def _what(name: str, want: str, got: str) -> str:
-    """Return which bits differ, or, of a vector register, which of its 64-bit elements."""
+    """Return which bits differ, or, of a vector register, which of its 64-bit elements; of VS, its states."""
     try:
         bits = int(want, 16) ^ int(got, 16)
     except ValueError:  # a trap, say, or unknown bits
@@ -82,7 +84,9 @@ def _what(name: str, want: str, got: str) -> str:
     if _REGISTER.fullmatch(name):
         elements = sorted({at // 64 for at in places})
         return f"{len(places)} bits, in the 64-bit elements {_listed(elements)}"
-    return f"bits {_listed(places)}"
+    if name in _VS_FIELDS:
+        return f"{VS_NAMES[int(want, 16)]}, not {VS_NAMES[int(got, 16)]}"
+    return f"bit{'s' * (len(places) > 1)} {_listed(places)}"
 
 
 def _listed(numbers: list[int]) -> str:

@@ -148,7 +148,7 @@ class Result:
         ok: nothing is wrong. headline: the verdict in one sentence. command: what repeats it.
         sections: what there is to see, in order. cases: what was checked.
         files: by label, the files that it left. data: the job's own fields of result.json.
-        trace: the trace that the timeline is made of; None without one.
+        trace, timing: the trace that the timeline is made of, and the times of its replay; None without one.
     """
 
     kind: str
@@ -161,6 +161,7 @@ class Result:
     files: tuple[tuple[str, str], ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     trace: str | None = None
+    timing: str | None = None
 
     @property
     def verdict(self) -> str:

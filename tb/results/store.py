@@ -25,7 +25,7 @@ from vctx.tb.results.model import (
     Text,
 )
 
-_OWN = ("schema", "kind", "title", "ok", "headline", "command", "sections", "cases")
+_OWN = ("schema", "kind", "title", "ok", "headline", "command", "trace", "timing", "sections", "cases")
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -37,17 +37,28 @@ def as_json(result: Result) -> dict[str, Any]:
         "ok": result.ok,
         "headline": result.headline,
         "command": result.command,
+        "trace": result.trace,
+        "timing": result.timing,
         **{name: value for name, value in result.data.items() if name not in _OWN},
         "sections": [{"type": type(section).__name__} | asdict(section) for section in result.sections],
         "cases": [asdict(case) for case in result.cases],
     }
 
 
+def is_result(path: Path) -> bool:
+    """Return whether a file is a result of some schema; replays within other runs leave their numbers alone."""
+    try:
+        raw = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(raw, dict) and "schema" in raw
+
+
 def read(path: Path) -> Result:
     """Read a result.json.
 
     Raises:
-        UsageError: it is not there, no result, or of another schema.
+        UsageError: it is not there, no result, damaged, or of another schema.
     """
     try:
         raw = json.loads(path.read_text())
@@ -57,6 +68,13 @@ def read(path: Path) -> Result:
     if schema != SCHEMA:
         found = "it names none" if schema is None else f"it has {schema!r}"
         raise UsageError(f"{path}: a result of schema {SCHEMA} is needed, {found}; repeat the run with this version")
+    try:
+        return _result(raw)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{path}: damaged: {error!r}") from None
+
+
+def _result(raw: dict[str, Any]) -> Result:
     return Result(
         kind=raw["kind"],
         title=raw["title"],
@@ -66,7 +84,8 @@ def read(path: Path) -> Result:
         sections=tuple(_SECTIONS[section["type"]](section) for section in raw["sections"]),
         cases=tuple(Case(**case) for case in raw["cases"]),
         data={name: value for name, value in raw.items() if name not in _OWN},
-        trace=raw["trace"] if isinstance(raw.get("trace"), str) else None,
+        trace=raw["trace"],
+        timing=raw["timing"],
     )
 
 

@@ -78,6 +78,10 @@ class Browser:
         """Return the first element that a CSS selector names."""
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
+    def all(self, selector: str) -> list[WebElement]:
+        """Return all elements that a CSS selector names."""
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
     def text(self, selector: str) -> str:
         """Return the text of an element."""
         return self.one(selector).text

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -33,21 +34,28 @@ class JUnit:
 
     def render(self, result: Result) -> None:
         """Write the file."""
-        failed = sum(bool(case.text) for case in result.cases)
-        suite = ElementTree.Element("testsuite", name=f"vctx {result.kind}")
-        suite.set("tests", str(len(result.cases)))
-        suite.set("failures", str(failed))
-        suite.set("errors", "0")
-        for case in result.cases:
-            element = ElementTree.SubElement(suite, "testcase", classname=f"vctx.{result.kind}", name=case.name)
-            if case.text:
-                message = _NOT_XML.sub("?", case.text)
-                failure = ElementTree.SubElement(element, "failure", message=message.splitlines()[0])
-                failure.text = f"{message}\nrepeat: {result.command}"
+        self.render_all([result])
+
+    def render_all(self, results: Sequence[Result]) -> None:
+        """Write a file of many results: a test suite for each."""
         root = ElementTree.Element("testsuites")
-        root.append(suite)
+        root.extend(_suite(result) for result in results)
         ElementTree.indent(root)
         write_text(self._path, ElementTree.tostring(root, "unicode", xml_declaration=True) + "\n")
+
+
+def _suite(result: Result) -> ElementTree.Element:
+    suite = ElementTree.Element("testsuite", name=f"vctx {result.kind}: {result.title}")
+    suite.set("tests", str(len(result.cases)))
+    suite.set("failures", str(sum(bool(case.text) for case in result.cases)))
+    suite.set("errors", "0")
+    for case in result.cases:
+        element = ElementTree.SubElement(suite, "testcase", classname=f"vctx.{result.kind}", name=case.name)
+        if case.text:
+            message = _NOT_XML.sub("?", case.text)
+            failure = ElementTree.SubElement(element, "failure", message=message.splitlines()[0])
+            failure.text = f"{message}\nrepeat: {result.command}"
+    return suite
 
 
 class Badge:

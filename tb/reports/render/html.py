@@ -42,15 +42,15 @@ class Html:
         )
 
 
-class Index:
+class Overview:
     """Renders many results as one page that leads to theirs."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def render_all(self, results: list[tuple[str, Result]]) -> None:
-        """Write the file; each result comes with the path of its page."""
-        page = _environment().get_template("index.html.j2")
+        """Write the file; each result comes with the path of its own page, empty if it has none."""
+        page = _environment().get_template("overview.html.j2")
         write_text(self._path, page.render(results=results))
 
 

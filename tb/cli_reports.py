@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that show results: `vctx report` and `vctx demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vctx.tb.bars import Bars
+from vctx.tb.ending import console
+from vctx.tb.knobs import DEFAULT_SIM
+from vctx.tb.options import Out, Sim
+
+reports = typer.Typer()
+
+
+@reports.command()
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of results, or folders above them, as sim_build.")],
+    page: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Also write all of them as JUnit XML.")
+    ] = None,
+) -> None:
+    """One page for many results: verdicts, what repeats each, and a link to its report."""
+    from vctx.tb.reports.overview import overview
+
+    ok = overview(console, folders, page, junit)
+    raise typer.Exit(0 if ok else 1)
+
+
+@reports.command()
+def demo(sim: Sim = DEFAULT_SIM, out: Out = None) -> None:
+    """Break a copy of the RTL on purpose, and show how the mismatch explains itself; exit code 0 if there is one."""
+    from vctx.tb.jobs import demo as job
+    from vctx.tb.reports.demo import result_of
+    from vctx.tb.reports.publish import publish
+
+    with Bars() as bars:
+        found = job.demo(sim, bars)
+    publish(console, result_of(found), found.folder)
+    raise typer.Exit(0 if found.rtl.mismatch is not None else 1)
