@@ -415,11 +415,14 @@ def audit(
     routines: Routines = "",
     rtl: Annotated[bool, typer.Option("--rtl", help="Also replay every instruction on the RTL.")] = False,
     sim: RtlSim = None,
+    report: Annotated[bool, typer.Option("--report", help="Also write a page for each defect that was found.")] = False,
+    junit: Junit = None,
     out: Out = None,
 ) -> None:
     """Find a kernel's defects with the scenario library. It shows which invariants they break, with evidence."""
     from vctx.tb.jobs.audit import run_audit
-    from vctx.tb.reports.audit import print_audit
+    from vctx.tb.reports.audit import pages_of, result_of
+    from vctx.tb.reports.publish import publish
 
     if not rtl:
         _refuse(ctx, "without --rtl there is no simulation", "sim")
@@ -433,7 +436,8 @@ def audit(
             sim=sim or DEFAULT_SIM,
             progress=bars,
         )
-    print_audit(console, verdict)
+    result = result_of(verdict)
+    publish(console, result, verdict.path.parent, junit=junit, pages=pages_of(result) if report else ())
     raise typer.Exit(0 if verdict.ok else 1)
 
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,16 +25,24 @@ if TYPE_CHECKING:
     from vctx.tb.timeline.pack import Packed
 
 REPORT = "report.html"
+PAGES = "pages"
 
 
 def publish(
-    console: Console, result: Result, folder: Path, *, junit: Path | None = None, perfetto: Path | None = None
+    console: Console,
+    result: Result,
+    folder: Path,
+    *,
+    junit: Path | None = None,
+    perfetto: Path | None = None,
+    pages: Iterable[tuple[str, Result]] = (),
 ) -> None:
     """Print a result, and leave it in its folder.
 
     Args:
         folder: of the run; gets result.json, badge.svg and report.html.
         junit: also write JUnit XML there. perfetto: also write the timeline there, as a Perfetto trace.
+        pages: parts of the result, by name, that get a page of their own in the folder `pages`.
 
     Raises:
         UsageError: a file cannot be written, or there is no timeline for Perfetto.
@@ -53,9 +62,16 @@ def publish(
         from vctx.tb.reports.render.perfetto import Perfetto  # brings its protocol buffers
 
         renderers.append(Perfetto(perfetto, found))
+    parts = list(pages)
+    if parts:
+        result = replace(result, files=(*result.files, ("pages", f"{shown(folder / PAGES)}/, {len(parts)} of them")))
     with claimed(folder):
         for renderer in renderers:
             renderer.render(result)
+        shutil.rmtree(folder / PAGES, ignore_errors=True)  # those of an earlier run
+        for name, part in parts:
+            (folder / PAGES).mkdir(exist_ok=True)
+            Html(folder / PAGES / f"{name}.html").render(part)
 
 
 def _timeline(result: Result) -> Timeline | None:

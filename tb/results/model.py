@@ -32,6 +32,7 @@ class Table:
     Attributes:
         columns: headings; the first column and those in `prose` are aligned to the left, all others are numbers.
         rows: as many cells each as there are columns. prose: numbers of columns of running text. note: below it.
+        narrow: columns are as close to each other as can be.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     prose: tuple[int, ...] = ()
     note: str = ""
+    narrow: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,55 @@ class Explained:
     event: int
 
 
+Named = tuple[tuple[str, str], ...]  # a text cut into pieces, and whose name each piece is, if it is one
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What demonstrates a defect.
+
+    Attributes:
+        where: scenario and place. found: what was expected and found, with the names of owners of state apart.
+        calls: kernel functions around it, in a line. path: the same functions, the outermost first.
+        at: the last instruction before it.
+    """
+
+    where: str
+    found: Named
+    calls: str = ""
+    path: tuple[str, ...] = ()
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A known defect, and what there is of it.
+
+    Attributes:
+        name, text: its number, and what it is. verdict: in a word or two. source: where in the kernel. cure: upstream.
+        note: before the evidence. evidence: of each invariant the first. more: what else there is, in a line.
+    """
+
+    name: str
+    text: str
+    verdict: str
+    tone: Tone
+    source: str
+    cure: str
+    evidence: tuple[Evidence, ...]
+    note: str = ""
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Defects:
+    """Defects; `note` is below them."""
+
+    title: str
+    defects: tuple[Defect, ...]
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class Chart:
     """Values of several series, at the same positions.
@@ -128,7 +179,7 @@ class Chart:
     series: tuple[tuple[str, tuple[float | None, ...]], ...]
 
 
-Section = Table | Text | Findings | Explained | Chart
+Section = Table | Text | Findings | Explained | Defects | Chart
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ from vctx.tb.results.model import (
     Case,
     Cell,
     Chart,
+    Defect,
+    Defects,
+    Evidence,
     Explained,
     Field,
     Finding,
@@ -91,7 +94,7 @@ def _result(raw: dict[str, Any]) -> Result:
 
 def _table(raw: dict[str, Any]) -> Table:
     rows = tuple(tuple(Cell(**cell) for cell in row) for row in raw["rows"])
-    return Table(raw["title"], tuple(raw["columns"]), rows, tuple(raw["prose"]), raw["note"])
+    return Table(raw["title"], tuple(raw["columns"]), rows, tuple(raw["prose"]), raw["note"], raw["narrow"])
 
 
 def _text(raw: dict[str, Any]) -> Text:
@@ -115,6 +118,18 @@ def _explained(raw: dict[str, Any]) -> Explained:
     return Explained(raw["title"], facts, fields, raw["more"], tuple(raw["before"]), raw["command"], raw["event"])
 
 
+def _evidence(raw: dict[str, Any]) -> Evidence:
+    named = tuple((text, who) for text, who in raw["found"])
+    return Evidence(raw["where"], named, raw["calls"], tuple(raw["path"]), raw["at"])
+
+
+def _defects(raw: dict[str, Any]) -> Defects:
+    found = tuple(
+        Defect(**each | {"evidence": tuple(_evidence(one) for one in each["evidence"])}) for each in raw["defects"]
+    )
+    return Defects(raw["title"], found, raw["note"])
+
+
 def _chart(raw: dict[str, Any]) -> Chart:
     series = tuple((name, tuple(values)) for name, values in raw["series"])
     return Chart(raw["title"], raw["kind"], raw["unit"], tuple(raw["positions"]), series)
@@ -125,5 +140,6 @@ _SECTIONS: dict[str, Callable[[dict[str, Any]], Section]] = {
     "Text": _text,
     "Findings": _findings,
     "Explained": _explained,
+    "Defects": _defects,
     "Chart": _chart,
 }

@@ -7,7 +7,7 @@ from rich import table as rich_table
 from rich.console import Console
 from rich.text import Text as RichText
 
-from vctx.tb.results.model import Chart, Explained, Findings, Marked, Result, Section, Table, Text
+from vctx.tb.results.model import Chart, Defects, Explained, Findings, Marked, Result, Section, Table, Text
 
 _STYLES = {"plain": "", "good": "green", "bad": "bold red", "warn": "yellow"}
 
@@ -54,9 +54,33 @@ class Terminal:
                         self._line("", f"    {finding.calls}")
             case Explained():
                 self._explained(section)
+            case Defects():
+                self._defects(section)
             case Chart():  # nothing to read in a terminal: its table stands beside it
                 return
         self._console.print()
+
+    def _defects(self, section: Defects) -> None:
+        self._console.print(RichText(section.title, "bold"))
+        for defect in section.defects:
+            style = _STYLES[defect.tone]
+            heading = RichText.assemble((f"{defect.name} {defect.verdict}".strip(), style), f": {defect.text}")
+            self._console.print(heading, soft_wrap=True)
+            if defect.source:
+                self._line("", f"    {defect.source}; {defect.cure}")
+            if defect.note:
+                self._line("", f"    {defect.note}")
+            for each in defect.evidence:
+                self._line("", f"    {each.where}")
+                found = RichText.assemble("      ", *((text, "bold" if who else "") for text, who in each.found))
+                self._console.print(found, soft_wrap=True)
+                for text in (each.calls, each.at):
+                    if text:
+                        self._line("", f"      {text}")
+            if defect.more:
+                self._line("", f"    {defect.more}")
+        if section.note:
+            self._line("", section.note)
 
     def _explained(self, section: Explained) -> None:
         self._console.print(RichText(section.title, "bold red"), soft_wrap=True)
@@ -89,6 +113,8 @@ def _table(section: Table) -> rich_table.Table:
     table = rich_table.Table(
         title=section.title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold"
     )
+    if section.narrow:
+        table.padding = (0, 1, 0, 0)
     for number, name in enumerate(section.columns):
         prose = number in section.prose
         left = number == 0 or prose
