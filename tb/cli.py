@@ -300,12 +300,14 @@ def fuzz(
         typer.Option(help="Also what this core has and the block lacks (see `vctx profile`); against Spike only."),
     ] = None,
     replay: Annotated[Path | None, typer.Option(help="Run this one program, as a failure leaves it, instead.")] = None,
+    junit: Junit = None,
     out: Out = None,
 ) -> None:
     """Compare golden hart, Spike and RTL on random programs. The first program on which they differ is shrunk."""
     from vctx.pymodel.profiles import profile_of
     from vctx.tb.jobs import fuzz as job
-    from vctx.tb.reports.fuzz import print_result
+    from vctx.tb.reports.fuzz import result_of
+    from vctx.tb.reports.publish import publish
 
     if oracle not in (None, "spike"):
         raise UsageError(f"--oracle {oracle}: must be spike")
@@ -313,7 +315,7 @@ def fuzz(
         _refuse(ctx, "without --rtl there is no simulation", "sim", "dlen")
     spike = oracle is not None or not rtl
     if replay is not None:
-        _refuse(ctx, "which program to run is up to --replay", "count", "seed", "vlen", "jobs", "profile")
+        _refuse(ctx, "which program to run is up to --replay", "count", "seed", "vlen", "jobs", "profile", "junit")
     wide = profile is not None and profile_of(profile).hart.wide
     config = job.FuzzConfig(count, seed, tuple(vlen or job.VLENS), spike, rtl, sim or DEFAULT_SIM, dlen, jobs, wide)
     if replay is not None:
@@ -324,7 +326,7 @@ def fuzz(
         raise typer.Exit(1 if reports else 0)
     with _Bars() as bars:
         result = job.fuzz(config, bars)
-    print_result(console, result)
+    publish(console, result_of(result), result.path.parent, junit=junit)
     raise typer.Exit(0 if result.ok else 1)
 
 
@@ -449,16 +451,18 @@ def policies(
     latency: MemoryLatency = None,
     seed: Seed = 1,
     kernel: Kernel = "v6.5",
+    junit: Junit = None,
     out: Out = None,
 ) -> None:
     """Compare policies of saving and restoring. The offline optimum is among them; the workloads are recorded."""
     from vctx.tb.jobs.policies import run_policies
-    from vctx.tb.reports.policies import print_policies
+    from vctx.tb.reports.policies import result_of
+    from vctx.tb.reports.publish import publish
 
     knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, seed, kernel=kernel)
     with _Bars() as bars:
         report = run_policies(knobs, latency=latency or LATENCY, progress=bars)
-    print_policies(console, report)
+    publish(console, result_of(report), report.path.parent, junit=junit)
     raise typer.Exit(0 if report.ok else 1)
 
 

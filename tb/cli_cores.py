@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from vctx.pymodel.errors import UsageError
 from vctx.tb.bars import Bars
 from vctx.tb.ending import console
 from vctx.tb.knobs import DEFAULT_DLEN, Knobs
-from vctx.tb.options import Out, Seed, Vlen, number, positive
+from vctx.tb.options import Junit, Out, Seed, Vlen, number, positive
 from vctx.tb.runs.repeat import shown, vctx_command
 
 cores = typer.Typer(rich_markup_mode=None)
@@ -32,20 +33,25 @@ def check_log(
     form: Annotated[
         str | None, typer.Option("--format", help="spike, rvfi or rvvi. Default: what the log looks like.")
     ] = None,
+    junit: Junit = None,
     out: Out = None,
 ) -> None:
     """Check the commit log of any core with the golden hart. Differences are grouped by the rule that they break."""
     from vctx.pymodel.corelog.readers import FORMATS
     from vctx.pymodel.profiles import profile_of
     from vctx.tb.jobs import check_log as job
-    from vctx.tb.reports.check_log import print_checked
+    from vctx.tb.reports.check_log import result_of
+    from vctx.tb.reports.publish import publish
 
     if form not in (None, *FORMATS):
         raise UsageError(f"--format {form}: must be one of {', '.join(FORMATS)}")
     chosen = profile_of(profile).with_vlen(vlen)
     with Bars() as bars:
         checked = job.check_log(program, log, chosen, hart=hart, form=form, progress=bars)
-    print_checked(console, checked)
+    given = [f"--{name} {shlex.quote(str(value))}" for name, value in (("profile", profile), ("vlen", vlen)) if value]
+    given += [f"--format {form}"] if form else []
+    command = vctx_command("check-log", program, log, *given, f"--hart {hart}")
+    publish(console, result_of(checked, command), checked.path.parent, junit=junit)
     raise typer.Exit(0 if checked.report.ok else 1)
 
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people see of a log that was checked."""
+"""A log that was checked as a result: what was compared, what came from the log, and every finding by its rule."""
 
 from __future__ import annotations
 
-from rich.console import Console
+from collections.abc import Iterable
 
-from vctx.pymodel.corelog.findings import Finding
+from vctx.pymodel.corelog.findings import Finding, Report
 from vctx.tb.jobs.check_log import Checked
+from vctx.tb.results.model import Case, Cell, Result, Section, Table, Text
 from vctx.tb.runs.repeat import shown
 
 _KINDS = {
@@ -27,50 +28,62 @@ _TAKEN = {
 }
 
 
-def print_checked(console: Console, checked: Checked) -> None:
-    """Print what was compared, what came from the log, and every finding by its rule."""
+def result_of(checked: Checked, command: str) -> Result:
+    """Return a log that was checked as a result; `command` repeats it."""
     report = checked.report
     end = {True: "program ended", False: "program not ended", None: "program without tohost"}[report.ended]
-    console.print(
-        f"[bold]{report.events:,} events[/] of {report.log}: profile {report.profile}, VLEN {report.vlen}; {end}",
-        soft_wrap=True,
+    total = sum(found.count for found in report.findings.values())
+    about = f"{report.events:,} events of {report.log}: profile {report.profile}, VLEN {report.vlen}; {end}"
+    return Result(
+        kind="check-log",
+        title=about,
+        ok=report.ok,
+        headline=f"{report.events:,} events" if report.ok else f"{total:,} differences of {len(report.findings)} kinds",
+        command=command,
+        sections=(Text(about, ()), *_sections(report)),
+        cases=tuple(_cases(report)),
+        files=(("result", shown(checked.path)),),
+        data=report.as_json(),
     )
-    console.print("[bold]compared[/]")
-    for kind, text in _KINDS.items():
-        if report.had[kind] or report.compared[kind]:
-            console.print(f"  {text:<28}{report.compared[kind]:>12,} of {report.had[kind]:,}", highlight=False)
-    console.print("[bold]from the log[/]")
-    for kind, text in _TAKEN.items():
-        console.print(f"  {text:<52}{report.taken[kind]:>10,}", highlight=False)
-    for note in report.notes:
-        console.print(f"[yellow]note[/]: {note}", soft_wrap=True)
-    rule = ""
-    for found in report.sorted:
-        if found.rule != rule:
-            rule = found.rule
-            total = sum(other.count for other in report.findings.values() if other.rule == rule)
-            console.print(f"\n[bold]{rule}[/]: {total:,}", highlight=False)
-        _print_finding(console, found)
-    if report.findings:
-        console.print()
+
+
+def _sections(report: Report) -> Iterable[Section]:
+    rows = tuple(
+        (Cell(text), Cell(f"{report.compared[kind]:,}"), Cell(f"{report.had[kind]:,}"))
+        for kind, text in _KINDS.items()
+        if report.had[kind] or report.compared[kind]
+    )
+    yield Table("compared", ("", "compared", "of"), rows)
+    taken = tuple((Cell(text), Cell(f"{report.taken[kind]:,}")) for kind, text in _TAKEN.items())
+    yield Table("from the log", ("", ""), taken)
+    if report.notes:
+        yield Text("", tuple(("note", note) for note in report.notes), "warn")
+    for rule, findings in _by_rule(report).items():
+        total = sum(other.count for other in report.findings.values() if other.rule == rule)
+        lines = [line for found in findings for line in _lines(found)]
+        yield Text(f"{rule}: {total:,}", tuple(lines), "bad")
     if report.stopped:
-        console.print(f"[bold red]stopped[/]: {report.stopped}", soft_wrap=True)
-    console.print(f"result: {shown(checked.path)}", soft_wrap=True)
-    if report.ok:
-        console.print("[bold green]agreed[/]")
-    else:
-        total = sum(found.count for found in report.findings.values())
-        console.print(f"[bold red]differs[/]: {total:,} differences of {len(report.findings)} kinds")
+        yield Text("stopped", (("", report.stopped),), "bad")
 
 
-def _print_finding(console: Console, found: Finding) -> None:
+def _by_rule(report: Report) -> dict[str, list[Finding]]:
+    rules: dict[str, list[Finding]] = {}
+    for found in report.sorted:
+        rules.setdefault(found.rule, []).append(found)
+    return rules
+
+
+def _lines(found: Finding) -> tuple[tuple[str, str], tuple[str, str]]:
     first = found.first
     insn = "" if first.insn is None else f" {first.text}"
-    console.print(f"  {found.count:>8,}  {found.what}", soft_wrap=True, markup=False, highlight=False)
-    console.print(
-        f"            first: line {first.line:,}, {first.mode} {first.pc:#x}{insn}; VS {first.vs[0]}, {first.vs[1]}; "
-        f"core {first.core}, model {first.model}",
-        soft_wrap=True,
-        markup=False,
-        highlight=False,
+    where = (
+        f"first: line {first.line:,}, {first.mode} {first.pc:#x}{insn}; VS {first.vs[0]}, {first.vs[1]}; "
+        f"core {first.core}, model {first.model}"
     )
+    return (f"{found.count:,}", found.what), ("", where)
+
+
+def _cases(report: Report) -> Iterable[Case]:
+    yield Case("the log could be followed to its end", report.stopped or "")
+    for rule, findings in _by_rule(report).items():
+        yield Case(rule, "\n".join(f"{label} {text}" for found in findings for label, text in _lines(found)))

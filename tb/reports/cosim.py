@@ -196,7 +196,7 @@ def _lazy_chart(operations: list[Operation]) -> Chart:
         ("elided", tuple(100 * op.elided / op.eager if op.eager else None for op in operations)),
     )
     positions = tuple(_column(op).replace("\n", " ") for op in operations)
-    return Chart("saves and restores, in % of an eager hypervisor's", "bars", "%", positions, series)
+    return Chart("saves and restores, in % of an eager hypervisor's", "%", positions, series)
 
 
 def _invariants_table(verdict: Verdict) -> Table:

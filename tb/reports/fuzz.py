@@ -1,87 +1,105 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people see of a fuzzing campaign."""
+"""A fuzzing campaign as a result: counts, coverage, what was not compared, and every failure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Console
-from rich.table import Table
 
 from vctx.pymodel.fuzz.generator import NEVER
 from vctx.tb.jobs.fuzz import Failure, FuzzResult
 from vctx.tb.jobs.lockstep import UNJUDGED
+from vctx.tb.reports.render.terminal import Terminal
+from vctx.tb.results.model import Case, Cell, Chart, Result, Section, Table, Text
 from vctx.tb.runs.repeat import shown
 
 _SHOWN = 12  # bins never reached that are listed of one cross; all of them are in the JSON file
 
 
 def print_result(console: Console, result: FuzzResult) -> None:
-    """Print counts, coverage, what was not compared, and every failure."""
-    console.print()
-    console.print(_counts(result))
-    console.print()
-    console.print(_coverage(result))
-    _print_never(console, result)
-    if result.config.spike:
-        console.print()
-        console.print("[bold]not Spike's to judge[/]")
-        for point in UNJUDGED:
-            console.print(f"  {point.number} {point.subject}: {point.unjudged}", soft_wrap=True)
-    console.print()
-    console.print("[bold]never generated[/]")
-    for text in NEVER:
-        console.print(f"  {text}", soft_wrap=True)
-    console.print()
+    """Print a campaign's result."""
+    Terminal(console).render(result_of(result))
+
+
+def result_of(result: FuzzResult) -> Result:
+    """Return a campaign as a result."""
+    failures = len(result.failures)
+    return Result(
+        kind="fuzz",
+        title=f"seed {result.config.seed}",
+        ok=result.ok,
+        headline=f"seed {result.config.seed}" + (f", {failures} differences, see above" if failures else ""),
+        command=result.command,
+        sections=tuple(_sections(result)),
+        cases=tuple(_cases(result)),
+        files=(("result", shown(result.path)),),
+        data=result.as_json(),
+    )
+
+
+def _sections(result: FuzzResult) -> Iterable[Section]:
     for failure in result.failures:
-        _print_failure(console, failure)
-    console.print(f"result: {shown(result.path)}", soft_wrap=True)
-    console.print(f"repeat: {result.command}", soft_wrap=True)
-    verdict = "[bold green]agreed[/]" if result.ok else "[bold red]failed[/]: see above"
-    console.print(f"{verdict}: seed {result.config.seed}", soft_wrap=True)
+        yield _failure(failure)
+    yield _counts(result)
+    yield _coverage(result)
+    never = tuple(_never(result))
+    if never:
+        yield Text("bins", never)
+    if result.config.spike:
+        lines = ((f"{point.number} {point.subject}", point.unjudged) for point in UNJUDGED)
+        yield Text("not Spike's to judge", tuple(lines))
+    yield Text("never generated", tuple(("", text) for text in NEVER))
+    reached = tuple(100 * cross.reached / cross.possible if cross.possible else None for cross in result.crosses)
+    names = tuple(cross.name for cross in result.crosses)
+    yield Chart("bins reached, in % of those possible", "%", names, (("reached", reached),))
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True)
-    return table
+def _failure(failure: Failure) -> Text:
+    title = (
+        f"golden model and {failure.against} differ: VLEN {failure.vlen}, program {failure.number}, "
+        f"shrunk to {failure.instructions} instructions"
+    )
+    lines = (("", failure.report), ("program", failure.program), ("replay", failure.replay))
+    return Text(title, lines, "bad")
 
 
-def _counts(result: FuzzResult) -> Table:
-    table = _table("compared", "", "instructions", "programs", "cut off", "mismatches", "a second")
+def _sides(result: FuzzResult) -> list[tuple[str, str, tuple[int, ...]]]:
+    """Return, for each side that was compared, its name, short name, and counts."""
     sides = [("golden, Spike", "Spike", result.spike, result.config.spike)]
     sides += [(f"golden, RTL ({result.config.sim})", "RTL", result.rtl, result.config.rtl)]
+    found: list[tuple[str, str, tuple[int, ...]]] = []
     for name, against, tally, on in sides:
         if on:
             failures = sum(failure.against == against for failure in result.failures)
             counts = (tally.instructions, tally.programs, tally.unfinished, failures, tally.rate)
-            table.add_row(name, *(f"{count:,}" for count in counts))
-    return table
+            found.append((name, against, counts))
+    return found
+
+
+def _counts(result: FuzzResult) -> Table:
+    rows = tuple((Cell(name), *(Cell(f"{count:,}") for count in counts)) for name, _, counts in _sides(result))
+    return Table("compared", ("", "instructions", "programs", "cut off", "mismatches", "a second"), rows)
 
 
 def _coverage(result: FuzzResult) -> Table:
-    table = _table("reached", "", "bins", "possible", "never", "not expected")
+    rows = []
     for cross in result.crosses:
         counts = (cross.reached, cross.possible, len(cross.never), len(cross.beside))
-        table.add_row(cross.name, *(f"{count:,}" for count in counts))
-    table.add_row("all features at once", f"{len(result.points):,}", "", "", "")
-    return table
+        rows.append((Cell(cross.name), *(Cell(f"{count:,}") for count in counts)))
+    rows.append((Cell("all features at once"), Cell(f"{len(result.points):,}"), Cell(""), Cell(""), Cell("")))
+    return Table("reached", ("", "bins", "possible", "never", "not expected"), tuple(rows))
 
 
-def _print_never(console: Console, result: FuzzResult) -> None:
+def _never(result: FuzzResult) -> Iterable[tuple[str, str]]:
     for cross in result.crosses:
         for what, bins in (("never reached", cross.never), ("reached, not expected", cross.beside)):
             if bins:
                 more = f" and {len(bins) - _SHOWN} more" if len(bins) > _SHOWN else ""
-                console.print(f"{what}, {cross.name}: {'; '.join(bins[:_SHOWN])}{more}", soft_wrap=True)
+                yield f"{what}, {cross.name}", f"{'; '.join(bins[:_SHOWN])}{more}"
 
 
-def _print_failure(console: Console, failure: Failure) -> None:
-    console.print(
-        f"[bold red]golden model and {failure.against} differ[/]: VLEN {failure.vlen}, program {failure.number}, "
-        f"shrunk to {failure.instructions} instructions",
-        soft_wrap=True,
-    )
-    console.print(failure.report, soft_wrap=True, markup=False)
-    console.print(f"program: {failure.program}", soft_wrap=True)
-    console.print(f"replay:  {failure.replay}", soft_wrap=True)
-    console.print()
+def _cases(result: FuzzResult) -> Iterable[Case]:
+    for name, against, _ in _sides(result):
+        reports = [f"{f.report}\nreplay: {f.replay}" for f in result.failures if f.against == against]
+        yield Case(name, "\n".join(reports))

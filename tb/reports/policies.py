@@ -1,70 +1,111 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people see of a comparison of policies: one table, and where the plot is."""
+"""A comparison of policies as a result: one table, what one save and restore take, and each workload in % of eager."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import astuple, fields
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from vctx.tb.jobs.policies import PolicyReport
+from vctx.tb.jobs.policies import PolicyReport, Row
 from vctx.tb.replay.accounting import Spread
+from vctx.tb.reports.render.terminal import Terminal
+from vctx.tb.results.explained import explained
+from vctx.tb.results.model import Case, Cell, Chart, Result, Section, Table, Text
 from vctx.tb.runs.repeat import shown
+
+_COLUMNS = (
+    "workload",
+    "V share",
+    "policy",
+    "saves",
+    "restores",
+    "KiB",
+    "kcycles",
+    "of eager",
+    "of unit",
+    "of all",
+    "bus",
+)
+_NOTE = (
+    "V share: guest entries that use vectors. kcycles: of the RTL, which replayed all moves. of unit: their share "
+    "of the vector unit's cycles, those of the workload itself included; of all: with each instruction that the "
+    "unit does not execute as one cycle more. bus: whether it moved exactly what the model counts."
+)
 
 
 def print_policies(console: Console, report: PolicyReport) -> None:
-    """Print the table."""
-    table = Table(title="policies", title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in ("workload", "V share", "policy"):
-        table.add_column(column, no_wrap=True)
-    for column in ("saves", "restores", "KiB", "kcycles", "of eager", "of unit", "of all", "bus"):
-        table.add_column(column, justify="right", no_wrap=True)
-    eager = {row.run: row.rtl.cycles for row in report.rows if row.policy == "eager"}
-    for row in report.rows:
-        first = row.policy == "eager"
-        bus = Text("agrees", "green") if row.rtl.agrees(row.cost) else Text("differs", "bold red")
-        table.add_row(
-            row.run.workload if first else "",
-            f"{row.run.share:.0%}" if first else "",
-            row.policy,
-            f"{row.cost.saves:,}",
-            f"{row.cost.restores:,}",
-            f"{row.cost.bytes_moved(row.run.vlen) // 1024:,}",
-            f"{row.rtl.cycles / 1000:,.0f}",
-            f"{row.rtl.cycles / eager[row.run]:.0%}" if eager[row.run] else "-",
-            f"{row.of_unit:.1%}",
-            f"{row.of_all:.1%}",
-            bus,
-        )
-    console.print()
-    console.print(table)
-    console.print(
-        "V share: guest entries that use vectors. kcycles: of the RTL, which replayed all moves. of unit: their share "
-        "of the vector unit's cycles, those of the workload itself included; of all: with each instruction that the "
-        "unit does not execute as one cycle more. bus: whether it moved exactly what the model counts.",
-        soft_wrap=True,
+    """Print a comparison's result."""
+    Terminal(console).render(result_of(report))
+
+
+def result_of(report: PolicyReport) -> Result:
+    """Return a comparison of policies as a result."""
+    return Result(
+        kind="policies",
+        title=f"{len({row.run for row in report.rows})} workloads; latency {report.latency}",
+        ok=report.ok,
+        headline="bus and model, and nothing beats the optimum" if report.ok else "see above",
+        command=report.command,
+        sections=tuple(_sections(report)),
+        cases=tuple(_cases(report)),
+        files=(("plot", shown(report.plot)), ("result", shown(report.path))),
+        data=report.as_json(),
     )
-    console.print()
-    console.print(f"cycles of one save and one restore, at a latency of {report.latency}", highlight=False)
-    console.print(_spreads_table(report))
+
+
+def _sections(report: PolicyReport) -> Iterable[Section]:
+    eager = {row.run: row.rtl.cycles for row in report.rows if row.policy == "eager"}
+    rows = tuple(_row(row, eager[row.run]) for row in report.rows)
+    yield Table("policies", _COLUMNS, rows, prose=(2,), note=_NOTE)
+    yield _spreads_table(report)
     for workload, mismatch in report.mismatches.items():
-        console.print(f"[bold red]{workload}[/]:")
-        console.print(mismatch.text(), soft_wrap=True, markup=False)
-    verdict = "[bold green]agreed[/]" if report.ok else "[bold red]failed[/]"
-    console.print(f"{verdict}: bus and model, and nothing beats the optimum" if report.ok else verdict)
-    console.print(f"plot:   {shown(report.plot)}   result: {shown(report.path)}", soft_wrap=True)
-    console.print(f"repeat: {report.command}", soft_wrap=True)
+        yield Text(workload, (), "bad")
+        yield explained(mismatch)
+    workloads = list(dict.fromkeys(row.run for row in report.rows))
+    cycles = {(row.run, row.policy): row.rtl.cycles for row in report.rows}
+    series = tuple(
+        (policy, tuple(100 * cycles[run, policy] / eager[run] if eager[run] else None for run in workloads))
+        for policy in dict.fromkeys(row.policy for row in report.rows)
+        if policy != "eager"
+    )
+    names = tuple(run.workload for run in workloads)
+    yield Chart("cycles of saves and restores, in % of the eager policy's", "%", names, series)
+
+
+def _row(row: Row, eager: int) -> tuple[Cell, ...]:
+    first = row.policy == "eager"
+    return (
+        Cell(row.run.workload if first else ""),
+        Cell(f"{row.run.share:.0%}" if first else ""),
+        Cell(row.policy),
+        Cell(f"{row.cost.saves:,}"),
+        Cell(f"{row.cost.restores:,}"),
+        Cell(f"{row.cost.bytes_moved(row.run.vlen) // 1024:,}"),
+        Cell(f"{row.rtl.cycles / 1000:,.0f}"),
+        Cell(f"{row.rtl.cycles / eager:.0%}" if eager else "-"),
+        Cell(f"{row.of_unit:.1%}"),
+        Cell(f"{row.of_all:.1%}"),
+        Cell("agrees", "good") if row.rtl.agrees(row.cost) else Cell("differs", "bad"),
+    )
 
 
 def _spreads_table(report: PolicyReport) -> Table:
     """Return what one save and one restore take."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
-    for column in ("VLEN", "DLEN", *(each.name for each in fields(Spread))):
-        table.add_column(column, justify="right", no_wrap=True)
+    rows = []
     for vlen, dlen, *both in report.spreads():
         for name, spread in zip(("save", "restore"), both, strict=True):
-            table.add_row(name, str(vlen), str(dlen), *(f"{cycles:,}" for cycles in astuple(spread)))
-    return table
+            numbers = (Cell(f"{cycles:,}") for cycles in astuple(spread))
+            rows.append((Cell(name), Cell(str(vlen)), Cell(str(dlen)), *numbers))
+    title = f"cycles of one save and one restore, at a latency of {report.latency}"
+    return Table(title, ("", "VLEN", "DLEN", *(each.name for each in fields(Spread))), tuple(rows))
+
+
+def _cases(report: PolicyReport) -> Iterable[Case]:
+    for row in report.rows:
+        agrees = row.rtl.agrees(row.cost)
+        text = "" if agrees else f"bus: {row.rtl.saves} saves, {row.rtl.restores} restores, {row.rtl.partial} partial"
+        yield Case(f"{row.run.workload}: {row.policy}", text)
+    for workload, mismatch in report.mismatches.items():
+        yield Case(f"{workload}: RTL and model agree", mismatch.text())

@@ -165,15 +165,14 @@ class Defects:
 
 @dataclass(frozen=True)
 class Chart:
-    """Values of several series, at the same positions.
+    """Values of several series as bars, a group of them at each position.
 
     Attributes:
-        kind: groups of bars, or curves. positions: below the groups or points.
+        unit: behind each value. positions: names of the groups.
         series: the values by name; one for each position, None where there is none.
     """
 
     title: str
-    kind: Literal["bars", "curves"]
     unit: str
     positions: tuple[str, ...]
     series: tuple[tuple[str, tuple[float | None, ...]], ...]

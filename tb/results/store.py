@@ -132,7 +132,7 @@ def _defects(raw: dict[str, Any]) -> Defects:
 
 def _chart(raw: dict[str, Any]) -> Chart:
     series = tuple((name, tuple(values)) for name, values in raw["series"])
-    return Chart(raw["title"], raw["kind"], raw["unit"], tuple(raw["positions"]), series)
+    return Chart(raw["title"], raw["unit"], tuple(raw["positions"]), series)
 
 
 _SECTIONS: dict[str, Callable[[dict[str, Any]], Section]] = {

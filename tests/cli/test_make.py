@@ -35,12 +35,12 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     [
         (
             "VELN=512",
-            r"VELN=512: there is no such knob, did you mean VLEN\?; `make cosim` takes DLEN HARTS JOB KERNEL .*VLEN",
+            r"VELN=512: there is no such knob, did you mean VLEN\?; `make cosim` takes DLEN HARTS JOB JUNIT KERNEL .*VLEN",
         ),
         ("vlen=512", r"vlen=512: there is no such knob, did you mean VLEN\?"),
         ("run PRGO=x.elf", r"PRGO=x.elf: there is no such knob, did you mean PROG\?; `make run` takes .*PROG"),
         ("CXX=clang++", r"CXX=clang\+\+: there is no such knob; `make cosim` takes"),
-        ("test VLEN=512", r"VLEN=512: has no effect on `make test`, which takes JOBS K OUT"),
+        ("test VLEN=512", r"VLEN=512: has no effect on `make test`, which takes JOBS JUNIT K OUT"),
         ("clean OUT=x", r"OUT=x: has no effect on `make clean`"),
         ("WAVES=yes", r"WAVES=yes: must be 0 or 1"),
         ("test JOBS=0", r"JOBS=0: must be a whole number, at least 1"),

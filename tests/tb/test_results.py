@@ -55,7 +55,7 @@ def result(*, ok: bool = False) -> Result:
             Text("known", (("S1", "a defect"), ("", "its source")), "warn"),
             Findings("broken", (Finding("one-owner", "hart 0", "registers of [vcpu1]", "in vcpu_load", 12),)),
             explained(MISMATCH),
-            Chart("share", "bars", "%", ("save", "restore"), (("done", (50.0, None)),)),
+            Chart("share", "%", ("save", "restore"), (("done", (50.0, None)),)),
         ),
         cases=(Case("agree", "differs\nat event 17 \x1b"), Case("one-owner")),
         files=(("result", "result.json"), ("trace", "t.vctx"), ("waves", "w.fst")),

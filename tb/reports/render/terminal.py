@@ -38,6 +38,7 @@ class Terminal:
     def _section(self, section: Section) -> None:
         match section:
             case Table():
+                self._console.print(RichText(section.title, "bold"), soft_wrap=True)
                 self._console.print(_table(section))
                 if section.note:
                     self._console.print(section.note, markup=False)
@@ -110,9 +111,7 @@ def _marked(value: Marked) -> RichText:
 
 
 def _table(section: Table) -> rich_table.Table:
-    table = rich_table.Table(
-        title=section.title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold"
-    )
+    table = rich_table.Table(box=None, pad_edge=False, header_style="bold", show_header=any(section.columns))
     if section.narrow:
         table.padding = (0, 1, 0, 0)
     for number, name in enumerate(section.columns):
