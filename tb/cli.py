@@ -242,7 +242,8 @@ def sweep(
     """Check all VS states, CSR accesses, vset* and faults. Golden model, RTL and Spike against the specification."""
     from vctx.pymodel.scenarios.directed import SWEEPS
     from vctx.tb.jobs import sweep as job
-    from vctx.tb.reports.sweep import print_states, print_sweep
+    from vctx.tb.reports.publish import publish
+    from vctx.tb.reports.sweep import result_of
 
     if name not in (*SWEEPS, "all"):
         raise UsageError(f"sweep {name!r}: must be one of {', '.join(SWEEPS)}, all")
@@ -250,10 +251,7 @@ def sweep(
     ok = True
     for each in SWEEPS if name == "all" else (name,):
         result = job.sweep(each, sim=sim, vlen=vlen, dlen=dlen, spike=spike)
-        if each == "states":
-            print_states(console, result)
-            console.print()
-        print_sweep(console, result)
+        publish(console, result_of(result), result.path.parent)
         ok = ok and result.ok
     raise typer.Exit(0 if ok else 1)
 

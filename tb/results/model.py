@@ -30,14 +30,16 @@ class Table:
     """A table.
 
     Attributes:
-        columns: headings; the first column and those in `prose` are aligned to the left, all others are numbers.
-        rows: as many cells each as there are columns. prose: numbers of columns of running text. note: below it.
+        columns: headings; the first column and those in `left` and `prose` are aligned to the left, all others are
+            numbers.
+        rows: as many cells each as there are columns. prose: columns of running text. note: below it.
         narrow: columns are as close to each other as can be.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    left: tuple[int, ...] = ()
     prose: tuple[int, ...] = ()
     note: str = ""
     narrow: bool = False

@@ -94,7 +94,8 @@ def _result(raw: dict[str, Any]) -> Result:
 
 def _table(raw: dict[str, Any]) -> Table:
     rows = tuple(tuple(Cell(**cell) for cell in row) for row in raw["rows"])
-    return Table(raw["title"], tuple(raw["columns"]), rows, tuple(raw["prose"]), raw["note"], raw["narrow"])
+    left, prose = tuple(raw["left"]), tuple(raw["prose"])
+    return Table(raw["title"], tuple(raw["columns"]), rows, left, prose, raw["note"], raw["narrow"])
 
 
 def _text(raw: dict[str, Any]) -> Text:

@@ -20,7 +20,8 @@ from vctx.pymodel.scenarios.directed.vs_states import KINDS, STATES
 from vctx.pymodel.trace import MODE_NAMES
 from vctx.tb.jobs.sweep import SweepResult, golden_opinion, record, records_of, rtl_opinion, spike_opinion
 from vctx.tb.replay.result import Latency
-from vctx.tb.reports.sweep import print_states, print_sweep
+from vctx.tb.reports.render.terminal import Terminal
+from vctx.tb.reports.sweep import result_of
 from vctx.tb.simulators.find import SIMULATORS
 from vctx.tb.spike.judge import IRQ
 
@@ -160,8 +161,7 @@ def test_a_departure_is_printed(tmp_path: Path) -> None:
     result = SweepResult("states", VLEN, 64, trace, tmp_path / "r", "repeat me", 0, probes, [golden, other])
     assert not result.ok
     console = Console(record=True, width=200)
-    print_states(console, result)
-    print_sweep(console, result)
+    Terminal(console).render(result_of(result))
     text = console.export_text()
     assert "RTL (icarus): 1/2 -> 3*/2, 3*/3*" in text
     assert "vadd VS 1 2 vsstatus" in text

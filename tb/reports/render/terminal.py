@@ -116,7 +116,7 @@ def _table(section: Table) -> rich_table.Table:
         table.padding = (0, 1, 0, 0)
     for number, name in enumerate(section.columns):
         prose = number in section.prose
-        left = number == 0 or prose
+        left = number == 0 or number in section.left or prose
         table.add_column(name, justify="left" if left else "right", no_wrap=not prose, overflow="fold")
     for row in section.rows:
         table.add_row(*(RichText(cell.text, _STYLES[cell.tone]) for cell in row))
