@@ -135,6 +135,8 @@ def test_a_page_has_all_of_it(found: Timeline) -> None:
     assert packed.left_out == "" and json.dumps(packed.index)
     for hart, described in zip(found.harts, packed.index["harts"], strict=True):
         slices = unpacked(packed, described["slices"])
+        slices["end"] = slices["start"] + slices["cycles"] + slices["wait"]
+        slices["last"] = slices["first"] + slices["count"]
         for field in fields(Slices):
             assert slices[field.name].tolist() == getattr(hart.slices, field.name).tolist(), field.name
         pieces = [unpacked(packed, piece) for piece in described["pieces"]]
