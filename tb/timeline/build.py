@@ -75,7 +75,7 @@ def timeline(trace: Path, timing: Path | None = None) -> Timeline:
     keys = [(pc, insn, MODES[mode]) for pc, insn, mode in codes.rows]
     named = symbols(header.programs, keys)
     names = _Names()
-    owners = _walk(columns, marks, names)
+    walked = _walk(columns, marks, names)
     harts = tuple(
         HartTimeline(
             columns[hart],
@@ -84,8 +84,9 @@ def timeline(trace: Path, timing: Path | None = None) -> Timeline:
             _lane(columns[hart], [row[4] for row in states.rows], columns[hart].state),
             _lane(columns[hart], [row[5] for row in states.rows], columns[hart].state),
             _lane(columns[hart], [row[2] for row in codes.rows], columns[hart].code),
+            migrations,
         )
-        for hart, (slices, owner) in enumerate(owners)
+        for hart, (slices, owner, migrations) in enumerate(walked)
     )
     return Timeline(
         unit="events" if times is None else "cycles",
@@ -191,15 +192,22 @@ def _lane(columns: Instructions, values: list[int], number: Array) -> Lane:
     return Lane(columns.end[changed], value[changed])
 
 
-def _walk(columns: list[Instructions], marks: list[tuple[int, Mark]], names: _Names) -> list[tuple[Slices, Lane]]:
-    """Follow the marks; return the slices and the owners of each hart.
+def _walk(
+    columns: list[Instructions], marks: list[tuple[int, Mark]], names: _Names
+) -> list[tuple[Slices, Lane, Array]]:
+    """Follow the marks; return the slices, the owners and the migrations of each hart.
 
     A function begins where the hart's instruction before it ended, so that times and marks have the same order.
     """
     images: dict[int, dict[str, int]] = {}
     reset: set[str] = set()
     walks = [_HartWalk(each, names, Owners(images, reset)) for each in columns]
+    ran: dict[str, int] = {}  # the hart that each guest ran on last
     for event, mark in marks:
+        if mark.enter and mark.what == "guest":
+            if ran.get(mark.who, mark.hart) != mark.hart:
+                walks[mark.hart].migrates()
+            ran[mark.who] = mark.hart
         walks[mark.hart].mark(event, mark)
     return [walk.finish() for walk in walks]
 
@@ -217,6 +225,11 @@ class _HartWalk:
         self._stack: list[tuple[int, Mark]] = []  # number of the slice, and its mark
         self._rows: list[list[int]] = []
         self._owner = [(0, names.of(owners.name))]
+        self._migrations: list[int] = []
+
+    def migrates(self) -> None:
+        """Note that the slice that begins next is of a guest that comes from another hart."""
+        self._migrations.append(len(self._rows))
 
     def mark(self, event: int, mark: Mark) -> None:
         """Enter or leave a function."""
@@ -231,14 +244,14 @@ class _HartWalk:
         elif self._stack:
             self._leave(time)
 
-    def finish(self) -> tuple[Slices, Lane]:
+    def finish(self) -> tuple[Slices, Lane, Array]:
         """Return what there is, with the functions still open ended where the hart's last instruction did."""
         self._advance(1 << 63)
         while self._stack:
             self._leave(self._ends[-1] if self._ends else 0)
         table = np.array(self._rows, np.uint64).reshape(-1, len(fields(Slices)))
         owner = np.array(self._owner, np.uint64).reshape(-1, 2)
-        return Slices(*table.T), Lane(owner[:, 0], owner[:, 1])
+        return Slices(*table.T), Lane(owner[:, 0], owner[:, 1]), np.array(self._migrations, np.uint64)
 
     def _leave(self, time: int) -> None:
         number, entered = self._stack.pop()

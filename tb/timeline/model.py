@@ -82,7 +82,12 @@ class Instructions:
 
 @dataclass(frozen=True)
 class HartTimeline:
-    """What happened on one hart; `owner` is who is in the registers, a number in `Timeline.names`."""
+    """What happened on one hart.
+
+    Attributes:
+        owner: who is in the registers, a number in `Timeline.names`. mode: a place in `MODES`.
+        migrations: numbers of the slices in which a guest runs that ran on another hart before.
+    """
 
     instructions: Instructions
     slices: Slices
@@ -90,6 +95,7 @@ class HartTimeline:
     mstatus_vs: Lane
     vsstatus_vs: Lane
     mode: Lane
+    migrations: Array
 
 
 @dataclass(frozen=True)

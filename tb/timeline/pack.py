@@ -120,6 +120,7 @@ def _hart(packer: _Packer, hart: HartTimeline) -> dict[str, Any]:
     return {
         "slices": packer.columns(slices),
         "lanes": packed,
+        "migrations": packer.columns({"first": hart.migrations}),
         "traps": packer.columns(trapped),
         "bus": packer.columns(_bus(hart.instructions)),
         "pieces": [],

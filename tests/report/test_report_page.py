@@ -114,10 +114,8 @@ def test_the_timeline_zooms_from_the_whole_run_to_one_instruction(browser: Brows
     assert whole.startswith("cycles 0 to ")
     middle = browser.run("const h = harts[0], i = h.packed.pieces[0]; return Math.floor((i.start + i.end) / 2)")
     browser.run(f"show({middle} - 200, {middle} + 200)")
-    browser.until("return drawings[0].hits.some((hit) => hit[3].kind === 'instruction')")
-    left, right, row = browser.run(
-        "return drawings[0].hits.findLast((hit) => hit[3].kind === 'instruction').slice(0, 3)"
-    )
+    drawn = "drawings[0].hits.findLast((hit) => hit[2] === drawings[0].rows.length - 1)"  # in the row of instructions
+    left, right, row = browser.until(f"return {drawn}?.slice(0, 3)")
     canvas = browser.one(".hart canvas")
     browser.run("document.querySelector('.hart canvas').scrollIntoView({block: 'center'})")
     width, height = canvas.size["width"], canvas.size["height"]

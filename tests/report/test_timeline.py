@@ -6,7 +6,9 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from collections import Counter
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,19 @@ def test_guests_and_tasks_find_their_own_registers(found: Timeline) -> None:
                 assert found.names[int(slices.owner[at])] in (found.names[int(slices.who[at])], "nobody")
     owners = {found.names[int(value)] for hart in found.harts for value in hart.owner.value}
     assert {"vcpu0", "vcpu1", "task0", "nobody"} <= owners
+
+
+def test_guests_that_come_from_another_hart_have_migrated(
+    found: Timeline, recorded: tuple[Path, SharedUnitResult]
+) -> None:
+    runs: dict[str, list[int]] = {}
+    for event in TraceReader(recorded[0]):
+        if isinstance(event, Mark) and event.enter and event.what == "guest":
+            runs.setdefault(event.who, []).append(event.hart)
+    due = {who: sum(a != b for a, b in pairwise(harts)) for who, harts in runs.items()}
+    migrated = [found.names[int(hart.slices.who[int(at)])] for hart in found.harts for at in hart.migrations]
+    assert Counter(migrated) == Counter(due)
+    assert len(migrated) >= recorded[1].counts["migrations"] > 0  # the job counts those at the entry alone
 
 
 def test_a_break_is_placed_in_the_function_that_it_was_found_after(

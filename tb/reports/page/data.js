@@ -55,6 +55,7 @@ class Hart {
     const slices = (this.slices = await columns(this.packed.slices));
     slices.end = slices.start.map((start, at) => start + slices.cycles[at] + slices.wait[at]);
     slices.last = slices.first.map((first, at) => first + slices.count[at]);
+    this.migrations = (await columns(this.packed.migrations)).first;
     this.traps = await columns(this.packed.traps);
     this.bus = await columns(this.packed.bus);
     this.lanes = {};

@@ -33,7 +33,7 @@ class Drawing {
   constructor(canvas, hart, page) {
     Object.assign(this, { canvas, hart, page });
     const depths = hart.depths.length;
-    this.rows = ["registers hold", "mstatus.VS", "vsstatus.VS", "mode", ...Array(depths).fill(""), "moves", "traps", "bus", "breaks", "instructions"];
+    this.rows = ["registers hold", "mstatus.VS", "vsstatus.VS", "mode", ...Array(depths).fill(""), "moves", "migrations", "traps", "bus", "breaks", "instructions"];
     if (depths) this.rows[4] = "functions";
     this.functions = 4;
     this.after = 4 + depths;
@@ -64,10 +64,11 @@ class Drawing {
     this.lane(3, "mode", (value) => this.theme.mode[value], (value) => MODES[value]);
     this.hart.depths.forEach((slices, depth) => this.slices(this.functions + depth, slices, chosen));
     this.moves(this.after);
-    this.traps(this.after + 1);
-    this.bus(this.after + 2);
-    this.breaks(this.after + 3);
-    this.instructions(this.after + 4, chosen);
+    this.migrations(this.after + 1);
+    this.traps(this.after + 2);
+    this.bus(this.after + 3);
+    this.breaks(this.after + 4);
+    this.instructions(this.after + 5, chosen);
     if (this.left) this.labels();
   }
 
@@ -159,6 +160,18 @@ class Drawing {
       const colour = done ? colourOf(this.page.names[who[slice]], this.theme) : this.theme.raised;
       const box = this.box(start[slice], end[slice], row, colour, done ? direction : "");
       if (box) this.hits.push([...box, row, { kind: "slice", number: slice }]);
+    }
+  }
+
+  // Guests that come from another hart.
+  migrations(row) {
+    const { start, who } = this.hart.slices;
+    for (const slice of this.hart.migrations) {
+      if (start[slice] < this.view.from || start[slice] > this.view.to) continue;
+      const x = this.x(start[slice]);
+      this.pen.fillStyle = colourOf(this.page.names[who[slice]], this.theme);
+      this.pen.fillRect(x - 1, row * ROW + 4, 3, ROW - 4);
+      this.hits.push([x - 4, x + 4, row, { kind: "slice", number: slice }]);
     }
   }
 
