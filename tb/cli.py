@@ -498,7 +498,8 @@ def linux_kvm(
     from vctx.tb.linux import job
     from vctx.tb.linux.boot import Machine
     from vctx.tb.linux.needs import QEMU
-    from vctx.tb.reports.linux import print_linux
+    from vctx.tb.reports.linux import result_of
+    from vctx.tb.reports.publish import publish
 
     if without_v:
         _refuse(ctx, "--without-v leaves no vector registers", "vlen", "zve_only")
@@ -516,7 +517,7 @@ def linux_kvm(
     console.print(f"[bold]vctx linux-kvm[/]: {harts}; seed {machine.seed}; {steps} steps", soft_wrap=True)
     with _Bars() as bars:
         verdict = job.linux_kvm(machine, kernel_deb or (), progress=bars)
-    print_linux(console, verdict)
+    publish(console, result_of(verdict), verdict.path.parent)
     raise typer.Exit(0 if verdict.ok else 1)
 
 

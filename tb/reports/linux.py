@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people see of a run of Linux: lines by part, reasons of the explained ones, and what differs."""
+"""A run of Linux as a result: lines by part, reasons of the explained ones, and what differs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from vctx.pymodel.scenarios.linux import Kind
 from vctx.tb.linux.job import LinuxVerdict
+from vctx.tb.reports.render.terminal import Terminal
+from vctx.tb.results.model import Case, Cell, Result, Section, Table, Text
 from vctx.tb.runs.repeat import shown
 
 _SHOWN = 10  # lines that differ
@@ -17,33 +19,46 @@ _COLUMNS = (Kind.MATCHED, Kind.EXPLAINED, Kind.DIFFERS)
 
 
 def print_linux(console: Console, verdict: LinuxVerdict) -> None:
-    """Print the verdict."""
+    """Print a run's result."""
+    Terminal(console).render(result_of(verdict))
+
+
+def result_of(verdict: LinuxVerdict) -> Result:
+    """Return a run of Linux as a result."""
     counts = verdict.counts
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("part", no_wrap=True)
-    for heading in ("lines", "matched", "explained", "differ"):
-        table.add_column(heading, justify="right")
-    for name, part in verdict.parts.items():
-        table.add_row(name, *_numbers(part))
-    table.add_row("all", *_numbers(counts), style="bold")
-    console.print()
-    console.print(table)
-    console.print(f"\n{counts[Kind.BOOKKEEPING]} more lines are not about KVM")
-    if not verdict.headers:
-        console.print("the parts with a kernel module are left out: this kernel came without its headers")
-    for reason, count in verdict.reasons.most_common():
-        console.print(f"explained: {count:4} {reason}", soft_wrap=True)
-    for one in verdict.differing[:_SHOWN]:
-        console.print(Text.assemble(("differs", "red"), f": {str(one)[:_WIDTH]}"), soft_wrap=True)
-    if len(verdict.differing) > _SHOWN:
-        console.print(f"and {len(verdict.differing) - _SHOWN} more that differ")
-    state = "[bold green]agreed[/]" if verdict.ok else "[bold red]failed[/]"
     judged = f"{counts[Kind.MATCHED]:,} lines of Linux {verdict.release} under QEMU {verdict.emulator} match"
-    console.print(f"{state}: {judged}, {counts[Kind.DIFFERS]} differ", soft_wrap=True)
-    console.print(f"trace: {shown(verdict.trace)}", soft_wrap=True)
-    console.print(f"result: {shown(verdict.path)}", soft_wrap=True)
-    console.print(f"repeat: {verdict.command}", soft_wrap=True)
+    return Result(
+        kind="linux-kvm",
+        title=f"Linux {verdict.release}, QEMU {verdict.emulator}",
+        ok=verdict.ok,
+        headline=f"{judged}, {counts[Kind.DIFFERS]} differ",
+        command=verdict.command,
+        sections=tuple(_sections(verdict)),
+        cases=tuple(
+            Case(name, f"{part[Kind.DIFFERS]} lines differ" if part[Kind.DIFFERS] else "")
+            for name, part in verdict.parts.items()
+        ),
+        files=(("trace", shown(verdict.trace)), ("result", shown(verdict.path))),
+        data=verdict.as_json(),
+    )
 
 
-def _numbers(counts: dict[Kind, int]) -> list[str]:
-    return [f"{sum(counts[kind] for kind in _COLUMNS):,}", *(f"{counts[kind]:,}" for kind in _COLUMNS)]
+def _sections(verdict: LinuxVerdict) -> Iterable[Section]:
+    rows = [_row(name, part) for name, part in verdict.parts.items()]
+    rows.append(_row("all", verdict.counts))
+    yield Table("lines", ("part", "lines", "matched", "explained", "differ"), tuple(rows))
+    notes = [f"{verdict.counts[Kind.BOOKKEEPING]} more lines are not about KVM"]
+    if not verdict.headers:
+        notes.append("the parts with a kernel module are left out: this kernel came without its headers")
+    explained = [("explained", f"{count:4} {reason}") for reason, count in verdict.reasons.most_common()]
+    yield Text("", (*(("", note) for note in notes), *explained))
+    if verdict.differing:
+        lines = [("differs", str(one)[:_WIDTH]) for one in verdict.differing[:_SHOWN]]
+        if len(verdict.differing) > _SHOWN:
+            lines.append(("", f"and {len(verdict.differing) - _SHOWN} more that differ"))
+        yield Text("lines that differ", tuple(lines), "bad")
+
+
+def _row(name: str, counts: Mapping[Kind, int]) -> tuple[Cell, ...]:
+    numbers = (sum(counts[kind] for kind in _COLUMNS), *(counts[kind] for kind in _COLUMNS))
+    return (Cell(name), *(Cell(f"{number:,}") for number in numbers))
