@@ -104,7 +104,7 @@ def test_an_alias_of_a_kernel_says_so() -> None:
     done = vctx("audit", "--kernel", "deferred", "--scenario", "put-keeps-hgatp")
     assert done.returncode == 0
     assert "kernel deferred: the scheme is mainline now, as linux-7.3" in done.stdout
-    assert "clean: kernel linux-7.3, 1 of 1 scenarios pass" in done.stdout
+    assert "agreed: kernel linux-7.3 is clean, 1 of 1 scenarios pass" in done.stdout
     assert "repeat: .venv/bin/vctx audit --kernel linux-7.3 --scenario put-keeps-hgatp" in done.stdout
 
 
