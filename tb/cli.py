@@ -23,6 +23,7 @@ from vctx.tb.cli_reports import reports
 from vctx.tb.ending import console, execute
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
 from vctx.tb.options import (
+    DesignFiles,
     Dlen,
     Job,
     Junit,
@@ -34,10 +35,12 @@ from vctx.tb.options import (
     RtlSim,
     Seed,
     Sim,
+    Top,
     Vlen,
     Waves,
     age,
     number,
+    own_status,
     positive,
 )
 from vctx.tb.runs.defaults import LATENCY, replay_options
@@ -110,6 +113,8 @@ def cosim(
         typer.Option("--live", help="The golden hypervisor drives the RTL itself, with no trace in between; slow."),
     ] = False,
     routines: Routines = "",
+    design: DesignFiles = None,
+    top: Top = None,
     latency: MemoryLatency = None,
     waves: Waves = False,
     junit: Junit = None,
@@ -122,6 +127,7 @@ def cosim(
     from vctx.tb.reports.publish import publish
 
     knobs = Knobs(sim, vlen, min(DEFAULT_DLEN, vlen) if dlen is None else dlen, seed, harts, vcpus, kernel)
+    status = own_status(design, top)
     console.print(
         f"[bold]vctx cosim[/]: {harts} harts, {vcpus} vCPUs, {run.TASKS} host tasks; VLEN {vlen}, DLEN {knobs.dlen}; "
         f"kernel {kernel}; seed {seed}; {sim}",
@@ -137,6 +143,7 @@ def cosim(
             latency=latency or LATENCY,
             waves=waves,
             live=live,
+            status=status,
             progress=bars,
         )
     publish(console, result_of(verdict), verdict.path.parent, junit=junit, perfetto=perfetto)
@@ -148,6 +155,8 @@ def replay(
     trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")],
     sim: Sim = DEFAULT_SIM,
     dlen: Dlen = None,
+    design: DesignFiles = None,
+    top: Top = None,
     latency: MemoryLatency = None,
     waves: Waves = False,
     step: Annotated[bool, typer.Option("--step", help="One instruction at a time, from Python; slow.")] = False,
@@ -163,14 +172,15 @@ def replay(
     from vctx.tb.replay import launch
     from vctx.tb.reports.publish import publish
     from vctx.tb.reports.replay import result_of
-    from vctx.tb.runs.defaults import latency_suffix
+    from vctx.tb.runs.defaults import design_suffix, latency_suffix
 
-    latency = latency or LATENCY
+    latency, status = latency or LATENCY, own_status(design, top)
     header = Header.of(trace)
     events = verify(TraceReader(trace))
     knobs = Knobs(sim, header.vlen, min(DEFAULT_DLEN, header.vlen) if dlen is None else dlen, harts=header.harts)
-    out_dir = out_root() / "replay" / f"{name_of(trace)}-{sim}-dlen{knobs.dlen}{latency_suffix(latency)}"
-    command = vctx_command("replay", trace, *replay_options(sim, knobs.dlen, latency), "--waves")
+    name = f"{name_of(trace)}-{sim}-dlen{knobs.dlen}{latency_suffix(latency)}{design_suffix(status)}"
+    out_dir = out_root() / "replay" / name
+    command = vctx_command("replay", trace, *replay_options(sim, knobs.dlen, latency, status), "--waves")
     with claimed(out_dir), _Bars() as bars:
         result = launch.replay(
             trace,
@@ -181,6 +191,7 @@ def replay(
             waves=waves,
             step=step,
             closer=True,
+            status=status,
             command=command,
             progress=lambda done: bars("replay", done, events),
         )
@@ -237,6 +248,8 @@ def sweep(
         int, typer.Option(parser=number("DLEN"), metavar="N", help="Bus and datapath width, 64 to VLEN, at most 1024.")
     ] = 64,
     spike: Annotated[bool, typer.Option(help="Ask Spike, too.")] = True,
+    design: DesignFiles = None,
+    top: Top = None,
     out: Out = None,
 ) -> None:
     """Check all VS states, CSR accesses, vset* and faults. Golden model, RTL and Spike against the specification."""
@@ -248,9 +261,9 @@ def sweep(
     if name not in (*SWEEPS, "all"):
         raise UsageError(f"sweep {name!r}: must be one of {', '.join(SWEEPS)}, all")
     Knobs(sim, vlen, dlen)
-    ok = True
+    status, ok = own_status(design, top), True
     for each in SWEEPS if name == "all" else (name,):
-        result = job.sweep(each, sim=sim, vlen=vlen, dlen=dlen, spike=spike)
+        result = job.sweep(each, sim=sim, vlen=vlen, dlen=dlen, spike=spike, status=status)
         publish(console, result_of(result), result.path.parent)
         ok = ok and result.ok
     raise typer.Exit(0 if ok else 1)
@@ -299,6 +312,8 @@ def fuzz(
     ] = None,
     replay: Annotated[Path | None, typer.Option(help="Run this one program, as a failure leaves it, instead.")] = None,
     junit: Junit = None,
+    design: DesignFiles = None,
+    top: Top = None,
     out: Out = None,
 ) -> None:
     """Compare golden hart, Spike and RTL on random programs. The first program on which they differ is shrunk."""
@@ -310,12 +325,13 @@ def fuzz(
     if oracle not in (None, "spike"):
         raise UsageError(f"--oracle {oracle}: must be spike")
     if not rtl:
-        _refuse(ctx, "without --rtl there is no simulation", "sim", "dlen")
+        _refuse(ctx, "without --rtl there is no simulation", "sim", "dlen", "design", "top")
     spike = oracle is not None or not rtl
     if replay is not None:
         _refuse(ctx, "which program to run is up to --replay", "count", "seed", "vlen", "jobs", "profile", "junit")
     wide = profile is not None and profile_of(profile).hart.wide
-    config = job.FuzzConfig(count, seed, tuple(vlen or job.VLENS), spike, rtl, sim or DEFAULT_SIM, dlen, jobs, wide)
+    vlens, status = tuple(vlen or job.VLENS), own_status(design, top)
+    config = job.FuzzConfig(count, seed, vlens, spike, rtl, sim or DEFAULT_SIM, dlen, jobs, wide, status)
     if replay is not None:
         reports = job.replay_program(replay, config)
         for report in reports:

@@ -18,6 +18,7 @@ from vctx.tb.knobs import ALLOWED, one_of
 from vctx.tb.replay.result import Latency
 from vctx.tb.runs.defaults import LATENCY
 from vctx.tb.runs.repeat import shown
+from vctx.tb.simulators.filelist import OwnStatus
 
 
 def number(knob: str, allowed: str | None = None) -> Callable[[str], int]:
@@ -84,6 +85,21 @@ def _job(name: str) -> str:
     return name
 
 
+def own_status(design: Path | None, top: str | None) -> OwnStatus | None:
+    """Return what --design and --top name; None without them.
+
+    Raises:
+        UsageError: there is one without the other, or it is bad.
+    """
+    if design is None:
+        if top is not None:
+            raise UsageError(f"--top {top}: of which --design FILES.f?")
+        return None
+    if top is None:
+        raise UsageError(f"--design {design}: which module of it? --top MODULE")
+    return OwnStatus.read(design, top)
+
+
 _KERNELS = ", ".join(f"{name} (now {ALIASES[name]})" if name in ALIASES else name for name in versions)
 Sim = Annotated[str, typer.Option(help="Simulator: verilator or icarus.")]
 RtlSim = Annotated[str | None, typer.Option(help="Simulator: verilator (the default) or icarus; with --rtl.")]
@@ -123,6 +139,16 @@ MemoryLatency = Annotated[
         f"probability N/256 (stall), and the translate port takes N cycles (xlat). Default: {LATENCY}.",
     ),
 ]
+DesignFiles = Annotated[
+    Path | None,
+    typer.Option(
+        "--design",
+        metavar="FILES.f",
+        help="File list of status registers of your own, which take the place of the block's vctx_status; with --top. "
+        f"{shown(DOCS / 'your-core.md')} says how.",
+    ),
+]
+Top = Annotated[str | None, typer.Option("--top", metavar="MODULE", help="The module of --design with those ports.")]
 Waves = Annotated[bool, typer.Option("--waves", help="Dump all signals and registers, and a save file for GTKWave.")]
 Out = Annotated[
     Path | None,

@@ -36,11 +36,12 @@ from vctx.tb.replay.live import Announcer
 from vctx.tb.replay.result import Latency, ReplayConfig, ReplayResult
 from vctx.tb.runs.beside import record_and_replay
 from vctx.tb.runs.coverage import Watch, coverage_json
-from vctx.tb.runs.defaults import FILL, LATENCY, latency_option, latency_suffix
+from vctx.tb.runs.defaults import FILL, LATENCY, design_options, design_suffix, latency_option, latency_suffix
 from vctx.tb.runs.progress import Progress, silent
 from vctx.tb.runs.repeat import vctx_command
 from vctx.tb.simulators.build import build
 from vctx.tb.simulators.design import Design, replay_design
+from vctx.tb.simulators.filelist import OwnStatus
 from vctx.tb.simulators.find import simulator
 from vctx.tb.simulators.run import RESULTS
 
@@ -146,6 +147,7 @@ def command_of(
     sim: bool = True,
     latency: Latency = LATENCY,
     waves: bool = False,
+    status: OwnStatus | None = None,
 ) -> str:
     """Return the command that repeats a co-simulation; without `sim`, what determines its trace."""
     arguments = ["cosim", f"--vlen {knobs.vlen}", f"--harts {knobs.harts}", f"--vcpus {knobs.vcpus}"]
@@ -154,7 +156,7 @@ def command_of(
     arguments += [f"--routines {shlex.quote(routines)}"] if routines else []
     if sim:
         arguments += [f"--sim {knobs.sim}", f"--dlen {knobs.dlen}", *latency_option(latency)]
-        arguments += ["--waves"] if waves else []
+        arguments += [*design_options(status), *(["--waves"] if waves else [])]
     return vctx_command(*arguments, out=sim)
 
 
@@ -168,6 +170,7 @@ def cosim(
     latency: Latency = LATENCY,
     waves: bool = False,
     live: bool = False,
+    status: OwnStatus | None = None,
     progress: Progress = silent,
 ) -> Verdict:
     """Run the main job.
@@ -178,6 +181,7 @@ def cosim(
         routines: a file with save and restore routines in place of the kernel's own.
         latency: of memory and translate port. waves: dump waves.
         live: let the golden hypervisor drive the RTL itself, one instruction at a time, instead of a recording of it.
+        status: what is in the place of the block's status registers.
         progress: called with (phase, done, total); phases are "record", "build" and "replay", or "build" and "live".
 
     Raises:
@@ -208,13 +212,15 @@ def cosim(
         name += f"-pairs{pairs}-entries{entries}"
     if routines:
         name += f"-{name_of(Path(routines))}"
-    out_dir = out_root() / "cosim" / (name + latency_suffix(latency) + "-live" * live)
+    out_dir = out_root() / "cosim" / (name + latency_suffix(latency) + design_suffix(status) + "-live" * live)
     trace = out_dir / "trace.vctx"
     again = partial(command_of, knobs, pairs, entries, routines, job=job)
-    command = again(latency=latency, waves=waves) + " --live" * live
+    command = again(latency=latency, waves=waves, status=status) + " --live" * live
     preload(__name__)
     tool = simulator(knobs.sim)  # before anything slow: is it there?
-    design = replay_design(knobs.vlen, knobs.dlen, knobs.harts, ram=config.ram_size, waves=waves, batch=not live)
+    design = replay_design(
+        knobs.vlen, knobs.dlen, knobs.harts, ram=config.ram_size, waves=waves, status=status, batch=not live
+    )
 
     recorder = partial(_record, config, trace, again(sim=False))
 
@@ -233,7 +239,14 @@ def cosim(
                 model, rtl = run_live(config, knobs, trace, design, command, latency, progress)
             else:
                 both = record_and_replay(
-                    recorder, knobs, trace, latency=latency, waves=waves, progress=progress, prepare=prepare
+                    recorder,
+                    knobs,
+                    trace,
+                    latency=latency,
+                    waves=waves,
+                    progress=progress,
+                    status=status,
+                    prepare=prepare,
                 )
                 model, rtl = both.recorded, both.replayed
             if rtl.mismatch is None or not live:

@@ -14,7 +14,7 @@ import signal
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
@@ -32,10 +32,12 @@ from vctx.tb.process.files import write_json
 from vctx.tb.process.folders import claimed, name_of
 from vctx.tb.process.worker import PROCESSES, Surroundings, end_with_caller, preload, without_main
 from vctx.tb.replay.result import ReplayResult
+from vctx.tb.runs.defaults import design_options, design_suffix
 from vctx.tb.runs.progress import Progress, silent
 from vctx.tb.runs.repeat import shown, vctx_command
 from vctx.tb.simulators.build import build
 from vctx.tb.simulators.design import replay_design
+from vctx.tb.simulators.filelist import OwnStatus
 from vctx.tb.simulators.find import simulator
 
 VLENS = (128, 256, 512, 4096)
@@ -57,6 +59,7 @@ class FuzzConfig:
         sim, dlen: simulator and bus width in bits for the RTL; `dlen` None for the usual one.
         jobs: processes, or simulations, at a time.
         wide: with every integer vector instruction, also those that the block lacks; on Spike only.
+        status: what is in the place of the block's status registers.
     """
 
     count: int = 100_000
@@ -68,6 +71,7 @@ class FuzzConfig:
     dlen: int | None = None
     jobs: int = 1
     wide: bool = False
+    status: OwnStatus | None = None
 
     def __post_init__(self) -> None:
         for vlen in self.vlens:
@@ -91,7 +95,8 @@ class FuzzConfig:
     def name(self) -> str:
         """A name for the directory of the campaign's files."""
         what = "-".join(["wide"] * self.wide + ["spike"] * self.spike + [self.sim] * self.rtl)
-        return f"{what}-vlen{'-'.join(map(str, self.vlens))}-seed{self.seed}-count{self.count}"
+        vlens = "-".join(map(str, self.vlens))
+        return f"{what}-vlen{vlens}-seed{self.seed}-count{self.count}{design_suffix(self.status)}"
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,7 @@ class FuzzResult:
         return {
             "ok": self.ok,
             "command": self.command,
-            "config": asdict(self.config),
+            "config": asdict(replace(self.config, status=None)) | {"design": design_options(self.config.status)},
             "spike": asdict(self.spike),
             "rtl": asdict(self.rtl),
             "failures": [asdict(failure) for failure in self.failures],
@@ -228,6 +233,7 @@ def _sides(config: FuzzConfig) -> list[str]:
     arguments = ["--oracle spike"] if config.spike else []
     if config.rtl:
         arguments += ["--rtl", f"--sim {config.sim}"] + ([f"--dlen {config.dlen}"] if config.dlen else [])
+        arguments += design_options(config.status)
     return arguments
 
 
@@ -338,7 +344,7 @@ def _ahead(pool: Executor, jobs: int, work: Callable[..., _T], arguments: Iterat
 
 
 def _judge(config: FuzzConfig, vlen: int, out_dir: Path) -> RtlJudge:
-    return RtlJudge(config.sim, config.dlen_of(vlen), out_dir)
+    return RtlJudge(config.sim, config.dlen_of(vlen), out_dir, status=config.status)
 
 
 def _record_one(program: Program, judge: RtlJudge, command: str) -> Recorded:
@@ -348,7 +354,7 @@ def _record_one(program: Program, judge: RtlJudge, command: str) -> Recorded:
 def _against_rtl(config: FuzzConfig, vlen: int, result: FuzzResult, progress: Progress) -> None:
     out_dir = _campaign(config) / f"vlen{vlen}"
     judge = _judge(config, vlen, out_dir)
-    design = replay_design(vlen, judge.dlen, 1, ram=world().size, batch=True)
+    design = replay_design(vlen, judge.dlen, 1, ram=world().size, status=config.status, batch=True)
     build(simulator(config.sim), design)  # once, before replays run side by side
     started, done, share = perf_counter(), 0, config.share
     traces = _traces(config, vlen, out_dir, result)
@@ -389,7 +395,7 @@ def _rtl_failure(config: FuzzConfig, judge: RtlJudge, first: int, recorded: Reco
     mismatch = rtl.mismatch
     assert mismatch is not None
     at = program_of(mismatch)
-    only = FuzzConfig(spike=False, rtl=True, sim=config.sim, dlen=config.dlen)
+    only = FuzzConfig(spike=False, rtl=True, sim=config.sim, dlen=config.dlen, status=config.status)
     alone = judge.at(judge.out_dir / "shrink")
     numbers = range(first, first + recorded.programs) if at is None else [first + at]
     for number in numbers:
@@ -401,7 +407,9 @@ def _rtl_failure(config: FuzzConfig, judge: RtlJudge, first: int, recorded: Reco
             again = alone.replay(_record_one(small, alone, "").trace, command=command).mismatch
             assert again is not None, "the program failed before"
             return _keep(path, "RTL", small, number, again.text(), config, command)
-    command = vctx_command("replay", recorded.trace, f"--sim {rtl.sim} --dlen {rtl.dlen}")
+    command = vctx_command(
+        "replay", recorded.trace, f"--sim {rtl.sim} --dlen {rtl.dlen}", *design_options(config.status)
+    )
     report = f"{mismatch.text()}\n  no program of the trace fails alone; the trace is kept"
     return Failure("RTL", rtl.vlen, numbers[0], report, shown(recorded.trace), 0, command)
 

@@ -14,6 +14,7 @@ from vctx.pymodel.trace import Checkpoint, Issue, Mark, Retire, TraceWriter
 from vctx.pymodel.trace.recorder import Recorder
 from vctx.tb.replay.launch import replay
 from vctx.tb.replay.result import Latency, Mismatch, ReplayResult
+from vctx.tb.simulators.filelist import OwnStatus
 
 LATENCY = Latency(cycles=4, random=True, stall=16, xlat=2)
 _MARK = "program"
@@ -110,13 +111,14 @@ class RtlJudge:
     Attributes:
         sim, dlen: simulator and bus width in bits.
         out_dir: directory of the runs.
-        rtl, build_root: as for `tb.replay.launch.replay`.
+        rtl, status, build_root: as for `tb.replay.launch.replay`.
     """
 
     sim: str
     dlen: int
     out_dir: Path
     rtl: Path = RTL
+    status: OwnStatus | None = None
     build_root: Path | None = None
 
     def __call__(self, programs: Sequence[Program]) -> int | None:
@@ -145,6 +147,7 @@ class RtlJudge:
             command=command,
             progress=progress,
             rtl=self.rtl,
+            status=self.status,
             build_root=self.build_root,
         )
 

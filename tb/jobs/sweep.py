@@ -19,7 +19,9 @@ from vctx.tb.process.files import write_json
 from vctx.tb.process.folders import claimed
 from vctx.tb.replay.launch import replay
 from vctx.tb.replay.result import Latency, Mismatch
+from vctx.tb.runs.defaults import design_options, design_suffix
 from vctx.tb.runs.repeat import vctx_command
+from vctx.tb.simulators.filelist import OwnStatus
 from vctx.tb.spike.judge import judge
 
 GOLDEN, SPIKE = "golden model", "Spike"
@@ -152,29 +154,36 @@ def rtl_opinion(
     dlen: int = 64,
     latency: Latency | None = None,
     rtl: Path = RTL,
+    status: OwnStatus | None = None,
     build_root: Path | None = None,
 ) -> Opinion:
     """Replay the trace on the RTL and check what was observed; arguments as for `tb.replay.launch.replay`."""
-    result = replay(trace, sim=sim, out_dir=out_dir, dlen=dlen, latency=latency, rtl=rtl, build_root=build_root)
+    result = replay(
+        trace, sim=sim, out_dir=out_dir, dlen=dlen, latency=latency, rtl=rtl, status=status, build_root=build_root
+    )
     records = records_of(Path(result.observed))
     if result.mismatch is not None:
         probes = [probe for probe in probes if probe.index in records]  # it ended there
     return Opinion(f"RTL ({sim})", records, len(probes), failures(probes, records), result.mismatch)
 
 
-def sweep(name: str, *, sim: str, vlen: int, dlen: int, spike: bool = True) -> SweepResult:
+def sweep(
+    name: str, *, sim: str, vlen: int, dlen: int, spike: bool = True, status: OwnStatus | None = None
+) -> SweepResult:
     """Run one sweep of SWEEPS and write its result to sim_build/sweep.
 
     Args:
         name: which.
         sim, vlen, dlen: simulator, VLEN and bus width of the RTL.
         spike: ask Spike, too.
+        status: what is in the place of the block's status registers.
 
     Raises:
         VctxError: see `tb.replay.launch.replay`. ToolError: Spike is not installed.
     """
-    out_dir = out_root() / "sweep" / f"{name}-{sim}-vlen{vlen}-dlen{dlen}"
+    out_dir = out_root() / "sweep" / f"{name}-{sim}-vlen{vlen}-dlen{dlen}{design_suffix(status)}"
     arguments = [name, f"--sim {sim}", f"--vlen {vlen}", f"--dlen {dlen}", *([] if spike else ["--no-spike"])]
+    arguments += design_options(status)
     command = vctx_command("sweep", *arguments)
     trace = out_dir / "trace.vctx"
     with claimed(out_dir):
@@ -183,7 +192,7 @@ def sweep(name: str, *, sim: str, vlen: int, dlen: int, spike: bool = True) -> S
         opinions = [golden_opinion(trace, probes)]
         if spike:
             opinions.append(spike_opinion(trace, probes))
-        opinions.append(rtl_opinion(trace, probes, sim=sim, out_dir=out_dir / "replay", dlen=dlen))
+        opinions.append(rtl_opinion(trace, probes, sim=sim, out_dir=out_dir / "replay", dlen=dlen, status=status))
         instructions = len(opinions[0].records)
         result = SweepResult(name, vlen, dlen, trace, out_dir / "result.json", command, instructions, probes, opinions)
         write_json(result.path, result.as_json())

@@ -22,6 +22,7 @@ from vctx.tb.replay.live import Recording
 from vctx.tb.replay.result import CONFIG_VARIABLE, Latency, ReplayConfig, ReplayResult
 from vctx.tb.simulators.build import build
 from vctx.tb.simulators.design import BATCH_HART, Design, replay_design
+from vctx.tb.simulators.filelist import OwnStatus
 from vctx.tb.simulators.find import simulator
 from vctx.tb.simulators.gtkwave import FILTERS, write_save_file
 from vctx.tb.simulators.run import RESULTS, failure, run
@@ -46,6 +47,7 @@ def replay(
     command: str | None = None,
     progress: Callable[[int], None] | None = None,
     rtl: Path = RTL,
+    status: OwnStatus | None = None,
     build_root: Path | None = None,
     step: bool = False,
     closer: bool = False,
@@ -63,7 +65,7 @@ def replay(
         waves: dump all signals; `ReplayResult.waves` names the file.
         command: what reproduces the run, for failure reports; default what recorded the trace.
         progress: called with the number of events replayed so far.
-        rtl: directory of the block.
+        rtl: directory of the block. status: what is in the place of its status registers.
         build_root: where builds are kept; default as for `tb.simulators.build.build`.
         step: hand over every instruction from Python, one at a time; slow, for debugging.
         closer: after a mismatch in a batch replay, run once more with waves of the records just before it.
@@ -86,6 +88,7 @@ def replay(
         has_v=header.has_v,
         waves=waves,
         rtl=rtl,
+        status=status,
         batch=not step,
     )
     built = build(tool, design, build_root)

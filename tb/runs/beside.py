@@ -14,6 +14,7 @@ from vctx.tb.replay.result import Latency, ReplayResult
 from vctx.tb.runs.defaults import replay_options
 from vctx.tb.runs.progress import Progress
 from vctx.tb.runs.repeat import vctx_command
+from vctx.tb.simulators.filelist import OwnStatus
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ def record_and_replay(
     latency: Latency,
     waves: bool,
     progress: Progress,
+    status: OwnStatus | None = None,
     prepare: Callable[[], object] = lambda: None,
 ) -> Overlapped[T, ReplayResult]:
     """Record a trace, in a process of its own, and replay it meanwhile, in a folder beside it.
@@ -34,6 +36,7 @@ def record_and_replay(
         recorder: writes `trace`; it is pickled; see `tb.replay.live.overlap`.
         knobs: simulator and DLEN. latency: of memory and translate port. waves: dump waves.
         progress: called with (phase, done, total); phases are "record" and "replay".
+        status: what is in the place of the block's status registers.
         prepare: called before the replay, while the recording goes on.
 
     Raises:
@@ -51,8 +54,9 @@ def record_and_replay(
             latency=latency,
             waves=waves,
             closer=True,
+            status=status,
             recording=recording,
-            command=vctx_command("replay", trace, *replay_options(knobs.sim, knobs.dlen, latency), "--waves"),
+            command=vctx_command("replay", trace, *replay_options(knobs.sim, knobs.dlen, latency, status), "--waves"),
             progress=lambda done: progress("replay", done, max(done, recording.events)),
         )
 

@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
+import shlex
+
+from vctx.tb.process.folders import marked
 from vctx.tb.replay.result import Latency
+from vctx.tb.runs.repeat import shown
+from vctx.tb.simulators.filelist import OwnStatus
 
 FILL = 0xA5  # every byte of RAM that nobody wrote
 
@@ -21,6 +26,16 @@ def latency_suffix(latency: Latency) -> str:
     return "" if latency == LATENCY else f"-latency-{latency}".replace(",", "-").replace("=", "")
 
 
-def replay_options(sim: str, dlen: int, latency: Latency) -> list[str]:
+def design_options(status: OwnStatus | None) -> list[str]:
+    """Return the options of a command line that name what is in the place of vctx_status."""
+    return [] if status is None else [f"--design {shlex.quote(shown(status.files.path))}", f"--top {status.top}"]
+
+
+def design_suffix(status: OwnStatus | None) -> str:
+    """Return what tells the folder of a run by what is in the place of vctx_status."""
+    return "" if status is None else f"-{marked(status.top, str(status.files.path.resolve()))}"
+
+
+def replay_options(sim: str, dlen: int, latency: Latency, status: OwnStatus | None = None) -> list[str]:
     """Return the options of `vctx replay` that repeat a replay."""
-    return [f"--sim {sim}", f"--dlen {dlen}", *latency_option(latency)]
+    return [f"--sim {sim}", f"--dlen {dlen}", *latency_option(latency), *design_options(status)]

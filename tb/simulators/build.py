@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import out_root
 from vctx.tb.process.folders import made_once
 from vctx.tb.simulators.design import Design
@@ -26,7 +27,7 @@ def build(tool: Simulator, design: Design, root: Path | None = None) -> Path:
         tool, design: what builds what. root: where builds are kept; default the folder of everything generated.
 
     Raises:
-        SimulationError: the sources do not compile.
+        SimulationError: the sources do not compile. UsageError: somebody's own among them do not.
     """
     root = root or out_root()
     directory = root / f"{tool.name}-{_hash(tool, design)}"
@@ -69,7 +70,10 @@ def _build(tool: Simulator, design: Design, directory: Path) -> None:
         if status != 0:
             kept = directory.with_name(f"{directory.name}.failed.log")
             log.replace(kept)
-            raise SimulationError(f"{tool.name} cannot build {design.top}; log: {kept}\n{log_tail(kept)}")
+            text = f"{tool.name} cannot build {design.top}; log: {kept}\n{log_tail(kept)}"
+            if design.status is not None:
+                raise UsageError(f"--design {design.status.files.path}: {text}")
+            raise SimulationError(text)
         partial.rename(directory)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

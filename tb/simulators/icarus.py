@@ -37,7 +37,8 @@ class Icarus(Simulator):
     def batch_flags(self, design: Design) -> list[str]:
         """See the base class."""
         parameters = [f"-P{design.top}.{name}={value}" for name, value in sorted(design.parameters.items())]
-        return ["-g2012", "-s", design.top, *([WAVES_DEFINED] if design.waves else ()), *parameters]
+        defined = [*design.own_flags, *([WAVES_DEFINED] if design.waves else ())]
+        return ["-g2012", "-s", design.top, *defined, *parameters]
 
     def batch_build(self, design: Design, directory: Path) -> Iterator[list[str]]:
         """See the base class."""

@@ -51,7 +51,7 @@ class Simulator(ABC):
 
     def headers(self, design: Design) -> tuple[Path, ...]:
         """Return the files that those include."""
-        return ()
+        return design.headers
 
     @abstractmethod
     def wave_file(self) -> str:
@@ -79,7 +79,7 @@ class Simulator(ABC):
 
     def build_flags(self, design: Design) -> list[str]:
         """Return the flags of a build by cocotb's runner."""
-        return [*self.flags, *([WAVES_DEFINED, *self.wave_flags()] if design.waves else ())]
+        return [*self.flags, *design.own_flags, *([WAVES_DEFINED, *self.wave_flags()] if design.waves else ())]
 
 
 def log_tail(log: Path, lines: int = 12) -> str:

@@ -116,7 +116,7 @@ class Verilator(Simulator):
 
     def headers(self, design: Design) -> tuple[Path, ...]:
         """See the base class."""
-        return tuple(sorted(BATCH_HDL.glob("*.h"))) if design.batch else ()
+        return (*design.headers, *(sorted(BATCH_HDL.glob("*.h")) if design.batch else ()))
 
     def batch_flags(self, design: Design) -> list[str]:
         """See the base class. One build serves any number of harts and any size of RAM, which `BATCH_MAIN` provides."""
@@ -146,7 +146,8 @@ class Verilator(Simulator):
 
     def _common_flags(self, design: Design) -> list[str]:
         waves = (WAVES_DEFINED, *(self.wave_flags() or ("--trace",))) if design.waves else ()
-        return ["--cc", "--Mdir", ".", "-O3", "--timescale", "/".join(TIMESCALE), *waves, *_VERILATOR_FLAGS]
+        flags = (*design.own_flags, *waves, *_VERILATOR_FLAGS)
+        return ["--cc", "--Mdir", ".", "-O3", "--timescale", "/".join(TIMESCALE), *flags]
 
     def _model_flags(self, design: Design) -> list[str]:
         parameters = [f"-G{name}={design.parameters[name]}" for name in ("DLEN", "HasV", "VLEN")]
