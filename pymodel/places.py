@@ -18,6 +18,9 @@ SW = ROOT / "sw"
 DOCS = ROOT / "docs"
 
 OUT_VARIABLE = "VCTX_OUT"  # the environment variable that names another folder for everything generated
+CACHE_VARIABLE = (
+    "VCTX_CACHE"  # the one that names another folder for builds, which runs with folders of their own share
+)
 
 
 @cache
@@ -38,6 +41,12 @@ def out_root() -> Path:
     """
     named = os.environ.get(OUT_VARIABLE)
     return Path(named).absolute() if named else default_out()
+
+
+def build_root() -> Path:
+    """Return the folder of builds of simulations, programs and Spike's shim: what VCTX_CACHE names, or `out_root()`."""
+    named = os.environ.get(CACHE_VARIABLE)
+    return Path(named).absolute() if named else out_root()
 
 
 def use_out(folder: Path) -> None:

@@ -29,7 +29,7 @@ from vctx.pymodel.errors import ToolError, UsageError, VctxError
 from vctx.pymodel.isa import decode
 from vctx.pymodel.isa.compressed import expand
 from vctx.pymodel.isa.encoding import Kind
-from vctx.pymodel.places import SW, out_root
+from vctx.pymodel.places import SW, build_root
 
 _MAX_SEGMENT = 1 << 30
 
@@ -206,7 +206,7 @@ def build(name: str) -> Path:
     program = PROGRAMS.get(name)
     if program is None:
         raise ProgramError(f"unknown program {name!r}; there are {', '.join(PROGRAMS)}")
-    folder = out_root() / "sw"
+    folder = build_root() / "sw"
     path = folder / f"{name}-{_digest(program)}.elf"
     if path.exists():
         return path
@@ -271,7 +271,7 @@ def _load_with(name: str, routines: Path) -> Image:
     program = PROGRAMS[name]
     own = SW / ROUTINES
     files = [routines.absolute() if source == own else source for source in sources(program)]
-    folder = out_root() / "sw"
+    folder = build_root() / "sw"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         linked = Path(scratch) / f"{routines.name}.elf"

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable
 from dataclasses import fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from vctx.pymodel import schema
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.isa import HartConfig, HartError, Latitude
 from vctx.pymodel.isa import bits as status
@@ -49,107 +48,49 @@ _FIELDS = {
     "SD": (63, 1),
 }
 
-_Check = Callable[[str, Any], Any]
-
-
-def _integer(low: int = 0, high: int = (1 << 64) - 1) -> _Check:
-    def check(where: str, value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise UsageError(f"{where} = {value!r}: must be a number from {low:#x} to {high:#x}")
-        return value
-
-    return check
-
-
-def _boolean(where: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise UsageError(f"{where} = {value!r}: must be true or false")
-    return value
-
-
-def _string(where: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise UsageError(f"{where} = {value!r}: must be a text")
-    return value
-
-
-def _names(allowed: tuple[str, ...] | dict[str, Any], what: str) -> _Check:
-    def check(where: str, value: Any) -> list[str]:
-        if not isinstance(value, list):
-            raise UsageError(f"{where} = {value!r}: must be a list of {what}")
-        for name in value:
-            _known(name, allowed, what, where)
-        return value
-
-    return check
-
-
-def _known(name: Any, allowed: tuple[str, ...] | dict[str, Any], what: str, where: str) -> None:
-    if name in allowed:
-        return
-    near = get_close_matches(str(name), list(allowed), 3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {_some(allowed)}"
-    raise UsageError(f"{where}: {name!r} is not among the {what}; {hint}")
-
-
-def _some(names: tuple[str, ...] | dict[str, Any]) -> str:
-    shown = list(names)[:20]
-    return ", ".join(shown) + (", ..." if len(names) > len(shown) else "")
-
-
-def _table(allowed: dict[str, Any], what: str, check_value: _Check) -> _Check:
-    def check(where: str, value: Any) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise UsageError(f"{where} = {value!r}: must be a table of {what}")
-        for name in value:
-            _known(name, allowed, what, where)
-        return {name: check_value(f"{where}.{name}", item) for name, item in value.items()}
-
-    return check
-
 
 def _value_of_x(where: str, value: Any) -> int | None:
-    return None if value == "entry" else int(_integer()(where, value))
+    return None if value == "entry" else int(schema.integer()(where, value))
 
 
 # Section, key, and what its value must be. An empty section stands for the top of the file.
-_SCHEMA: dict[str, dict[str, _Check]] = {
-    "": {"name": _string, "description": _string},
+_SCHEMA: dict[str, dict[str, schema.Check]] = {
+    "": {"name": schema.string, "description": schema.string},
     "hart": {
-        "vlen": _integer(128, 4096),
-        "elen": _integer(64, 64),
-        "extensions": _names((*_ALWAYS, *_OPTIONAL), "extensions"),
-        "vs_field": _boolean,
-        "pmp": _integer(0, 64),
-        "misa": _integer(),
-        "misa_writable": _integer(),
+        "vlen": schema.integer(128, 4096),
+        "elen": schema.integer(64, 64),
+        "extensions": schema.names((*_ALWAYS, *_OPTIONAL), "extensions"),
+        "vs_field": schema.boolean,
+        "pmp": schema.integer(0, 64),
+        "misa": schema.integer(),
+        "misa_writable": schema.integer(),
     },
     "memory": {
-        "ram": _integer(),
-        "size": _integer(0, 1 << 40),
-        "access_faults": _names(("fetch", "load", "store"), "accesses"),
+        "ram": schema.integer(),
+        "size": schema.integer(0, 1 << 40),
+        "access_faults": schema.names(("fetch", "load", "store"), "accesses"),
     },
     "reset": {
-        "pc": _integer(),
-        "x": _table(_X, "integer registers", _value_of_x),
-        "csrs": _table(_CSRS, "CSRs", _integer()),
+        "pc": schema.integer(),
+        "x": schema.table(_X, "integer registers", _value_of_x),
+        "csrs": schema.table(_CSRS, "CSRs", schema.integer()),
     },
     "volatile": {
-        "csrs": _names(_CSRS, "CSRs"),
-        "bits": _table(_CSRS, "CSRs", lambda where, value: _mask(where, value)),
-        "sc": _boolean,
+        "csrs": schema.names(_CSRS, "CSRs"),
+        "bits": schema.table(_CSRS, "CSRs", lambda where, value: _mask(where, value)),
+        "sc": schema.boolean,
     },
-    "log": {"complete": _names(LOGGED, "things that a log has")},
-    "latitude": {name.name: _boolean for name in fields(Latitude)},
+    "log": {"complete": schema.names(LOGGED, "things that a log has")},
+    "latitude": {name.name: schema.boolean for name in fields(Latitude)},
 }
 
 
 def _mask(where: str, value: Any) -> int:
     """Return the mask of bits given as a number, or as names of fields."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return int(_integer()(where, value))
+        return int(schema.integer()(where, value))
     mask = 0
-    for name in _names(_FIELDS, "fields of a status register")(where, value):
+    for name in schema.names(_FIELDS, "fields of a status register")(where, value):
         low, width = _FIELDS[name]
         mask |= (1 << width) - 1 << low
     return mask
@@ -174,17 +115,12 @@ def profile_of(which: str | None) -> Profile:
 
 def text_of(name: str) -> str:
     """Return the file of a known core."""
-    _known(name, KNOWN, "known cores", "vctx profile")
+    schema.known(name, KNOWN, "known cores", "vctx profile")
     return (_HERE / f"{name}.toml").read_text()
 
 
 def _read(path: Path, shown: str) -> Profile:
-    try:
-        data = tomllib.loads(path.read_bytes().decode())
-    except OSError as error:
-        raise UsageError(f"cannot read {shown}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{shown} is not TOML: {error}") from error
+    data = schema.load(path, shown)
     try:
         return _build(_checked(data), path.stem)
     except (UsageError, HartError) as error:
@@ -197,11 +133,11 @@ def _checked(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
     sections: dict[str, Any] = {"": top, **{key: value for key, value in data.items() if isinstance(value, dict)}}
     out: dict[str, dict[str, Any]] = {name: {} for name in _SCHEMA}
     for section, content in sections.items():
-        _known(section, _SCHEMA, "sections", "profile")
-        schema = _SCHEMA[section]
+        schema.known(section, _SCHEMA, "sections", "profile")
+        keys = _SCHEMA[section]
         for key, value in content.items():
-            _known(key, schema, f"keys of [{section}]" if section else "keys outside a section", "profile")
-            out[section][key] = schema[key](f"{section}.{key}" if section else key, value)
+            schema.known(key, keys, f"keys of [{section}]" if section else "keys outside a section", "profile")
+            out[section][key] = keys[key](f"{section}.{key}" if section else key, value)
     return out
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vctx.pymodel.errors import UsageError
-from vctx.pymodel.places import out_root
+from vctx.pymodel.places import build_root
 from vctx.tb.process.folders import made_once
 from vctx.tb.simulators.design import Design
 from vctx.tb.simulators.job import run_build, run_group
@@ -24,12 +24,12 @@ def build(tool: Simulator, design: Design, root: Path | None = None) -> Path:
     """Build a design and return its directory; a design that was built before is found by its hash.
 
     Args:
-        tool, design: what builds what. root: where builds are kept; default the folder of everything generated.
+        tool, design: what builds what. root: where builds are kept; default that of all builds.
 
     Raises:
         SimulationError: the sources do not compile. UsageError: somebody's own among them do not.
     """
-    root = root or out_root()
+    root = root or build_root()
     directory = root / f"{tool.name}-{_hash(tool, design)}"
     made_once(directory, directory.is_dir, lambda: _build(tool, design, directory))
     return directory

