@@ -177,8 +177,8 @@ setup-dev: ## the same with everything that `make test` needs
 
 lock: ## resolve requirements*.lock anew, with hashes, for Python 3.11 to 3.14 on any platform (with uv, from PyPI)
 	@command -v uv >/dev/null || { echo "error: no uv: pip install uv" >&2; exit 3; }
-	@$(LOCK) pyproject.toml --group build -o requirements.lock
-	@$(LOCK) pyproject.toml --group build --extra dev -c requirements.lock -o requirements-dev.lock
+	@$(LOCK) pyproject.toml --group build --extra campaign -o requirements.lock
+	@$(LOCK) pyproject.toml --group build --extra campaign --extra dev -c requirements.lock -o requirements-dev.lock
 	@$(LOCK) --group spike -o requirements-spike.lock
 
 help: ## this list

@@ -17,6 +17,7 @@ import typer
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import out_root, own_version
 from vctx.tb.bars import Bars as _Bars
+from vctx.tb.cli_campaign import campaigns
 from vctx.tb.cli_cores import cores
 from vctx.tb.cli_linux import real_linux
 from vctx.tb.cli_reports import reports
@@ -59,6 +60,7 @@ app.add_typer(traces, name="trace")
 app.add_typer(cores)
 app.add_typer(real_linux)
 app.add_typer(reports)
+app.add_typer(campaigns, name="campaign")
 
 
 def _refuse(ctx: typer.Context, why: str, *options: str) -> None:

@@ -18,6 +18,7 @@ from vctx.tb.process.folders import LOCK, unused
 RUNS = (
     "audit",
     "bench",
+    "campaign",
     "check-log",
     "cocotb",
     "cosim",

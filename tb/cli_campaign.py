@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`vctx campaign`: run a plan, and look at, stop, resume, merge what it left."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from vctx.pymodel.errors import UsageError
+from vctx.tb.campaign import campaign as engine
+from vctx.tb.campaign import pools
+from vctx.tb.campaign.plan import Plan, hours, read_plan, shard_of, share
+from vctx.tb.campaign.store import FILE, Store
+from vctx.tb.ending import console
+from vctx.tb.options import Out, number, positive
+from vctx.tb.process.folders import claimed
+from vctx.tb.reports.campaign import Live, print_report, print_status, write_junit
+
+
+class _PlanOrCommand(TyperGroup):
+    """Takes `vctx campaign PLAN.toml` for `vctx campaign run PLAN.toml`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Insert the command that is left out."""
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+campaigns = typer.Typer(
+    cls=_PlanOrCommand,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Run many cells of jobs, here or on a cluster: vctx campaign PLAN.toml. docs/campaigns.md has more.",
+)
+
+
+def _real(option: str, check: object) -> object:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        return check(option, value)  # type: ignore[operator,no-any-return]
+
+    return parse
+
+
+Jobs = Annotated[
+    int, typer.Option(parser=positive("--jobs"), metavar="N", help="Worker processes on this machine. Default: 1.")
+]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="tcp://HOST:PORT", help="Use the workers of this Dask scheduler.")
+]
+Junit = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the cells as JUnit.")]
+Name = Annotated[str, typer.Argument(help="Name of the campaign: its plan's, or what the plan says.")]
+
+
+@campaigns.command("run")
+def run(
+    plan: Annotated[Path, typer.Argument(help="The plan: a TOML file.")],
+    seeds: Annotated[
+        int | None, typer.Option(parser=positive("--seeds"), metavar="N", help="Seeds of everything that takes any.")
+    ] = None,
+    first_seed: Annotated[
+        int | None, typer.Option(parser=number("SEED"), metavar="N", help="The first of them.")
+    ] = None,
+    for_hours: Annotated[
+        float | None,
+        typer.Option(
+            "--hours", parser=_real("--hours", hours), metavar="H", help="Go on with further seeds for so long."
+        ),
+    ] = None,
+    until_coverage: Annotated[
+        float | None,
+        typer.Option(
+            parser=_real("--until-coverage", share),
+            metavar="SHARE",
+            help="Go on with further seeds until this share of the bins is reached, 1 for all.",
+        ),
+    ] = None,
+    shard: Annotated[str, typer.Option(metavar="i/n", help="Only part i of n; see `vctx campaign merge`.")] = "1/1",
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
+    junit: Junit = None,
+    out: Out = None,
+) -> None:
+    """Run a plan. What an earlier run of it finished, with the same sources and tools, stays and is not run again."""
+    chosen = read_plan(plan).with_seeds(seeds, first_seed)
+    chosen = replace(chosen, shard=shard_of(shard))
+    if for_hours is not None:
+        chosen = replace(chosen, hours=for_hours)
+    if until_coverage is not None:
+        chosen = replace(chosen, until_coverage=until_coverage)
+    _run(chosen, jobs, scheduler, junit)
+
+
+@campaigns.command()
+def resume(name: Name, jobs: Jobs = 1, scheduler: Scheduler = None, junit: Junit = None, out: Out = None) -> None:
+    """Go on with a campaign that was stopped or killed: run what is missing, and what was not judged."""
+    with _open(name) as store:
+        plan = engine.kept_plan(store)
+    _run(plan, jobs, scheduler, junit)
+
+
+@campaigns.command()
+def status(name: Name, out: Out = None) -> None:
+    """Say how far a campaign is. It may be running."""
+    with _open(name) as store:
+        print_status(console, name, store)
+
+
+@campaigns.command()
+def stop(name: Name, out: Out = None) -> None:
+    """Ask a running campaign to stop once the cells that have begun are done."""
+    engine.ask_to_stop(name)
+
+
+@campaigns.command()
+def report(
+    name: Name,
+    full: Annotated[bool, typer.Option("--full", help="Whole reports and logs.")] = False,
+    junit: Junit = None,
+    out: Out = None,
+) -> None:
+    """Merge what a campaign has found so far, and print it."""
+    with _open(name) as store:
+        _finish(store, name, junit, full=full)
+
+
+@campaigns.command()
+def merge(
+    parts: Annotated[list[Path], typer.Argument(help="Folders of campaigns, or the store.sqlite of each.")],
+    name: Annotated[str, typer.Option(help="Name of the merged campaign.")] = "merged",
+    junit: Junit = None,
+    out: Out = None,
+) -> None:
+    """Merge campaigns, as the shards of one, into one. Cells that several of them have count once."""
+    folder = engine.folder_of(name)
+    with claimed(folder):
+        (folder / FILE).unlink(missing_ok=True)
+        with Store(folder / FILE, write=True) as store:
+            engine.merge(store, parts)
+            _finish(store, name, junit)
+
+
+def _open(name: str) -> Store:
+    return Store(engine.folder_of(name) / FILE)
+
+
+def _run(plan: Plan, jobs: int, scheduler: str | None, junit: Path | None) -> None:
+    if scheduler is not None and jobs != 1:
+        raise UsageError(f"--jobs {jobs}: how many workers there are is up to the scheduler of --scheduler")
+    name = engine.name_with_shard(plan)
+    folder = engine.folder_of(name)
+    console.print(f"[bold]vctx campaign[/] {name}: {folder}", soft_wrap=True)
+    with claimed(folder), Store(folder / FILE, write=True) as store:
+        with _pool(jobs, scheduler, folder) as pool:
+            engine.run(plan, pool, store, Live(console))
+        _finish(store, name, junit, remember=True)
+
+
+def _pool(jobs: int, scheduler: str | None, folder: Path) -> AbstractContextManager[pools.Pool]:
+    if scheduler is not None:
+        return pools.remote(scheduler)
+    return pools.alone() if jobs == 1 else pools.local(jobs, folder / "workers")
+
+
+def _finish(store: Store, name: str, junit: Path | None, *, full: bool = False, remember: bool = False) -> None:
+    """Print the report, write the files that are asked for, and exit with the verdict."""
+    made = engine.report(store, name)
+    if remember:
+        engine.close(store, made)
+    if junit is not None:
+        write_junit(junit, name, list(store.results()))
+    print_report(console, made, full=full)
+    raise typer.Exit(0 if made.ok else 1)
