@@ -7,7 +7,6 @@ Exit codes: 0 all agreed; 1 a mismatch or a broken invariant; 2 bad usage or inp
 
 from __future__ import annotations
 
-import json
 import secrets
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +19,7 @@ from vctx.tb.bars import Bars as _Bars
 from vctx.tb.cli_campaign import campaigns
 from vctx.tb.cli_cores import cores
 from vctx.tb.cli_linux import real_linux
-from vctx.tb.cli_reports import reports
+from vctx.tb.cli_reports import reports, traces
 from vctx.tb.ending import console, execute
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
 from vctx.tb.options import (
@@ -55,11 +54,9 @@ app = typer.Typer(
     help="Co-simulate the RISC-V vector context under a hypervisor. Exit codes: 0 all agreed; 1 a mismatch or a broken "
     "invariant; 2 bad usage or input; 3 a tool that is missing or failed.",
 )
-traces = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at recorded traces.")
 app.add_typer(traces, name="trace")
-app.add_typer(cores)
-app.add_typer(real_linux)
-app.add_typer(reports)
+for commands in (cores, real_linux, reports):
+    app.add_typer(commands)
 app.add_typer(campaigns, name="campaign")
 
 
@@ -559,22 +556,6 @@ def clean(
     if (keep is None) == (older is None):
         raise UsageError("what to remove is up to either --keep N or --older AGE")
     print_cleaned(console, job.clean(keep=keep, older=older, dry_run=dry_run), dry_run=dry_run)
-
-
-@traces.command()
-def info(
-    trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-) -> None:
-    """Say what a trace holds: format and version, header, events by kind, harts, instructions, size."""
-    from vctx.pymodel.trace.info import inspect
-    from vctx.tb.reports.trace import print_info
-
-    found = inspect(trace)
-    if as_json:
-        console.print(json.dumps(found.as_json(), indent=1), soft_wrap=True, markup=False)
-    else:
-        print_info(console, found)
 
 
 @app.command()

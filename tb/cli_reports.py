@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that show results: `vctx report` and `vctx demo`."""
+"""The commands that show what there is: `vctx report`, `vctx demo` and `vctx trace info`."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from vctx.tb.knobs import DEFAULT_SIM
 from vctx.tb.options import Out, Sim
 
 reports = typer.Typer()
+traces = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at recorded traces.")
 
 
 @reports.command()
@@ -42,3 +44,19 @@ def demo(sim: Sim = DEFAULT_SIM, out: Out = None) -> None:
         found = job.demo(sim, bars)
     publish(console, result_of(found), found.folder)
     raise typer.Exit(0 if found.rtl.mismatch is not None else 1)
+
+
+@traces.command()
+def info(
+    trace: Annotated[Path, typer.Argument(help="Trace file, as `vctx cosim` leaves it in sim_build/.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Say what a trace holds: format and version, header, events by kind, harts, instructions, size."""
+    from vctx.pymodel.trace.info import inspect
+    from vctx.tb.reports.trace import print_info
+
+    found = inspect(trace)
+    if as_json:
+        console.print(json.dumps(found.as_json(), indent=1), soft_wrap=True, markup=False)
+    else:
+        print_info(console, found)

@@ -20,7 +20,6 @@ from vctx.tb.results.model import Case, Cell, Chart, Finding, Findings, Result, 
 from vctx.tb.runs.coverage import reached_modes
 from vctx.tb.runs.repeat import shown
 
-
 _SHOWN_MODES = ("VS", "VU")  # the holes of the others are in the JSON: no hypervisor goes everywhere in M, HS or U
 
 

@@ -35,7 +35,8 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     [
         (
             "VELN=512",
-            r"VELN=512: there is no such knob, did you mean VLEN\?; `make cosim` takes DLEN HARTS JOB JUNIT KERNEL .*VLEN",
+            r"VELN=512: there is no such knob, did you mean VLEN\?; "
+            r"`make cosim` takes DLEN HARTS JOB JUNIT KERNEL .*VLEN",
         ),
         ("vlen=512", r"vlen=512: there is no such knob, did you mean VLEN\?"),
         ("run PRGO=x.elf", r"PRGO=x.elf: there is no such knob, did you mean PROG\?; `make run` takes .*PROG"),
