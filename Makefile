@@ -22,6 +22,7 @@ KNOBS_synth     = OUT
 KNOBS_formal    = PROPERTY CORNER JOBS OUT
 KNOBS_mutants   = SEED JOBS OUT
 KNOBS_bench     = OUT
+KNOBS_regress   = JOBS OUT
 KNOBS_doctor    = SIM WAVES OUT
 KNOBS_setup     = SIM WAVES
 KNOBS_everywhere = VENV PYTHON
@@ -108,7 +109,7 @@ TEST_TOOLS = $(BASE_TOOLS) iverilog dtc git pgrep qemu-system-riscv64 chromium c
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 # `exec`: else a signal to make ends the shell between, and the command goes on without either.
-.PHONY: lock cosim run cocotb linux linux-kvm test test-bare lint synth formal mutants bench doctor demo report format setup setup-dev help clean
+.PHONY: lock cosim run cocotb linux linux-kvm test test-bare lint synth formal mutants bench regress doctor demo report format setup setup-dev help clean
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
 	@exec $(PY) -m vctx.tb cosim $(COSIM_FLAGS)
@@ -161,6 +162,9 @@ mutants: setup-dev ## bugs put into the RTL: those of other designs and of the r
 
 bench: setup-dev ## speeds as ratios measured side by side, and cycles of save and restore (about three minutes)
 	@exec $(PY) -m vctx.tb.bench
+
+regress: setup-dev ## the campaign that comes with vctx: fuzzing, sweeps, audits, co-simulations (about ten minutes; JOBS=)
+	@exec $(PY) -m vctx.tb campaign examples/regress.toml --jobs $(ALL_JOBS)
 
 doctor: setup ## which tools were found, their versions, and what is unsuitable
 	@exec $(PY) -m vctx.tb doctor

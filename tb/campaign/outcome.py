@@ -16,7 +16,7 @@ PASSED, FAILED = "passed", "failed"
 BROKEN, DIED, HUNG = "broken", "died", "hung"  # not judged: a tool failed, the process was killed, or took too long
 UNJUDGED = (BROKEN, DIED, HUNG)
 _INSN = re.compile(r"after instruction (\d+)")
-_FUNCTION = re.compile(r"(?:in|after) ([^\s,]+)")
+_FUNCTION = re.compile(r"(?:in|after) (.+?)(?: for |, |$)")
 _DISASSEMBLY = re.compile(r"0x[0-9a-f]+: (?:[0-9a-f]{8}  )?(\S+)")
 
 

@@ -21,8 +21,8 @@ from vctx.tb.process.worker import without_main
 
 _ASK_AGAIN = 2.0  # seconds for which the number of workers is taken as known
 _WAIT = 30.0  # seconds for the scheduler to answer
-_LEAST = 64  # tasks that are handed over at least, so that workers never wait for the next
-_EACH = 4  # tasks that are handed over for each worker
+_LEAST = 16  # tasks that are handed over at least
+_EACH = 8  # tasks that are handed over for each worker; the scheduler keeps those that no worker is free for
 # Of the scheduler that this process starts: a task that dies with its worker comes back to us at once, a worker that
 # says nothing for a while counts as dead, and a worker gets one task at a time, so that no other dies with it.
 CONFIG: dict[str, Any] = {
@@ -100,7 +100,7 @@ class Cluster:
     def __init__(self, client: Any) -> None:
         self._client = client
         self._back: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._tasks: dict[str, tuple[Task, Any]] = {}
+        self._tasks: dict[tuple[str, str], tuple[Task, Any]] = {}
         self._known: list[str] = []
         self._asked = -_ASK_AGAIN
 
@@ -115,7 +115,7 @@ class Cluster:
 
     def submit(self, task: Task, avoid: str | None = None) -> None:
         """See `Pool`."""
-        key = f"{task.key}-{task.attempt}-{time.monotonic_ns()}"
+        key = ("cell", f"{task.key}-{task.attempt}")  # one group to the scheduler
         others = [worker for worker in self._workers() if worker != avoid] if avoid else []
         where = {"workers": others, "allow_other_workers": True} if others else {}
         future = self._client.submit(work, task, key=key, pure=False, **where)
@@ -198,7 +198,7 @@ def local(jobs: int, folder: Path) -> Iterator[Pool]:
             n_workers=jobs,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             memory_limit=0,
             local_directory=str(folder),
             host="127.0.0.1",
