@@ -17,6 +17,7 @@ KNOBS_linux     = SIM VLEN DLEN SEED HARTS WAVES FROM UNTIL DEFECT KERNEL_DEB IM
 KNOBS_linux-kvm = VLEN SEED KERNEL_DEB QEMU OUT
 KNOBS_test      = JOBS K JUNIT OUT
 KNOBS_test-bare = SUITE COMMAND WHO
+KNOBS_test-slurm = SEED OUT
 KNOBS_lint      = OUT
 KNOBS_synth     = OUT
 KNOBS_formal    = PROPERTY CORNER JOBS OUT
@@ -109,7 +110,7 @@ TEST_TOOLS = $(BASE_TOOLS) iverilog dtc git pgrep qemu-system-riscv64 chromium c
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 # `exec`: else a signal to make ends the shell between, and the command goes on without either.
-.PHONY: lock cosim run cocotb linux linux-kvm test test-bare lint synth formal mutants bench regress doctor demo report format setup setup-dev help clean
+.PHONY: lock cosim run cocotb linux linux-kvm test test-bare test-slurm lint synth formal mutants bench regress doctor demo report format setup setup-dev help clean
 
 cosim: setup ## the main job: co-simulate vCPUs and host tasks sharing the vector unit (default)
 	@exec $(PY) -m vctx.tb cosim $(COSIM_FLAGS)
@@ -142,6 +143,10 @@ test: setup-dev ## every test, on both simulators (JOBS= parallel jobs, K= selec
 test-bare: ## both of these in fresh Debian userlands, as root and user (root; SUITE=bookworm|trixie COMMAND=make|test WHO=root|user)
 	@tb/setup.sh $(VENV) requirements.lock $(RUN_TOOLS) debootstrap git unshare
 	@exec $(PY) tests/bare/bare.py $(call flag,SUITE,suite) $(call flag,COMMAND,command) $(call flag,WHO,user)
+
+test-slurm: setup-dev ## campaigns on a real SLURM on this machine's loopback, with real faults (root; SEED=)
+	@tb/setup.sh $(VENV) requirements-dev.lock slurmctld slurmd sbatch munged
+	@exec $(PY) tests/slurm/slurm.py $(SEED)
 
 lint: setup-dev ## Verilator -Wall, verible and Icarus on the RTL; ruff, mypy and import-linter on the Python
 	@exec $(PY) -m vctx.tb.simulators.lint

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +14,8 @@ import typer
 from typer.core import TyperGroup
 
 from vctx.pymodel.errors import UsageError
+from vctx.tb.campaign import batch, pools
 from vctx.tb.campaign import campaign as engine
-from vctx.tb.campaign import pools
 from vctx.tb.campaign.plan import Plan, hours, read_plan, shard_of, share
 from vctx.tb.campaign.store import FILE, Store
 from vctx.tb.ending import console
@@ -52,10 +54,20 @@ def _real(option: str, check: object) -> object:
 
 
 Jobs = Annotated[
-    int, typer.Option(parser=positive("--jobs"), metavar="N", help="Worker processes on this machine. Default: 1.")
+    int, typer.Option(parser=positive("--jobs"), metavar="N", help="Worker processes, here or in a queue.")
 ]
 Scheduler = Annotated[
     str | None, typer.Option(metavar="tcp://HOST:PORT", help="Use the workers of this Dask scheduler.")
+]
+Slurm = Annotated[bool, typer.Option("--slurm", help="Start --jobs workers through SLURM.")]
+Lsf = Annotated[bool, typer.Option("--lsf", help="Start them through LSF.")]
+Pbs = Annotated[bool, typer.Option("--pbs", help="Start them through PBS.")]
+Queue = Annotated[
+    list[str] | None,
+    typer.Option("--queue", metavar="OPTION", help="An option for the batch system, as --partition=NAME; repeatable."),
+]
+Host = Annotated[
+    str | None, typer.Option(metavar="NAME", help="How nodes reach this machine. Default: the name that it has.")
 ]
 Junit = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the cells as JUnit.")]
 Name = Annotated[str, typer.Argument(help="Name of the campaign: its plan's, or what the plan says.")]
@@ -87,6 +99,11 @@ def run(
     shard: Annotated[str, typer.Option(metavar="i/n", help="Only part i of n; see `vctx campaign merge`.")] = "1/1",
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
+    slurm: Slurm = False,
+    lsf: Lsf = False,
+    pbs: Pbs = False,
+    queue: Queue = None,
+    host: Host = None,
     junit: Junit = None,
     out: Out = None,
 ) -> None:
@@ -97,15 +114,26 @@ def run(
         chosen = replace(chosen, hours=for_hours)
     if until_coverage is not None:
         chosen = replace(chosen, until_coverage=until_coverage)
-    _run(chosen, jobs, scheduler, junit)
+    _run(chosen, _where(jobs, scheduler, slurm, lsf, pbs, queue, host), junit)
 
 
 @campaigns.command()
-def resume(name: Name, jobs: Jobs = 1, scheduler: Scheduler = None, junit: Junit = None, out: Out = None) -> None:
+def resume(
+    name: Name,
+    jobs: Jobs = 1,
+    scheduler: Scheduler = None,
+    slurm: Slurm = False,
+    lsf: Lsf = False,
+    pbs: Pbs = False,
+    queue: Queue = None,
+    host: Host = None,
+    junit: Junit = None,
+    out: Out = None,
+) -> None:
     """Go on with a campaign that was stopped or killed: run what is missing, and what was not judged."""
     with _open(name) as store:
         plan = engine.kept_plan(store)
-    _run(plan, jobs, scheduler, junit)
+    _run(plan, _where(jobs, scheduler, slurm, lsf, pbs, queue, host), junit)
 
 
 @campaigns.command()
@@ -153,22 +181,37 @@ def _open(name: str) -> Store:
     return Store(engine.folder_of(name) / FILE)
 
 
-def _run(plan: Plan, jobs: int, scheduler: str | None, junit: Path | None) -> None:
-    if scheduler is not None and jobs != 1:
-        raise UsageError(f"--jobs {jobs}: how many workers there are is up to the scheduler of --scheduler")
+_Where = Callable[[Path], AbstractContextManager[pools.Pool]]  # given a folder for files of workers
+
+
+def _where(
+    jobs: int, scheduler: str | None, slurm: bool, lsf: bool, pbs: bool, queue: list[str] | None, host: str | None
+) -> _Where:
+    """Return what provides the workers that the options name."""
+    chosen = [name for name, given in (("slurm", slurm), ("lsf", lsf), ("pbs", pbs)) if given]
+    names = [*(f"--{name}" for name in chosen), *(["--scheduler"] if scheduler is not None else [])]
+    if len(names) > 1:
+        raise UsageError(f"{' and '.join(names)}: only one of them")
+    if not chosen and (queue or host):
+        raise UsageError(f"{'--queue' if queue else '--host'}: without --slurm, --lsf or --pbs there is no queue")
+    if chosen:
+        at = host or socket.gethostname()
+        return lambda folder: batch.queued(chosen[0], jobs, folder, at, queue or ())
+    if scheduler is not None:
+        if jobs != 1:
+            raise UsageError(f"--jobs {jobs}: how many workers there are is up to the scheduler of --scheduler")
+        return lambda folder: pools.remote(scheduler)
+    return lambda folder: pools.alone() if jobs == 1 else pools.local(jobs, folder)
+
+
+def _run(plan: Plan, where: _Where, junit: Path | None) -> None:
     name = engine.name_with_shard(plan)
     folder = engine.folder_of(name)
     console.print(f"[bold]vctx campaign[/] {name}: {folder}", soft_wrap=True)
     with claimed(folder), Store(folder / FILE, write=True) as store:
-        with _pool(jobs, scheduler, folder) as pool:
+        with where(folder / "workers") as pool:
             engine.run(plan, pool, store, Live(console))
         _finish(store, name, junit, remember=True)
-
-
-def _pool(jobs: int, scheduler: str | None, folder: Path) -> AbstractContextManager[pools.Pool]:
-    if scheduler is not None:
-        return pools.remote(scheduler)
-    return pools.alone() if jobs == 1 else pools.local(jobs, folder / "workers")
 
 
 def _finish(store: Store, name: str, junit: Path | None, *, full: bool = False, remember: bool = False) -> None:

@@ -193,7 +193,7 @@ def alone() -> Iterator[Pool]:
 def local(jobs: int, folder: Path) -> Iterator[Pool]:
     """Provide a scheduler and `jobs` workers on this machine; their files are in `folder`."""
     distributed = library()
-    with _quiet(), without_main():
+    with quiet(), without_main():
         cluster = distributed.LocalCluster(
             n_workers=jobs,
             threads_per_worker=1,
@@ -216,7 +216,7 @@ def remote(address: str) -> Iterator[Pool]:
         UsageError: nobody answers there.
     """
     distributed = library()
-    with _quiet():
+    with quiet():
         try:
             client = distributed.Client(address, timeout=_WAIT)
         except (OSError, ValueError) as error:
@@ -242,7 +242,7 @@ def library() -> Any:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Let Dask not speak of workers that come and go: the campaign does, where it matters."""
     log = logging.getLogger("distributed")
     before = log.level
