@@ -81,12 +81,9 @@ package_of() {
         zlib) echo zlib1g-dev ;;
         dtc) echo device-tree-compiler ;;
         pgrep) echo procps ;;
-<<<<<<< HEAD
         chromedriver) echo chromium-driver ;;
-=======
         sbatch) echo slurm-client ;;
         munged) echo munge ;;
->>>>>>> 48022a7 (Start workers of a campaign through SLURM, LSF or PBS; make test-slurm)
         unshare) echo util-linux ;;
         qemu-system-riscv64) # Debian 13 split it
             case $(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release 2>/dev/null) in
