@@ -40,6 +40,7 @@ from vctx.pymodel.kvm.onereg import CORE, CSR, reg_id
 from vctx.pymodel.programs import GUESTS
 from vctx.pymodel.scenarios.guest_code import GuestCode
 from vctx.pymodel.scenarios.guest_driver import Code, GuestDriver, driver_vm
+from vctx.pymodel.scenarios.jobs import WITHOUT_V
 from vctx.pymodel.trace.records import PAGE_SIZE, Issue, Retire
 
 
@@ -49,7 +50,7 @@ def test_guest_passes_its_rounds(version: KernelVersion, program: str) -> None:
     if version is V12:  # its guests have V whenever their address says so, prctl or not (S2, S22)
         version = replace(version, isa_from_address=False, prctl_gates_v=True)
     kernel, rng = booted(version), random.Random(program)
-    vcpu = make_vcpu(kernel, program, v_allowed=program != "nov")
+    vcpu = make_vcpu(kernel, program, v_allowed=program not in WITHOUT_V)
     vcpu.slice = random_slice(rng)
     assert run_rounds(vcpu, kernel.harts[0], 24) == [(0, n) for n in range(24)]
     kernel.alloc.check_guards()
