@@ -2,7 +2,7 @@
 """`make test-slurm`: one plan on one process, on local workers, on a Dask cluster and on a real SLURM, disturbed there.
 
 The hash must be the same everywhere. On SLURM processes of cells and workers are killed and stopped, the controller is
-killed and started again, and the folder of a worker's files is one that is full. Needs root and Debian's SLURM.
+killed and started again. A campaign whose disk is full is resumed when it is not. Needs root and Debian's SLURM.
 """
 
 from __future__ import annotations
@@ -72,6 +72,26 @@ def dask_cluster(folder: Path, workers: int) -> Iterator[str]:
         log.close()
 
 
+def full_disk(out: Path, plan: Path) -> tuple[str, float]:
+    """Run a campaign in a folder that becomes full, and resume it once there is room; return as `campaign`."""
+    out.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(out)], check=True)
+    env = os.environ | {OUT_VARIABLE: str(out), CACHE_VARIABLE: str(build_root())}
+    try:
+        done = subprocess.run([*VCTX, "campaign", str(plan)], env=env, capture_output=True, text=True, check=False)
+        if done.returncode == 0 or not re.search("full|No space", done.stdout + done.stderr):
+            raise SystemExit(f"the disk did not become full:\n{done.stdout}{done.stderr}")
+        print(f"  full: exit code {done.returncode}: {done.stderr.strip().splitlines()[-1:]}", flush=True)
+        subprocess.run(["mount", "-o", "remount,size=256m", str(out)], check=True)
+        status = subprocess.run(
+            [*VCTX, "campaign", "status", plan.stem], env=env, capture_output=True, text=True, check=True
+        )
+        print(f"  kept: {status.stdout.strip()}", flush=True)
+        return campaign(out, plan)
+    finally:
+        subprocess.run(["umount", str(out)], check=True)
+
+
 def processes(pattern: str, below: Path) -> list[int]:
     """Return the processes of SLURM's workers whose command matches, by the folder that theirs are in."""
     found = []
@@ -138,6 +158,7 @@ def main() -> None:
 
         tell("one process", campaign(folder / "alone", plan))
         tell("two local workers", campaign(folder / "local", plan, "--jobs", "2"))
+        tell("on a full disk, resumed", full_disk(folder / "full", plan))
         with dask_cluster(folder / "dask", 2) as address:
             tell("Dask, two workers", campaign(folder / "cluster", plan, "--scheduler", address))
         with Slurm(folder / "slurm") as slurm:
@@ -158,7 +179,7 @@ def main() -> None:
             print(f"{'SLURM, disturbed':<24}{disturbed}  {seconds:6.1f} s; undisturbed {calm}: {', '.join(done)}")
         if len(set(hashes.values())) != 1 or disturbed != calm or len(done) < 6:
             raise SystemExit("failed")
-        print(f"agreed: {CELLS} cells on four kinds of workers")
+        print(f"agreed: {CELLS} cells on four kinds of workers, and resumed on a full disk")
 
 
 if __name__ == "__main__":
