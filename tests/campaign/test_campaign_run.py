@@ -14,7 +14,9 @@ from campaign_kills import VCTX, came_to, story
 from faults import PLANTED, flaky, good, planted
 from typer.testing import CliRunner, Result
 
+from vctx.pymodel.errors import VctxError
 from vctx.pymodel.places import CACHE_VARIABLE, OUT_VARIABLE, build_root, use_out
+from vctx.tb.campaign.batch import SYSTEMS, script
 from vctx.tb.campaign.outcome import Outcome
 from vctx.tb.campaign.store import FILE, Store
 from vctx.tb.cli import app
@@ -129,3 +131,24 @@ def test_hours_and_coverage_end_rounds_of_further_seeds(out: Path) -> None:
     use_out(out)
     assert campaign(out, "status", "plan").output.startswith(f"plan: {cells} cells: {cells} passed")
     assert "no such file" in str(campaign(out, "resume", "other").exception)
+
+
+def test_workers_that_cannot_be_had_are_said(out: Path) -> None:
+    text = '[[cells]]\njob = "command"\nrun = "true"'
+    for words, said, code in (
+        (("--slurm", "--lsf"), "--slurm and --lsf: only one of them", 2),
+        (("--queue", "-q x"), "--queue: without --slurm, --lsf or --pbs there is no queue", 2),
+        (("--scheduler", "tcp://127.0.0.1:1", "--jobs", "3"), "--jobs 3: how many workers there are", 2),
+        (("--lsf",), "--lsf: there is no bsub here", 3),
+        (("--scheduler", "nowhere"), "--scheduler nowhere: no Dask scheduler answers there", 2),
+    ):
+        error = campaign(out, *words, text=text).exception
+        assert isinstance(error, VctxError) and error.exit_code == code and said in str(error)
+
+
+def test_a_batch_script_is_an_array_of_workers(tmp_path: Path) -> None:
+    text = script(SYSTEMS["slurm"], "tcp://here:1", 8, tmp_path, ["--partition=long"])
+    lines = text.splitlines()
+    assert "#SBATCH --array=1-8" in lines and "#SBATCH --partition=long" in lines
+    assert "distributed.cli.dask_worker tcp://here:1 --nthreads 1" in lines[-1]
+    assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0
