@@ -19,7 +19,8 @@ from pathlib import Path
 from vctx.pymodel.errors import ToolError
 from vctx.tb.campaign.pools import Cluster, Pool, library, quiet
 
-_PATIENCE = 300  # seconds for which a worker looks for its scheduler before it ends
+_PATIENCE = 120  # seconds for which a worker looks for its scheduler before it ends
+_LIVES = 10  # times that a job starts its worker, which may be killed
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def script(system: System, address: str, workers: int, folder: Path, more: Seque
     command += ["--no-dashboard", "--memory-limit", "0", "--death-timeout", str(_PATIENCE)]
     command += ["--local-directory", str(folder)]
     lines = ["#!/bin/sh", *(f"{system.directive} {option}" for option in options)]
-    lines += ["export OPENBLAS_NUM_THREADS=1", f"exec {shlex.join(command)}"]
+    lines += ["export OPENBLAS_NUM_THREADS=1", f"for life in $(seq {_LIVES}); do"]
+    lines += [f"    {shlex.join(command)} && exit", "    sleep 1", "done"]
     return "\n".join(lines) + "\n"
 
 

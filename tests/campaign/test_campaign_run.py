@@ -150,5 +150,5 @@ def test_a_batch_script_is_an_array_of_workers(tmp_path: Path) -> None:
     text = script(SYSTEMS["slurm"], "tcp://here:1", 8, tmp_path, ["--partition=long"])
     lines = text.splitlines()
     assert "#SBATCH --array=1-8" in lines and "#SBATCH --partition=long" in lines
-    assert "distributed.cli.dask_worker tcp://here:1 --nthreads 1" in lines[-1]
+    assert "distributed.cli.dask_worker tcp://here:1 --nthreads 1" in text
     assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0
