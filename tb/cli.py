@@ -27,6 +27,7 @@ from vctx.tb.options import (
     Dlen,
     Job,
     Junit,
+    KeepGoing,
     Kernel,
     MemoryLatency,
     Out,
@@ -114,6 +115,7 @@ def cosim(
     routines: Routines = "",
     design: DesignFiles = None,
     top: Top = None,
+    keep_going: KeepGoing = False,
     latency: MemoryLatency = None,
     waves: Waves = False,
     junit: Junit = None,
@@ -143,6 +145,7 @@ def cosim(
             waves=waves,
             live=live,
             status=status,
+            keep_going=keep_going,
             progress=bars,
         )
     publish(console, result_of(verdict), verdict.path.parent, junit=junit, perfetto=perfetto)
@@ -156,6 +159,7 @@ def replay(
     dlen: Dlen = None,
     design: DesignFiles = None,
     top: Top = None,
+    keep_going: KeepGoing = False,
     latency: MemoryLatency = None,
     waves: Waves = False,
     step: Annotated[bool, typer.Option("--step", help="One instruction at a time, from Python; slow.")] = False,
@@ -163,7 +167,7 @@ def replay(
     perfetto: Perfetto = None,
     out: Out = None,
 ) -> None:
-    """Replay a recorded trace on the RTL. It stops at the first instruction that differs."""
+    """Replay a recorded trace on the RTL. It stops at the first instruction that differs, unless told to go on."""
     from vctx.pymodel.trace import TraceReader
     from vctx.pymodel.trace.bulk import verify
     from vctx.pymodel.trace.header import Header
@@ -191,6 +195,7 @@ def replay(
             step=step,
             closer=True,
             status=status,
+            keep_going=keep_going,
             command=command,
             progress=lambda done: bars("replay", done, events),
         )
@@ -249,6 +254,7 @@ def sweep(
     spike: Annotated[bool, typer.Option(help="Ask Spike, too.")] = True,
     design: DesignFiles = None,
     top: Top = None,
+    keep_going: KeepGoing = False,
     out: Out = None,
 ) -> None:
     """Check all VS states, CSR accesses, vset* and faults. Golden model, RTL and Spike against the specification."""
@@ -262,7 +268,7 @@ def sweep(
     Knobs(sim, vlen, dlen)
     status, ok = own_status(design, top), True
     for each in SWEEPS if name == "all" else (name,):
-        result = job.sweep(each, sim=sim, vlen=vlen, dlen=dlen, spike=spike, status=status)
+        result = job.sweep(each, sim=sim, vlen=vlen, dlen=dlen, spike=spike, status=status, keep_going=keep_going)
         publish(console, result_of(result), result.path.parent)
         ok = ok and result.ok
     raise typer.Exit(0 if ok else 1)
@@ -313,6 +319,7 @@ def fuzz(
     junit: Junit = None,
     design: DesignFiles = None,
     top: Top = None,
+    keep_going: KeepGoing = False,
     out: Out = None,
 ) -> None:
     """Compare golden hart, Spike and RTL on random programs. The first program on which they differ is shrunk."""
@@ -324,13 +331,13 @@ def fuzz(
     if oracle not in (None, "spike"):
         raise UsageError(f"--oracle {oracle}: must be spike")
     if not rtl:
-        _refuse(ctx, "without --rtl there is no simulation", "sim", "dlen", "design", "top")
+        _refuse(ctx, "without --rtl there is no simulation", "sim", "dlen", "design", "top", "keep_going")
     spike = oracle is not None or not rtl
     if replay is not None:
         _refuse(ctx, "which program to run is up to --replay", "count", "seed", "vlen", "jobs", "profile", "junit")
     wide = profile is not None and profile_of(profile).hart.wide
     vlens, status = tuple(vlen or job.VLENS), own_status(design, top)
-    config = job.FuzzConfig(count, seed, vlens, spike, rtl, sim or DEFAULT_SIM, dlen, jobs, wide, status)
+    config = job.FuzzConfig(count, seed, vlens, spike, rtl, sim or DEFAULT_SIM, dlen, jobs, wide, status, keep_going)
     if replay is not None:
         reports = job.replay_program(replay, config)
         for report in reports:

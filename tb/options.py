@@ -149,6 +149,12 @@ DesignFiles = Annotated[
     ),
 ]
 Top = Annotated[str | None, typer.Option("--top", metavar="MODULE", help="The module of --design with those ports.")]
+KeepGoing = Annotated[
+    bool,
+    typer.Option(
+        "--keep-going", help="Do not stop at the first difference of the RTL: group all by the rule they break."
+    ),
+]
 Waves = Annotated[bool, typer.Option("--waves", help="Dump all signals and registers, and a save file for GTKWave.")]
 Out = Annotated[
     Path | None,

@@ -46,11 +46,12 @@ module csr_file (
   logic [63:0] mstatus_q, vsstatus_q;
 
   // Which register an address reaches
-  localparam logic [1:0] Mstatus = 2'd0, Vsstatus = 2'd1, Elsewhere = 2'd2;
+  localparam logic [1:0] Mstatus = 2'd0, Vsstatus = 2'd1;
   logic       is_sstatus;
   logic [1:0] target;
   assign is_sstatus = addr == 12'h100;
 `ifdef FAULT_ELSEWHERE
+  localparam logic [1:0] Elsewhere = 2'd2;
   logic [63:0] elsewhere_q;
   assign target = (addr == 12'h200) ? Vsstatus : (is_sstatus && v) ? Elsewhere : Mstatus;
 `else
@@ -64,7 +65,7 @@ module csr_file (
   assign virtual_exception = !reaches && v && addr[9:8] != 2'd3;
 
   // Read
-  logic [63:0] stored, mask, shown;
+  logic [63:0] stored, mask;
   logic        sd, fp_dirty;
 `ifdef FAULT_ELSEWHERE
   assign stored = (target == Elsewhere) ? elsewhere_q : (target == Vsstatus) ? vsstatus_q : mstatus_q;
@@ -78,8 +79,7 @@ module csr_file (
   assign sd = fp_dirty || stored[10:9] == 2'd3;
 `endif
   assign mask  = is_sstatus ? SstatusMask : '1;
-  assign shown = stored & VsMask & mask;
-  assign value = {sd, shown[62:0]};
+  assign value = {sd, 63'(stored & VsMask & mask)};
 
   // Write
   logic        writes;

@@ -15,7 +15,7 @@ from vctx.pymodel.corelog.compare import Comparison
 from vctx.pymodel.corelog.event import Event
 from vctx.pymodel.corelog.findings import Report
 from vctx.pymodel.corelog.golden import Golden
-from vctx.pymodel.corelog.rules import of_trap
+from vctx.pymodel.corelog.rules import of_trap, trap_differs
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.isa.encoding import Kind
 from vctx.pymodel.isa.errors import AbsentInsn, ArchTrap, Cause, HartError
@@ -135,8 +135,7 @@ class Checker:
         else:
             self._refuse_absent(event, word, trap)
             d = comparison.decoded(word)
-            rule = of_trap(d, None, trap.cause, hart.virt)
-            self._add(rule, f"{d.mnemonic} executes, must trap with cause {trap.cause}", event, "executes", _told(trap))
+            self._add(*trap_differs(d, None, trap.cause, hart.virt), event, "executes", _told(trap))
         comparison.adopt(event)
         hart.pc = event.pc + (4 if word & 3 == 3 else 2)
 
@@ -159,9 +158,11 @@ class Checker:
                 word = self._word(event)
                 self._refuse_absent(event, word, None)
                 d = self._comparison.decoded(word)
-                rule = of_trap(d, event.cause, None, hart.virt)
-                cause = "an unknown cause" if event.cause is None else f"cause {event.cause}"
-                self._add(rule, f"{d.mnemonic} traps with {cause}, must execute", event, _seen(event), "executes")
+                if event.cause is None:
+                    rule, what = of_trap(d, None, None, hart.virt), f"{d.mnemonic} traps, must execute"
+                else:
+                    rule, what = trap_differs(d, event.cause, None, hart.virt)
+                self._add(rule, what, event, _seen(event), "executes")
                 cause_taken = Cause.ILLEGAL if event.cause is None else event.cause
                 assumed = word if cause_taken in _INSN_TVAL and hart.config.latitude.tval_insn else 0
                 hart.take(ArchTrap(cause_taken, assumed if event.tval is None else event.tval))

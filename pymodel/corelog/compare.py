@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from vctx.pymodel.corelog.event import Access, Event
 from vctx.pymodel.corelog.findings import First, Report
 from vctx.pymodel.corelog.golden import Golden
-from vctx.pymodel.corelog.rules import SCALAR, of_csr, of_insn, of_trap
+from vctx.pymodel.corelog.rules import SCALAR, of_csr, of_insn, trap_differs, writes_status
 from vctx.pymodel.isa import bits
 from vctx.pymodel.isa.commit import CSR_NAMES
 from vctx.pymodel.isa.compressed import expand_float
@@ -185,9 +185,10 @@ class Comparison:
             if csr in profile.volatile_csrs or not (value ^ want) & ~mask:
                 report.taken["volatile"] += 1
                 continue
-            for rule, what in of_csr(csr, value & ~mask | want & mask, want, self._before[2][1]):
-                name = self.decoded(commit.insn).mnemonic
-                self.add(rule, f"{name} leaves {what}", event, f"{value:#x}", f"{want:#x}", commit.insn)
+            d = self.decoded(commit.insn)
+            written = writes_status(d)
+            for rule, what in of_csr(csr, value & ~mask | want & mask, want, self._before[2][1], written=written):
+                self.add(rule, f"{d.mnemonic} leaves {what}", event, f"{value:#x}", f"{want:#x}", commit.insn)
             report.taken["adopted"] += 1
             self._golden.adopt_csr(csr, value)
         if "csr" in self._complete:
@@ -278,10 +279,8 @@ class Comparison:
         cause, tval = trap.cause, trap.tval
         d = self.decoded(word)
         if event.cause is not None and event.cause != cause:
-            rule = of_trap(d, event.cause, cause, self._hart.virt)
-            self.add(
-                rule, f"{d.mnemonic}: cause {event.cause}, must be {cause}", event, str(event.cause), str(cause), word
-            )
+            rule, what = trap_differs(d, event.cause, cause, self._hart.virt)
+            self.add(rule, what, event, str(event.cause), str(cause), word)
             cause = event.cause
         report.had["tval"] += cause not in _ECALLS
         if event.tval is not None:

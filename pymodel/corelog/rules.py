@@ -55,8 +55,14 @@ _KINDS = {
 SCALAR = "RV64"
 
 
-def of_csr(csr: int, core: int, model: int, virt: bool) -> list[tuple[str, str]]:
-    """Return (rule, what) for a CSR whose value differs; of a status register for each field that does."""
+def of_csr(csr: int, core: int, model: int, virt: bool, *, written: bool = False) -> list[tuple[str, str]]:
+    """Return (rule, what) for a CSR whose value differs; of a status register for each field that does.
+
+    Args:
+        csr, core, model: the register, and what each has.
+        virt: V.
+        written: an instruction that accesses a status register left that; so no Dirty is missing.
+    """
     name = CSR_NAMES.get(csr, f"{csr:#x}")
     if csr not in STATUS_CSRS:
         if csr in _VECTOR:
@@ -66,24 +72,36 @@ def of_csr(csr: int, core: int, model: int, virt: bool) -> list[tuple[str, str]]
         return [("F-4" if csr in _TRAP_CSRS else "F-2", name)]
     out = []
     left = core ^ model
+    if left & (bits.VS | bits.FS) and bool(core & bits.SD) == _summary(core):
+        left &= ~bits.SD  # it follows from what is wrong
     for field, mask in _FIELDS.items():
         if left & mask:
-            out.append((_of_field(field, csr, core & mask, model & mask, virt), f"{name}.{field}"))
+            out.append((_of_field(field, csr, model & mask, virt, written), f"{name}.{field}"))
             left &= ~mask
     if left:
         out.append(("B-22", f"{name}, bits {left:#x}"))
     return out
 
 
-def _of_field(field: str, csr: int, core: int, model: int, virt: bool) -> str:
+def _summary(status: int) -> bool:
+    """Return SD as the fields of a status register make it (B-12)."""
+    return any(status & mask == mask for mask in (bits.VS, bits.FS, _FIELDS["XS"]))
+
+
+def _of_field(field: str, csr: int, model: int, virt: bool, written: bool) -> str:
     guest = csr == Csr.VSSTATUS or (csr == Csr.SSTATUS and virt)
     if field == "SD":
         return "B-12"
     if field in ("VS", "FS"):
-        if model == bits.VS or (field == "FS" and model == bits.FS):
+        if not written and (model == bits.VS or (field == "FS" and model == bits.FS)):
             return "B-13" if guest else "B-8"
         return "B-4, B-15" if guest else "B-3, B-7"
     return "F-4, F-6" if field in ("SPP", "SPIE", "SIE", "MPP", "MPIE", "MIE", "MPV", "GVA") else "B-22"
+
+
+def writes_status(d: Decoded) -> bool:
+    """Return whether an instruction accesses a status register."""
+    return d.kind is Kind.CSR and d.fields["csr"] in STATUS_CSRS
 
 
 def of_insn(d: Decoded) -> str:
@@ -114,3 +132,14 @@ def of_trap(d: Decoded, cause: int | None, expected: int | None, virt: bool) -> 
     if d.kind is Kind.VMEM:
         return "D-8"
     return _KINDS.get(d.kind, SCALAR)
+
+
+def trap_differs(d: Decoded, cause: int | None, expected: int | None, virt: bool) -> tuple[str, str]:
+    """Return (rule, what) for a trap that is taken, or not, against the rules; arguments as of `of_trap`."""
+    if cause is None:
+        what = f"{d.mnemonic} executes, must trap with cause {expected}"
+    elif expected is None:
+        what = f"{d.mnemonic} traps with cause {cause}, must execute"
+    else:
+        what = f"{d.mnemonic}: cause {cause}, must be {expected}"
+    return of_trap(d, cause, expected, virt), what

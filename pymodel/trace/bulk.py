@@ -88,6 +88,12 @@ class Frames:
         start = int(self.starts[event])
         return self.data[start : start + int(self.lengths[event])]
 
+    def bytes_of(self, first: int, last: int) -> bytes:
+        """Return the events from `first` up to `last` as they stand in the file."""
+        if first == last:
+            return b""
+        return self.data[int(self.starts[first]) - FRAME.size : int(self.starts[last - 1] + self.lengths[last - 1])]
+
 
 def frames(reader: TraceReader, events: int, wait: Callable[[int], bool] | None = None) -> Iterator[Frames]:
     """Cut a trace into frames of at most `events` events and about `_CUT` bytes.

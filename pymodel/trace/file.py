@@ -305,6 +305,12 @@ class TraceWriter:
         if len(parts) >= _PENDING:
             self._write_pending()
 
+    def copied(self, frames: bytes, count: int) -> None:
+        """Append `count` events as they stand in another trace."""
+        self._pending.append(frames)
+        self.events += count
+        self._write_pending()
+
     def _write_pending(self) -> None:
         frames = b"".join(self._pending)
         self._crc = zlib.crc32(frames, self._crc)

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vctx.pymodel.errors import UsageError
 from vctx.pymodel.kvm.machine import RAM_BASE, load_kernel
 from vctx.pymodel.kvm.version import by_name, with_routines
 from vctx.pymodel.places import out_root
@@ -148,6 +149,7 @@ def command_of(
     latency: Latency = LATENCY,
     waves: bool = False,
     status: OwnStatus | None = None,
+    keep_going: bool = False,
 ) -> str:
     """Return the command that repeats a co-simulation; without `sim`, what determines its trace."""
     arguments = ["cosim", f"--vlen {knobs.vlen}", f"--harts {knobs.harts}", f"--vcpus {knobs.vcpus}"]
@@ -156,7 +158,7 @@ def command_of(
     arguments += [f"--routines {shlex.quote(routines)}"] if routines else []
     if sim:
         arguments += [f"--sim {knobs.sim}", f"--dlen {knobs.dlen}", *latency_option(latency)]
-        arguments += [*design_options(status), *(["--waves"] if waves else [])]
+        arguments += [*design_options(status, keep_going), *(["--waves"] if waves else [])]
     return vctx_command(*arguments, out=sim)
 
 
@@ -171,6 +173,7 @@ def cosim(
     waves: bool = False,
     live: bool = False,
     status: OwnStatus | None = None,
+    keep_going: bool = False,
     progress: Progress = silent,
 ) -> Verdict:
     """Run the main job.
@@ -182,6 +185,7 @@ def cosim(
         latency: of memory and translate port. waves: dump waves.
         live: let the golden hypervisor drive the RTL itself, one instruction at a time, instead of a recording of it.
         status: what is in the place of the block's status registers.
+        keep_going: do not stop at the RTL's first difference; not with `live`.
         progress: called with (phase, done, total); phases are "record", "build" and "replay", or "build" and "live".
 
     Raises:
@@ -214,8 +218,10 @@ def cosim(
         name += f"-{name_of(Path(routines))}"
     out_dir = out_root() / "cosim" / (name + latency_suffix(latency) + design_suffix(status) + "-live" * live)
     trace = out_dir / "trace.vctx"
+    if live and keep_going:
+        raise UsageError("--keep-going: not with --live, which goes where the RTL goes")
     again = partial(command_of, knobs, pairs, entries, routines, job=job)
-    command = again(latency=latency, waves=waves, status=status) + " --live" * live
+    command = again(latency=latency, waves=waves, status=status, keep_going=keep_going) + " --live" * live
     preload(__name__)
     tool = simulator(knobs.sim)  # before anything slow: is it there?
     design = replay_design(
@@ -246,6 +252,7 @@ def cosim(
                     waves=waves,
                     progress=progress,
                     status=status,
+                    keep_going=keep_going,
                     prepare=prepare,
                 )
                 model, rtl = both.recorded, both.replayed

@@ -26,7 +26,7 @@ from vctx.pymodel.fuzz.program import Program, read_assembly, world
 from vctx.pymodel.fuzz.shrink import shrink
 from vctx.pymodel.places import out_root
 from vctx.tb.jobs import lockstep
-from vctx.tb.jobs.fuzz_rtl import Recorded, RtlJudge, program_of, record
+from vctx.tb.jobs.fuzz_rtl import LATENCY, Recorded, RtlJudge, program_of, record
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, Knobs
 from vctx.tb.process.files import write_json
 from vctx.tb.process.folders import claimed, name_of
@@ -60,6 +60,7 @@ class FuzzConfig:
         jobs: processes, or simulations, at a time.
         wide: with every integer vector instruction, also those that the block lacks; on Spike only.
         status: what is in the place of the block's status registers.
+        keep_going: group what the RTL gets wrong by rule, instead of stopping at the first program.
     """
 
     count: int = 100_000
@@ -72,6 +73,7 @@ class FuzzConfig:
     jobs: int = 1
     wide: bool = False
     status: OwnStatus | None = None
+    keep_going: bool = False
 
     def __post_init__(self) -> None:
         for vlen in self.vlens:
@@ -233,7 +235,7 @@ def _sides(config: FuzzConfig) -> list[str]:
     arguments = ["--oracle spike"] if config.spike else []
     if config.rtl:
         arguments += ["--rtl", f"--sim {config.sim}"] + ([f"--dlen {config.dlen}"] if config.dlen else [])
-        arguments += design_options(config.status)
+        arguments += design_options(config.status, config.keep_going)
     return arguments
 
 
@@ -344,7 +346,7 @@ def _ahead(pool: Executor, jobs: int, work: Callable[..., _T], arguments: Iterat
 
 
 def _judge(config: FuzzConfig, vlen: int, out_dir: Path) -> RtlJudge:
-    return RtlJudge(config.sim, config.dlen_of(vlen), out_dir, status=config.status)
+    return RtlJudge(config.sim, config.dlen_of(vlen), out_dir, status=config.status, keep_going=config.keep_going)
 
 
 def _record_one(program: Program, judge: RtlJudge, command: str) -> Recorded:
@@ -363,6 +365,9 @@ def _against_rtl(config: FuzzConfig, vlen: int, result: FuzzResult, progress: Pr
             _add(result.rtl, Tally(rtl.instructions, rtl.instructions, recorded.programs, recorded.unfinished))
             done += rtl.instructions
             progress(f"rtl {vlen}", min(done, share), share)
+            if not rtl.ok and config.keep_going:
+                result.failures.append(_departed(config, first, recorded, rtl))
+                continue
             if not rtl.ok:
                 result.failures.append(_rtl_failure(config, judge, first, recorded, rtl))
                 break
@@ -407,11 +412,20 @@ def _rtl_failure(config: FuzzConfig, judge: RtlJudge, first: int, recorded: Reco
             again = alone.replay(_record_one(small, alone, "").trace, command=command).mismatch
             assert again is not None, "the program failed before"
             return _keep(path, "RTL", small, number, again.text(), config, command)
-    command = vctx_command(
-        "replay", recorded.trace, f"--sim {rtl.sim} --dlen {rtl.dlen}", *design_options(config.status)
-    )
+    command = _replay_of(config, recorded, rtl)
     report = f"{mismatch.text()}\n  no program of the trace fails alone; the trace is kept"
     return Failure("RTL", rtl.vlen, numbers[0], report, shown(recorded.trace), 0, command)
+
+
+def _departed(config: FuzzConfig, first: int, recorded: Recorded, rtl: ReplayResult) -> Failure:
+    """Return what differs in a whole trace, by rule. The trace is kept."""
+    command = _replay_of(config, recorded, rtl)
+    return Failure("RTL", rtl.vlen, first, rtl.text(), shown(recorded.trace), 0, command)
+
+
+def _replay_of(config: FuzzConfig, recorded: Recorded, rtl: ReplayResult) -> str:
+    options = [f"--sim {rtl.sim}", f"--dlen {rtl.dlen}", f"--latency {LATENCY}"]
+    return vctx_command("replay", recorded.trace, *options, *design_options(config.status, config.keep_going))
 
 
 def _program_path(config: FuzzConfig, against: str, vlen: int, number: int) -> Path:

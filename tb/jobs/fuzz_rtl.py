@@ -111,7 +111,7 @@ class RtlJudge:
     Attributes:
         sim, dlen: simulator and bus width in bits.
         out_dir: directory of the runs.
-        rtl, status, build_root: as for `tb.replay.launch.replay`.
+        rtl, status, keep_going, build_root: as for `tb.replay.launch.replay`.
     """
 
     sim: str
@@ -119,6 +119,7 @@ class RtlJudge:
     out_dir: Path
     rtl: Path = RTL
     status: OwnStatus | None = None
+    keep_going: bool = False
     build_root: Path | None = None
 
     def __call__(self, programs: Sequence[Program]) -> int | None:
@@ -148,6 +149,7 @@ class RtlJudge:
             progress=progress,
             rtl=self.rtl,
             status=self.status,
+            keep_going=self.keep_going,
             build_root=self.build_root,
         )
 

@@ -18,7 +18,7 @@ from vctx.pymodel.trace import Insn, Retire, TraceReader, TraceWriter
 from vctx.tb.process.files import write_json
 from vctx.tb.process.folders import claimed
 from vctx.tb.replay.launch import replay
-from vctx.tb.replay.result import Latency, Mismatch
+from vctx.tb.replay.result import Latency, Mismatch, ReplayResult
 from vctx.tb.runs.defaults import design_options, design_suffix
 from vctx.tb.runs.repeat import vctx_command
 from vctx.tb.simulators.filelist import OwnStatus
@@ -38,6 +38,7 @@ class Opinion:
         probes: how many were checked.
         failures: probes that it does not satisfy.
         mismatch: the first difference from the golden model.
+        replayed: of an RTL, the replay.
         unjudged: instructions that it was not asked about, by reason.
     """
 
@@ -47,6 +48,7 @@ class Opinion:
     failures: list[Failure]
     mismatch: Mismatch | None = None
     unjudged: Mapping[str, int] = field(default_factory=dict)
+    replayed: ReplayResult | None = None
 
     @property
     def ok(self) -> bool:
@@ -84,6 +86,7 @@ class SweepResult:
                 "failures": [failure.text() for failure in o.failures[:_LISTED]],
                 "mismatch": o.mismatch and asdict(o.mismatch),
                 "unjudged": dict(o.unjudged),
+                **(_departures(o.replayed) if o.replayed and o.replayed.findings else {}),
             }
             for o in self.opinions
         ]
@@ -103,6 +106,15 @@ class SweepResult:
             by_name = {name: asdict(states[key]) for name, states in found.items() if key in states}
             rows.append({"kind": kind, **asdict(state), "outcomes": by_name})
         return rows
+
+
+def _departures(replayed: ReplayResult) -> dict[str, Any]:
+    return {
+        "departures": replayed.departures,
+        "following": replayed.following,
+        "findings": [asdict(found) for found in replayed.findings],
+        "notes": replayed.notes,
+    }
 
 
 def record(
@@ -155,20 +167,37 @@ def rtl_opinion(
     latency: Latency | None = None,
     rtl: Path = RTL,
     status: OwnStatus | None = None,
+    keep_going: bool = False,
     build_root: Path | None = None,
 ) -> Opinion:
     """Replay the trace on the RTL and check what was observed; arguments as for `tb.replay.launch.replay`."""
     result = replay(
-        trace, sim=sim, out_dir=out_dir, dlen=dlen, latency=latency, rtl=rtl, status=status, build_root=build_root
+        trace,
+        sim=sim,
+        out_dir=out_dir,
+        dlen=dlen,
+        latency=latency,
+        rtl=rtl,
+        status=status,
+        keep_going=keep_going,
+        build_root=build_root,
     )
     records = records_of(Path(result.observed))
     if result.mismatch is not None:
         probes = [probe for probe in probes if probe.index in records]  # it ended there
-    return Opinion(f"RTL ({sim})", records, len(probes), failures(probes, records), result.mismatch)
+    wrong = failures(probes, records)
+    return Opinion(f"RTL ({sim})", records, len(probes), wrong, result.mismatch, replayed=result)
 
 
 def sweep(
-    name: str, *, sim: str, vlen: int, dlen: int, spike: bool = True, status: OwnStatus | None = None
+    name: str,
+    *,
+    sim: str,
+    vlen: int,
+    dlen: int,
+    spike: bool = True,
+    status: OwnStatus | None = None,
+    keep_going: bool = False,
 ) -> SweepResult:
     """Run one sweep of SWEEPS and write its result to sim_build/sweep.
 
@@ -177,13 +206,14 @@ def sweep(
         sim, vlen, dlen: simulator, VLEN and bus width of the RTL.
         spike: ask Spike, too.
         status: what is in the place of the block's status registers.
+        keep_going: do not stop at the RTL's first difference.
 
     Raises:
         VctxError: see `tb.replay.launch.replay`. ToolError: Spike is not installed.
     """
     out_dir = out_root() / "sweep" / f"{name}-{sim}-vlen{vlen}-dlen{dlen}{design_suffix(status)}"
     arguments = [name, f"--sim {sim}", f"--vlen {vlen}", f"--dlen {dlen}", *([] if spike else ["--no-spike"])]
-    arguments += design_options(status)
+    arguments += design_options(status, keep_going)
     command = vctx_command("sweep", *arguments)
     trace = out_dir / "trace.vctx"
     with claimed(out_dir):
@@ -192,7 +222,10 @@ def sweep(
         opinions = [golden_opinion(trace, probes)]
         if spike:
             opinions.append(spike_opinion(trace, probes))
-        opinions.append(rtl_opinion(trace, probes, sim=sim, out_dir=out_dir / "replay", dlen=dlen, status=status))
+        folder = out_dir / "replay"
+        opinions.append(
+            rtl_opinion(trace, probes, sim=sim, out_dir=folder, dlen=dlen, status=status, keep_going=keep_going)
+        )
         instructions = len(opinions[0].records)
         result = SweepResult(name, vlen, dlen, trace, out_dir / "result.json", command, instructions, probes, opinions)
         write_json(result.path, result.as_json())

@@ -51,6 +51,7 @@ def replay(
     build_root: Path | None = None,
     step: bool = False,
     closer: bool = False,
+    keep_going: bool = False,
     recording: Recording | None = None,
 ) -> ReplayResult:
     """Replay a trace and return what came of it; the same is left in `out_dir` as result.json.
@@ -69,6 +70,7 @@ def replay(
         build_root: where builds are kept; default as for `tb.simulators.build.build`.
         step: hand over every instruction from Python, one at a time; slow, for debugging.
         closer: after a mismatch in a batch replay, run once more with waves of the records just before it.
+        keep_going: go on behind what differs, in batch only; `ReplayResult.findings` has it by rule.
         recording: `trace` is its file and still being written; in batch only.
 
     Raises:
@@ -96,6 +98,9 @@ def replay(
     config = replay_config(
         trace, sim=sim, dlen=design.parameters["DLEN"], out_dir=out_dir, latency=latency, seed=seed, command=command
     )
+    if keep_going and step:
+        raise UsageError("--keep-going: not with --step, which stops where it can be looked at")
+    config = replace(config, keep_going=keep_going)
     _forget_waves(out_dir)
     try:
         result = run_replay(tool, design, built, config, progress=progress, recording=recording)
@@ -153,7 +158,7 @@ def _look_closer(
     out_dir.mkdir(exist_ok=True)
     built = build(tool, design, build_root)
     first, last = max(0, result.failed_record - NEIGHBOURHOOD), result.failed_record
-    config = replace(config, out_dir=str(out_dir), growing=None)
+    config = replace(config, out_dir=str(out_dir), growing=None, keep_going=False)
     again = run_replay(tool, design, built, replace(config, waves_from=first, until=last + 1))
     result.waves = again.waves
     result.repeated = again.mismatch is not None and again.mismatch.text() == result.mismatch.text()

@@ -159,6 +159,8 @@ ERRORS = (
     "write data shows bytes that it does not store",
 )
 
+XLAT_PAGE = 1 << 14  # what an instruction causes that accesses memory although it must trap
+
 
 def error_texts(errors: int) -> Iterable[str]:
     """Return the texts of the bits that are set."""

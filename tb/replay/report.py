@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vctx.pymodel.errors import VctxError
-from vctx.pymodel.trace import MODE_NAMES, Difference, Event, Insn
+from vctx.pymodel.trace import MODE_NAMES, Difference, Event, Insn, Mark
 from vctx.tb.replay.result import Instruction, Mismatch
 
 HISTORY = 10  # instructions before the mismatch that a report has
@@ -31,6 +31,20 @@ def history(events: Iterable[Event], index: int, hart: int) -> list[Numbered]:
         if isinstance(event, Insn) and event.hart == hart:
             last.append((number, event))
     return list(last)
+
+
+def where_at(events: Iterable[Event], index: int, hart: int) -> tuple[str, str]:
+    """Return the functions (calls joined by " > ") that a hart is in at event `index` of a trace, and the `who`."""
+    stack: list[Mark] = []
+    for number, event in enumerate(events):
+        if number >= index:
+            break
+        if isinstance(event, Mark) and event.hart == hart:
+            if event.enter:
+                stack.append(event)
+            else:
+                stack.pop()
+    return (" > ".join(mark.what for mark in stack), stack[-1].who) if stack else ("-", "-")
 
 
 def mismatch_at(

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from vctx.pymodel.corelog.findings import Finding, findings_of, told
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.trace import Difference
 from vctx.tb.process.files import write_json
@@ -76,6 +77,7 @@ class ReplayConfig:
         chunk: events that are handed over at a time. They decide when harts wait for each other, and so the cycles.
         waves_from: record of the stimulus from which waves are dumped; None for none.
         until: record of the stimulus before which the run ends; None for none.
+        keep_going: go on behind what differs, and group it by rule.
     """
 
     trace: str
@@ -95,6 +97,7 @@ class ReplayConfig:
     chunk: int = CHUNK
     waves_from: int | None = None
     until: int | None = None
+    keep_going: bool = False
 
     @classmethod
     def given(cls) -> ReplayConfig:
@@ -220,6 +223,8 @@ class ReplayResult:
         seconds: wall time of the replay, without build and simulator start.
         compared: of a batch replay, processor time in seconds of the thread that encodes and compares.
         mismatch: the first difference, or None.
+        findings: of a replay that goes on: what differs, by rule. departures: instructions that differ; `following` of
+            them only because state differed before. notes: what the reader ought to know.
         functions, visits: accounting; see `tb.replay.accounting`.
         observed, waves: files; `waves` is None without waves.
         failed_record: of a batch replay, the stimulus record that the mismatch belongs to, if it belongs to one.
@@ -245,6 +250,10 @@ class ReplayResult:
     seconds: float = 0.0
     compared: float = 0.0
     mismatch: Mismatch | None = None
+    findings: list[Finding] = field(default_factory=list)
+    departures: int = 0
+    following: int = 0
+    notes: list[str] = field(default_factory=list)
     functions: list[FunctionCount] = field(default_factory=list)
     visits: list[VisitCount] = field(default_factory=list)
     observed: str = ""
@@ -257,6 +266,22 @@ class ReplayResult:
     def begin(cls, config: ReplayConfig) -> ReplayResult:
         """Return the result of a replay of which nothing is known yet."""
         return cls(False, config.sim, config.vlen, config.dlen, config.harts, config.seed, config.latency)
+
+    def text(self) -> str:
+        """Return for people what differs: by rule if the replay went on, else the first alone; "" if nothing."""
+        if self.mismatch is None:
+            return ""
+        if not self.findings:
+            return self.mismatch.text()
+        lines = [*told(self.findings, "event"), ""]
+        lines.append(f"{self.departures:,} of {self.instructions:,} instructions differ")
+        if self.following:
+            lines.append(
+                f"  {self.following:,} of them only follow from state that differed before, and are not counted above"
+            )
+        return "\n".join(
+            [*lines, *(f"note: {note}" for note in self.notes), f"reproduce with: {self.mismatch.command}"]
+        )
 
     def write(self, path: Path) -> None:
         """Write the JSON file; it appears complete or not at all."""
@@ -273,6 +298,7 @@ class ReplayResult:
             mismatch["differences"] = [Difference(**d) for d in mismatch["differences"]]
             mismatch["before"] = [Instruction(**each) for each in mismatch["before"]]
             raw["mismatch"] = Mismatch(**mismatch)
+        raw["findings"] = findings_of(raw["findings"])
         raw["functions"] = [FunctionCount(**f) for f in raw["functions"]]
         for visit in raw["visits"]:
             visit["regions"] = {name: RegionCount(**r) for name, r in visit["regions"].items()}

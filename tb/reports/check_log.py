@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vctx.pymodel.corelog.findings import Finding, Report
+from vctx.pymodel.corelog.findings import Report, told
 from vctx.tb.jobs.check_log import Checked
+from vctx.tb.reports.told import sections
 from vctx.tb.results.model import Case, Cell, Result, Section, Table, Text
 from vctx.tb.runs.repeat import shown
 
@@ -58,32 +59,12 @@ def _sections(report: Report) -> Iterable[Section]:
     yield Table("from the log", ("", ""), taken)
     if report.notes:
         yield Text("", tuple(("note", note) for note in report.notes), "warn")
-    for rule, findings in _by_rule(report).items():
-        total = sum(other.count for other in report.findings.values() if other.rule == rule)
-        lines = [line for found in findings for line in _lines(found)]
-        yield Text(f"{rule}: {total:,}", tuple(lines), "bad")
+    yield from sections(told(report.sorted, "line"))
     if report.stopped:
         yield Text("stopped", (("", report.stopped),), "bad")
 
 
-def _by_rule(report: Report) -> dict[str, list[Finding]]:
-    rules: dict[str, list[Finding]] = {}
-    for found in report.sorted:
-        rules.setdefault(found.rule, []).append(found)
-    return rules
-
-
-def _lines(found: Finding) -> tuple[tuple[str, str], tuple[str, str]]:
-    first = found.first
-    insn = "" if first.insn is None else f" {first.text}"
-    where = (
-        f"first: line {first.line:,}, {first.mode} {first.pc:#x}{insn}; VS {first.vs[0]}, {first.vs[1]}; "
-        f"core {first.core}, model {first.model}"
-    )
-    return (f"{found.count:,}", found.what), ("", where)
-
-
 def _cases(report: Report) -> Iterable[Case]:
     yield Case("the log could be followed to its end", report.stopped or "")
-    for rule, findings in _by_rule(report).items():
-        yield Case(rule, "\n".join(f"{label} {text}" for found in findings for label, text in _lines(found)))
+    for section in sections(told(report.sorted, "line")):
+        yield Case(section.title.partition(":")[0], "\n".join(text for _, text in section.lines))

@@ -15,7 +15,7 @@ from vctx.tb.jobs.cosim import Operation, Verdict
 from vctx.tb.replay.accounting import Spread
 from vctx.tb.replay.timing import TIMING_FILE
 from vctx.tb.reports.render.terminal import Terminal
-from vctx.tb.reports.replay import agreement, differs, waves_of
+from vctx.tb.reports.replay import agreement, differ, differs, waves_of
 from vctx.tb.results.model import Case, Cell, Chart, Finding, Findings, Result, Section, Table, Text, Tone
 from vctx.tb.runs.coverage import reached_modes
 from vctx.tb.runs.repeat import shown
@@ -56,7 +56,7 @@ def _headline(verdict: Verdict) -> str:
     if verdict.ok:
         return f"seed {verdict.knobs.seed}, {_number(rtl.instructions)} instructions"
     if rtl.mismatch is not None:
-        return f"RTL and model differ at event {_number(rtl.mismatch.index)}"
+        return differ(rtl)
     if ledger.broken:
         return (
             f"RTL and model agree on all {_number(rtl.instructions)} instructions, but kernel "

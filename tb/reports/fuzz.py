@@ -11,6 +11,7 @@ from vctx.pymodel.fuzz.generator import NEVER
 from vctx.tb.jobs.fuzz import Failure, FuzzResult
 from vctx.tb.jobs.lockstep import UNJUDGED
 from vctx.tb.reports.render.terminal import Terminal
+from vctx.tb.reports.told import sections
 from vctx.tb.results.model import Case, Cell, Chart, Result, Section, Table, Text
 from vctx.tb.runs.repeat import shown
 
@@ -40,7 +41,7 @@ def result_of(result: FuzzResult) -> Result:
 
 def _sections(result: FuzzResult) -> Iterable[Section]:
     for failure in result.failures:
-        yield _failure(failure)
+        yield from _failure(failure)
     yield _counts(result)
     yield _coverage(result)
     never = tuple(_never(result))
@@ -55,13 +56,17 @@ def _sections(result: FuzzResult) -> Iterable[Section]:
     yield Chart("bins reached, in % of those possible", "%", names, (("reached", reached),))
 
 
-def _failure(failure: Failure) -> Text:
+def _failure(failure: Failure) -> Iterable[Text]:
+    if not failure.instructions:  # a whole trace
+        yield from sections(failure.report.splitlines())
+        yield Text("its trace", (("trace", failure.program), ("replay", failure.replay)))
+        return
     title = (
         f"golden model and {failure.against} differ: VLEN {failure.vlen}, program {failure.number}, "
         f"shrunk to {failure.instructions} instructions"
     )
     lines = (("", failure.report), ("program", failure.program), ("replay", failure.replay))
-    return Text(title, lines, "bad")
+    yield Text(title, lines, "bad")
 
 
 def _sides(result: FuzzResult) -> list[tuple[str, str, tuple[int, ...]]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vctx.tb.replay.result import ReplayResult
 from vctx.tb.replay.timing import TIMING_FILE
+from vctx.tb.reports import told
 from vctx.tb.results.explained import explained
 from vctx.tb.results.model import Case, Cell, Result, Section, Table, Text
 from vctx.tb.runs.repeat import shown
@@ -23,7 +24,9 @@ def waves_of(result: ReplayResult) -> tuple[tuple[str, str], ...]:
 
 def differs(result: ReplayResult) -> Iterable[Section]:
     """Return what there is to see of a mismatch, if there is one."""
-    if result.mismatch is not None:
+    if result.findings:
+        yield from told.sections(result.text().splitlines())
+    elif result.mismatch is not None:
         yield explained(result.mismatch)
     if result.repeated is False:
         yield Text("waves", (("", OTHERWISE),), "warn")
@@ -31,7 +34,14 @@ def differs(result: ReplayResult) -> Iterable[Section]:
 
 def agreement(result: ReplayResult) -> Case:
     """Return the comparison of RTL and trace as something that was checked."""
-    return Case("RTL and model agree", "" if result.mismatch is None else result.mismatch.text())
+    return Case("RTL and model agree", result.text())
+
+
+def differ(result: ReplayResult) -> str:
+    """Return in a line where RTL and model differ."""
+    assert result.mismatch is not None
+    first = " first" if result.findings else ""
+    return f"RTL and model differ{first} at event {result.mismatch.index:,}"
 
 
 def result_of(result: ReplayResult, trace: Path, folder: Path, command: str) -> Result:
@@ -50,7 +60,7 @@ def result_of(result: ReplayResult, trace: Path, folder: Path, command: str) -> 
     ]
     headline = f"{result.instructions:,} instructions, {result.checkpoints:,} checkpoints"
     if result.mismatch is not None:
-        headline = f"RTL and model differ at event {result.mismatch.index:,}"
+        headline = differ(result)
     return Result(
         kind="replay",
         title=f"{result.harts} harts; VLEN {result.vlen}, DLEN {result.dlen}; latency {result.latency}; "

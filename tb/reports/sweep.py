@@ -9,6 +9,7 @@ from vctx.pymodel.scenarios.directed.stimulus import ILLEGAL
 from vctx.pymodel.scenarios.directed.vs_states import KINDS, STATES, Outcome, Outcomes, State, outcomes
 from vctx.tb.jobs.sweep import Opinion, SweepResult
 from vctx.tb.replay.timing import TIMING_FILE
+from vctx.tb.reports.replay import differs
 from vctx.tb.results.explained import explained
 from vctx.tb.results.model import Case, Cell, Result, Section, Table, Text
 from vctx.tb.runs.repeat import shown
@@ -67,13 +68,16 @@ def _sections(result: SweepResult) -> Iterable[Section]:
         if not o.ok:
             title = f"{o.name} departs from the specification or from the golden model:"
             yield Text(title, tuple(("", text) for text in _failures(o)[:_LISTED]), "bad")
-        if o.mismatch is not None:
+        if o.replayed is not None:
+            yield from differs(o.replayed)
+        elif o.mismatch is not None:
             yield explained(o.mismatch)
 
 
 def _failures(opinion: Opinion) -> list[str]:
     found = [failure.text() for failure in opinion.failures]
-    return found if opinion.mismatch is None else [*found, opinion.mismatch.text()]
+    of = opinion.replayed or opinion.mismatch
+    return found if opinion.mismatch is None or of is None else [*found, of.text()]
 
 
 def _states_table(result: SweepResult) -> Table:

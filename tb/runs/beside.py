@@ -28,6 +28,7 @@ def record_and_replay(
     waves: bool,
     progress: Progress,
     status: OwnStatus | None = None,
+    keep_going: bool = False,
     prepare: Callable[[], object] = lambda: None,
 ) -> Overlapped[T, ReplayResult]:
     """Record a trace, in a process of its own, and replay it meanwhile, in a folder beside it.
@@ -36,13 +37,14 @@ def record_and_replay(
         recorder: writes `trace`; it is pickled; see `tb.replay.live.overlap`.
         knobs: simulator and DLEN. latency: of memory and translate port. waves: dump waves.
         progress: called with (phase, done, total); phases are "record" and "replay".
-        status: what is in the place of the block's status registers.
+        status, keep_going: as for `tb.replay.launch.replay`.
         prepare: called before the replay, while the recording goes on.
 
     Raises:
         whatever `recorder`, `prepare` or `tb.replay.launch.replay` raises.
     """
     out_dir = trace.parent / "replay"
+    options = replay_options(knobs.sim, knobs.dlen, latency, status)
 
     def follow(recording: Recording) -> ReplayResult:
         prepare()
@@ -55,8 +57,9 @@ def record_and_replay(
             waves=waves,
             closer=True,
             status=status,
+            keep_going=keep_going,
             recording=recording,
-            command=vctx_command("replay", trace, *replay_options(knobs.sim, knobs.dlen, latency, status), "--waves"),
+            command=vctx_command("replay", trace, *options, "--waves"),
             progress=lambda done: progress("replay", done, max(done, recording.events)),
         )
 

@@ -26,9 +26,10 @@ def latency_suffix(latency: Latency) -> str:
     return "" if latency == LATENCY else f"-latency-{latency}".replace(",", "-").replace("=", "")
 
 
-def design_options(status: OwnStatus | None) -> list[str]:
-    """Return the options of a command line that name what is in the place of vctx_status."""
-    return [] if status is None else [f"--design {shlex.quote(shown(status.files.path))}", f"--top {status.top}"]
+def design_options(status: OwnStatus | None, keep_going: bool = False) -> list[str]:
+    """Return the options of a command line that name what is in the place of vctx_status, and whether to go on."""
+    names = [] if status is None else [f"--design {shlex.quote(shown(status.files.path))}", f"--top {status.top}"]
+    return [*names, *(["--keep-going"] if keep_going else [])]
 
 
 def design_suffix(status: OwnStatus | None) -> str:
@@ -36,6 +37,8 @@ def design_suffix(status: OwnStatus | None) -> str:
     return "" if status is None else f"-{marked(status.top, str(status.files.path.resolve()))}"
 
 
-def replay_options(sim: str, dlen: int, latency: Latency, status: OwnStatus | None = None) -> list[str]:
+def replay_options(
+    sim: str, dlen: int, latency: Latency, status: OwnStatus | None = None, keep_going: bool = False
+) -> list[str]:
     """Return the options of `vctx replay` that repeat a replay."""
-    return [f"--sim {sim}", f"--dlen {dlen}", *latency_option(latency), *design_options(status)]
+    return [f"--sim {sim}", f"--dlen {dlen}", *latency_option(latency), *design_options(status, keep_going)]

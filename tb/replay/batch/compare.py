@@ -7,7 +7,7 @@ decides, and words the report.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +23,14 @@ from vctx.pymodel.trace import (
 from vctx.pymodel.trace.bulk import Array, Frames, Records, Runs, copy_slices, joined, spread, sums
 from vctx.pymodel.trace.file import KIND, decode_event
 from vctx.tb.replay.batch.account import COLUMNS, BatchAccounts, Items
+from vctx.tb.replay.batch.going_on import Departed, GoingOn
 from vctx.tb.replay.batch.image import FlatImage
 from vctx.tb.replay.batch.observe import ObservationReader, Observed, Source, strobed_lanes
 from vctx.tb.replay.batch.stimulus import Stimulus
 from vctx.tb.replay.compare import compare
 from vctx.tb.replay.layout import error_texts
 from vctx.tb.replay.observation import Observation
-from vctx.tb.replay.report import history, mismatch_at
+from vctx.tb.replay.report import history, mismatch_at, where_at
 from vctx.tb.replay.result import Mismatch, ReplayConfig, ReplayResult
 from vctx.tb.replay.timing import TIMING, TIMING_FILE
 
@@ -43,7 +44,12 @@ class Comparison:
     Args:
         streams: the files "obs", "vregs", "reads", "writes" of the testbench.
         four_state: the simulator writes unknown bits.
+
+    Attributes:
+        departed: the first mismatch, if the comparison went on behind it.
     """
+
+    departed: Mismatch | None = None
 
     def __init__(
         self, config: ReplayConfig, streams: Mapping[str, Source], result: ReplayResult, *, four_state: bool
@@ -56,12 +62,15 @@ class Comparison:
         self._records = 1  # of the stimulus before this chunk
         self._timing = Path(config.out_dir, TIMING_FILE)
         self._timing.unlink(missing_ok=True)
+        self._going_on = GoingOn(config) if config.keep_going else None
 
     # Comparing ------------------------------------------------------------------------------------------------------
 
     def chunk(self, frames: Frames, stimulus: Stimulus) -> Mismatch | None:
         """Compare one chunk and account for it; return the first mismatch."""
         seen = self._seen.chunk(len(stimulus.item))
+        if self._going_on is not None:
+            self._going_on.fresh_errors(seen)
         asked = np.bincount(stimulus.hart, minlength=self.config.harts)
         answered = np.bincount(seen.obs["hart"], minlength=self.config.harts)
         if (answered > asked).any():
@@ -73,18 +82,29 @@ class Comparison:
         want = Records(frames, stimulus.retire[present], stimulus.behind[present], self.config.vlen // 8)
         bad = _bad_fields(want, seen) | _bad_registers(want, seen)
         bad |= _bad_memory(frames.raw, want.runs, seen, self.config.dlen)
-        suspects = np.flatnonzero(bad)
-        found = self._first(frames, item, suspects, seen)
-        end = found[0] if found else len(frames)
-        if found is None and len(item) < len(stimulus.item):
+        differing = self._differing(frames, item, np.flatnonzero(bad), seen)
+        stopped = len(item) < len(stimulus.item)
+        end = int(np.setdiff1d(stimulus.item, item)[0]) if stopped else len(frames)
+        found = next(differing, None)
+        if self._going_on is not None:
+            every = [] if found is None else [found, *differing]
+            if found is not None and self.departed is None:
+                self.result.failed_record = self._records + int(stimulus.place[found.event])
+                self.departed = self._mismatch(frames, found)
+            self._going_on.chunk(frames, hart, want, seen, every, end)
+            found = None
+        if found is not None:
+            end = found.event
+        elif stopped:
+            self.result.events += end
             raise EOFError  # the testbench stopped without a word
         items = self._items(frames, item, hart, seen)
         self._account(frames, items, end)
         self._note_times(frames, items, seen, end)
         if found is not None:
-            event, observation = found
-            self.result.failed_record = self._records + int(stimulus.place[event])
-            return self._mismatch(frames, event, observation)
+            self.result.failed_record = self._records + int(stimulus.place[found.event])
+            self._write_observed(frames.first + found.event, found.expected, found.observation)
+            return self._mismatch(frames, found)
         self.result.events += len(frames)
         self._records += stimulus.count
         stored = want.runs
@@ -92,8 +112,8 @@ class Comparison:
         self.image.write(frames.raw, Runs.merged(stored, stimulus.stores))
         return None
 
-    def _first(self, frames: Frames, item: Array, suspects: Array, seen: Observed) -> tuple[int, Observation] | None:
-        """Return (event within the frames, observation) of the first item that really differs, or None."""
+    def _differing(self, frames: Frames, item: Array, suspects: Array, seen: Observed) -> Iterator[Departed]:
+        """Yield the items that really differ, in the order of the trace."""
         for number in suspects[np.argsort(item[suspects])]:
             event = int(item[number])
             expected = decode_event(int(frames.kinds[event]), frames.payload(event))
@@ -101,23 +121,19 @@ class Comparison:
             checkpoint = isinstance(expected, Checkpoint)
             observation = seen.observation(int(number), self.config.dlen, checkpoint=checkpoint)
             if compare(expected.state if isinstance(expected, Checkpoint) else expected.retire, observation):
-                return event, observation
-        return None
+                yield Departed(int(number), event, expected, observation)
 
-    def _mismatch(self, frames: Frames, event: int, seen: Observation) -> Mismatch:
-        expected = decode_event(int(frames.kinds[event]), frames.payload(event))
-        index = frames.first + event
-        assert isinstance(expected, Insn | Checkpoint)
+    def _mismatch(self, frames: Frames, found: Departed) -> Mismatch:
+        expected, seen, index = found.expected, found.observation, frames.first + found.event
         record = expected.state if isinstance(expected, Checkpoint) else expected.retire
         kind = "checkpoint" if isinstance(expected, Checkpoint) else "instruction"
         insn = expected if isinstance(expected, Insn) else None
-        self._write_observed(index, expected, seen)
         return self._report(index, kind, compare(record, seen), expected.hart, seen.time, insn)
 
     def _report(
         self, index: int, kind: str, found: list[Difference], hart: int, time: int | None, insn: Insn | None = None
     ) -> Mismatch:
-        config = self.config
+        config, trace = self.config, TraceReader(Path(self.config.trace))
         return mismatch_at(
             index,
             kind,
@@ -126,8 +142,8 @@ class Comparison:
             programs=config.programs,
             hart=hart,
             insn=insn,
-            before=history(TraceReader(Path(config.trace)), index, hart),
-            where=self._accounts.harts[hart].where,
+            before=history(trace, index, hart),
+            where=where_at(trace, index, hart),
             time=time,
         )
 
@@ -204,6 +220,8 @@ class Comparison:
     def finish(self) -> None:
         """Put the accounts into the result."""
         self.result.functions, self.result.visits = self._accounts.finish()
+        if self._going_on is not None:
+            self._going_on.finish(self.result)
 
 
 def _present(stimulus: Stimulus, seen: Observed, harts: int) -> Array | slice:

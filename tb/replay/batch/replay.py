@@ -83,7 +83,10 @@ class BatchReplay:
             try:
                 await self._chunks(beside)
             except EOFError:
-                raise StoppedError("the testbench stopped before the trace did") from None
+                if self._comparison.departed is None:
+                    raise StoppedError("the testbench stopped before the trace did") from None
+                self.result.notes.append(f"the RTL gave up; what is behind event {self.result.events} was not compared")
+                raise MismatchError(self._comparison.departed) from None
             finally:
                 self._reading.give_up()
                 if self._reading.names is not None:
@@ -169,6 +172,10 @@ class BatchReplay:
     def _conclude(self) -> None:
         """Compare RAM, and keep the trace as what was observed: every record was found equal."""
         found = self._comparison.image.differences(read_dump(Path(self._config.out_dir) / DUMP_FILE))
+        if self._comparison.departed is not None:
+            if found:
+                self.result.notes.append(f"{len(found)} bytes of memory differ at the end")
+            raise MismatchError(self._comparison.departed)
         if found:
             raise MismatchError(mismatch_at(self.result.events, "ram", found, command=self._config.command))
         same_file(Path(self._config.trace), self._config.observed)
