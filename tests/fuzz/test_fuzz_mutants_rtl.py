@@ -61,7 +61,7 @@ def test_a_broken_rule_is_found_and_shrunk(rule: str, tmp_path: Path) -> None:
     text = (rtl / file).read_text()
     assert text.count(old) == 1, f"{file}: {old!r} occurs {text.count(old)} times"
     (rtl / file).write_text(text.replace(old, new))
-    judge = RtlJudge("icarus", DLEN, tmp_path, rtl, tmp_path / "build")
+    judge = RtlJudge("icarus", DLEN, tmp_path, rtl, build_root=tmp_path / "build")
 
     first = compared = 0
     mismatch = None

@@ -21,7 +21,7 @@ from vctx.tb.timeline.build import timeline
 
 
 def test_a_run_read_back_with_perfetto_s_classes(tmp_path: Path) -> None:
-    verdict = cosim(Knobs(vlen=128, seed=411), pairs=6, entries=40)
+    verdict = cosim(Knobs(vlen=128, seed=411), job="small", pairs=6, entries=40)
     folder = verdict.path.parent
     publish(Console(quiet=True), result_of(verdict), folder, perfetto=tmp_path / "t.pftrace")
     found = timeline(verdict.trace, folder / "replay" / "timing.bin")
