@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from campaign_kills import VCTX
-from faults import PLANTED, flaky, good, planted
+from planted_faults import PLANTED, flaky, good, planted
 
 from vctx.pymodel.places import CACHE_VARIABLE, OUT_VARIABLE, build_root
 

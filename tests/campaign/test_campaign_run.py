@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from campaign_kills import VCTX, came_to, story
-from faults import PLANTED, flaky, good, planted
+from planted_faults import PLANTED, flaky, good, planted
 from typer.testing import CliRunner, Result
 
 from vctx.pymodel.errors import VctxError

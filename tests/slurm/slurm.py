@@ -26,7 +26,7 @@ from slurm_cluster import Slurm
 from vctx.pymodel.places import CACHE_VARIABLE, OUT_VARIABLE, build_root
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "campaign"))
-from faults import PLANTED, good, planted
+from planted_faults import PLANTED, good, planted
 
 VCTX = [sys.executable, "-m", "vctx.tb"]
 CELLS = 200
