@@ -30,7 +30,7 @@ class Departure:
     """One thing that an emulator does otherwise.
 
     Attributes:
-        item: of the specification, or the point of its latitude; "ecall" for causes of environment calls.
+        item: of the specification, or the point of its latitude.
         text: what it does.
         others: what that makes of a step, by the state before it and VLEN.
     """
@@ -118,12 +118,6 @@ def _wide_sew(step: Step, before: Left, vlen: int) -> Others:
     return {"vtype": [requested], "vl": [vl], "rd": [vl] if d.fields["rd"] else []} if most else {}
 
 
-def _call_from_vs(step: Step, before: Left, vlen: int) -> Others:
-    if step.mode != "VS" or step.left.mcause != _ECALL["VS"]:
-        return {}
-    return {"mcause": [_ECALL["HS"]]}
-
-
 def _wide_vxrm(step: Step, before: Left, vlen: int) -> Others:
     d, issue = decode(step.event.issue.insn), step.event.issue
     if d.kind is not Kind.CSR or d.fields["csr"] not in (Csr.VXRM, Csr.VXSAT, Csr.VCSR):
@@ -155,12 +149,7 @@ EMULATORS = (
     Emulator(
         "QEMU",
         "10.0",
-        (
-            _UNDERIVED_SD,
-            _STICKY_SD,
-            Departure("L-6", "SEW may be more than LMUL * ELEN", _wide_sew),
-            Departure("ecall", "10.0.13: a call from VS has the cause of one from HS, 9 for 10", _call_from_vs),
-        ),
+        (_UNDERIVED_SD, _STICKY_SD, Departure("L-6", "SEW may be more than LMUL * ELEN", _wide_sew)),
         ("states", "vset", "irq", "edges", "kvm-hart0", "kvm-hart1"),
     ),
 )
