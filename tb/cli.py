@@ -15,13 +15,14 @@ import typer
 
 from vctx.pymodel.errors import UsageError
 from vctx.pymodel.places import out_root, own_version
+from vctx.pymodel.scenarios.jobs import DEFAULT_JOB
 from vctx.tb.bars import Bars as _Bars
 from vctx.tb.cli_campaign import campaigns
 from vctx.tb.cli_cores import cores
 from vctx.tb.cli_linux import real_linux
 from vctx.tb.cli_reports import reports, traces
 from vctx.tb.ending import console, execute
-from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
+from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, Knobs
 from vctx.tb.options import (
     DesignFiles,
     Dlen,
@@ -29,6 +30,8 @@ from vctx.tb.options import (
     Junit,
     KeepGoing,
     Kernel,
+    KernelDeb,
+    LinuxVlen,
     MemoryLatency,
     Out,
     Perfetto,
@@ -36,6 +39,7 @@ from vctx.tb.options import (
     RtlSim,
     Seed,
     Sim,
+    Steps,
     Top,
     Vlen,
     Waves,
@@ -97,7 +101,7 @@ def cosim(
         int, typer.Option(parser=number("HARTS"), metavar="N", help="Number of harts, each with a vector unit.")
     ] = 2,
     kernel: Kernel = "v6.5",
-    job: Job = "full",
+    job: Job = DEFAULT_JOB,
     pairs: Annotated[
         int | None,
         typer.Option(parser=positive("--pairs"), metavar="N", help="Least number of vcpu_load/vcpu_put pairs: 200."),
@@ -183,7 +187,7 @@ def replay(
     knobs = Knobs(sim, header.vlen, min(DEFAULT_DLEN, header.vlen) if dlen is None else dlen, harts=header.harts)
     name = f"{name_of(trace)}-{sim}-dlen{knobs.dlen}{latency_suffix(latency)}{design_suffix(status)}"
     out_dir = out_root() / "replay" / name
-    command = vctx_command("replay", trace, *replay_options(sim, knobs.dlen, latency, status), "--waves")
+    command = vctx_command("replay", trace, *replay_options(sim, knobs.dlen, latency, status, keep_going), "--waves")
     with claimed(out_dir), _Bars() as bars:
         result = launch.replay(
             trace,
@@ -493,26 +497,11 @@ def linux_kvm(
         int | None,
         typer.Option(parser=number("SEED"), metavar="N", help="Seed of every random choice. Default: a fresh one."),
     ] = None,
-    vlen: Annotated[
-        int,
-        typer.Option(
-            parser=number("VLEN", choice(LINUX_VLENS)),
-            metavar="N",
-            help="Vector register width in bits, 128 to 1024.",
-        ),
-    ] = 256,
-    steps: Annotated[
-        int, typer.Option(parser=number("STEPS", span(1, MAX_STEPS)), metavar="N", help="Steps of the random walk.")
-    ] = 400,
+    vlen: LinuxVlen = 256,
+    steps: Steps = 400,
     without_v: Annotated[bool, typer.Option("--without-v", help="Harts without V.")] = False,
     zve_only: Annotated[bool, typer.Option("--zve-only", help="Harts with Zve64f and without V.")] = False,
-    kernel_deb: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="Package with a kernel for RISC-V to boot instead of Debian 13's; again for each where it is split.",
-        ),
-    ] = None,
+    kernel_deb: KernelDeb = None,
     qemu: Annotated[str | None, typer.Option(metavar="COMMAND", help="Another qemu-system-riscv64.")] = None,
     out: Out = None,
 ) -> None:

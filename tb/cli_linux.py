@@ -10,8 +10,8 @@ import typer
 
 from vctx.tb.bars import Bars
 from vctx.tb.ending import console
-from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_HARTS, LINUX_VLENS, MAX_STEPS, Knobs, choice, span
-from vctx.tb.options import Dlen, MemoryLatency, Out, Seed, Sim, Waves, number
+from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM, LINUX_HARTS, Knobs, choice
+from vctx.tb.options import Dlen, KernelDeb, LinuxVlen, MemoryLatency, Out, Seed, Sim, Steps, Waves, number
 from vctx.tb.runs.defaults import LATENCY
 
 real_linux = typer.Typer(rich_markup_mode=None)
@@ -20,20 +20,11 @@ real_linux = typer.Typer(rich_markup_mode=None)
 @real_linux.command()
 def linux(
     sim: Sim = DEFAULT_SIM,
-    vlen: Annotated[
-        int,
-        typer.Option(
-            parser=number("VLEN", choice(LINUX_VLENS)),
-            metavar="N",
-            help="Vector register width in bits, 128 to 1024.",
-        ),
-    ] = 256,
+    vlen: LinuxVlen = 256,
     dlen: Dlen = None,
     seed: Seed = 1,
     harts: Annotated[int, typer.Option(parser=number("HARTS", choice(LINUX_HARTS)), metavar="N", help="Harts.")] = 2,
-    steps: Annotated[
-        int, typer.Option(parser=number("STEPS", span(1, MAX_STEPS)), metavar="N", help="Steps of the random walk.")
-    ] = 400,
+    steps: Steps = 400,
     part: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Run this part of the init program only; again for more.")
     ] = None,
@@ -46,13 +37,7 @@ def linux(
         ),
     ] = "reset",
     until: Annotated[str, typer.Option(metavar="MARK", help="Stop the machine here.")] = "end",
-    kernel_deb: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="Package with a kernel for RISC-V to boot instead of Debian 13's; again for each where it is split.",
-        ),
-    ] = None,
+    kernel_deb: KernelDeb = None,
     image: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A kernel of your own: arch/riscv/boot/Image.")
     ] = None,

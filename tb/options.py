@@ -14,7 +14,7 @@ from vctx.pymodel.kvm.version import ALIASES, versions
 from vctx.pymodel.places import DOCS, OUT_VARIABLE, use_out
 from vctx.pymodel.scenarios.jobs import JOBS
 from vctx.tb.ending import console
-from vctx.tb.knobs import ALLOWED, one_of
+from vctx.tb.knobs import ALLOWED, LINUX_VLENS, MAX_STEPS, choice, one_of, span
 from vctx.tb.replay.result import Latency
 from vctx.tb.runs.defaults import LATENCY
 from vctx.tb.runs.repeat import shown
@@ -104,6 +104,22 @@ _KERNELS = ", ".join(f"{name} (now {ALIASES[name]})" if name in ALIASES else nam
 Sim = Annotated[str, typer.Option(help="Simulator: verilator or icarus.")]
 RtlSim = Annotated[str | None, typer.Option(help="Simulator: verilator (the default) or icarus; with --rtl.")]
 Vlen = Annotated[int, typer.Option(parser=number("VLEN"), metavar="N", help="Vector register width in bits.")]
+LinuxVlen = Annotated[
+    int,
+    typer.Option(
+        parser=number("VLEN", choice(LINUX_VLENS)), metavar="N", help="Vector register width in bits, 128 to 1024."
+    ),
+]
+Steps = Annotated[
+    int, typer.Option(parser=number("STEPS", span(1, MAX_STEPS)), metavar="N", help="Steps of the random walk.")
+]
+KernelDeb = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Package with a kernel for RISC-V to boot instead of Debian 13's; again for each where it is split.",
+    ),
+]
 Dlen = Annotated[
     int | None,
     typer.Option(

@@ -69,3 +69,5 @@ JOBS = {
     ),
 }
 """The main job by name. The small one is what the main job was for long: its traces stay, so that speeds compare."""
+
+DEFAULT_JOB = "full"

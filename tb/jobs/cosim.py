@@ -17,7 +17,7 @@ from vctx.pymodel.kvm.machine import RAM_BASE, load_kernel
 from vctx.pymodel.kvm.version import by_name, with_routines
 from vctx.pymodel.places import out_root
 from vctx.pymodel.scenarios.invariants import INVARIANTS
-from vctx.pymodel.scenarios.jobs import JOBS
+from vctx.pymodel.scenarios.jobs import DEFAULT_JOB, JOBS
 from vctx.pymodel.scenarios.shared_unit import (
     SharedUnitConfig,
     SharedUnitResult,
@@ -47,7 +47,6 @@ from vctx.tb.simulators.find import simulator
 from vctx.tb.simulators.run import RESULTS
 
 TASKS = 2
-DEFAULT_JOB = "full"
 
 # Save and restore functions, and the region of their mark that the bus traffic is looked for in.
 OPERATIONS = {
@@ -192,6 +191,8 @@ def cosim(
         VctxError: see `tb.replay.launch.replay` and `pymodel.programs.build`.
     """
 
+    if live and keep_going:
+        raise UsageError("--keep-going: not with --live, which goes where the RTL goes")
     pairs = JOBS[job].pairs if pairs is None else pairs
     entries = JOBS[job].entries if entries is None else entries
     config = config_of(
@@ -218,8 +219,6 @@ def cosim(
         name += f"-{name_of(Path(routines))}"
     out_dir = out_root() / "cosim" / (name + latency_suffix(latency) + design_suffix(status) + "-live" * live)
     trace = out_dir / "trace.vctx"
-    if live and keep_going:
-        raise UsageError("--keep-going: not with --live, which goes where the RTL goes")
     again = partial(command_of, knobs, pairs, entries, routines, job=job)
     command = again(latency=latency, waves=waves, status=status, keep_going=keep_going) + " --live" * live
     preload(__name__)

@@ -81,6 +81,8 @@ def replay(
     for name, value, recorded in (("vlen", vlen, header.vlen), ("harts", harts, header.harts)):
         if value is not None and value != recorded:
             raise UsageError(f"{trace}: recorded with {name}={recorded}, cannot replay with {name}={value}")
+    if keep_going and step:
+        raise UsageError("--keep-going: not with --step, which stops where it can be looked at")
     tool = simulator(sim)
     design = replay_design(
         header.vlen,
@@ -98,8 +100,6 @@ def replay(
     config = replay_config(
         trace, sim=sim, dlen=design.parameters["DLEN"], out_dir=out_dir, latency=latency, seed=seed, command=command
     )
-    if keep_going and step:
-        raise UsageError("--keep-going: not with --step, which stops where it can be looked at")
     config = replace(config, keep_going=keep_going)
     _forget_waves(out_dir)
     try:

@@ -44,7 +44,7 @@ def record_and_replay(
         whatever `recorder`, `prepare` or `tb.replay.launch.replay` raises.
     """
     out_dir = trace.parent / "replay"
-    options = replay_options(knobs.sim, knobs.dlen, latency, status)
+    options = replay_options(knobs.sim, knobs.dlen, latency, status, keep_going)
 
     def follow(recording: Recording) -> ReplayResult:
         prepare()

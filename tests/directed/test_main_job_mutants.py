@@ -14,8 +14,9 @@ from mutants import MUTANTS
 from mutation import Mutant
 from reported_mutants import REPORTED
 
+from vctx.pymodel.scenarios.jobs import DEFAULT_JOB
 from vctx.pymodel.scenarios.shared_unit import config_of
-from vctx.tb.jobs.cosim import DEFAULT_JOB, record
+from vctx.tb.jobs.cosim import record
 from vctx.tb.knobs import DEFAULT_DLEN, DEFAULT_SIM
 from vctx.tb.replay.launch import replay
 from vctx.tb.runs.defaults import LATENCY
