@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -19,10 +18,8 @@ from vctx.tb.reports.render.files import Badge, Json, JUnit
 from vctx.tb.reports.render.terminal import Terminal
 from vctx.tb.results.model import Explained, Findings, Result
 from vctx.tb.runs.repeat import shown
-
-if TYPE_CHECKING:
-    from vctx.tb.timeline.model import Place, Timeline
-    from vctx.tb.timeline.pack import Packed
+from vctx.tb.timeline.model import Place, Timeline
+from vctx.tb.timeline.pack import Packed, pack
 
 REPORT = "report.html"
 PAGES = "pages"
@@ -92,7 +89,6 @@ def _on_page(result: Result, found: Timeline | None) -> tuple[Packed | None, dic
     if found is None:
         return None, {}
     from vctx.tb.timeline.build import place
-    from vctx.tb.timeline.pack import pack
 
     places = {event: place(found, event, text) for event, text in _wrong(result)}
     return pack(found, list(places.values())), places
