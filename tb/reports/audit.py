@@ -7,14 +7,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from rich.console import Console
-
 from vctx.pymodel.kvm.linux_names import LINUX_NAMES
 from vctx.pymodel.scenarios.audit import DefectVerdict, Finding
 from vctx.pymodel.scenarios.invariants import ALL_INVARIANTS
 from vctx.pymodel.scenarios.library import SCENARIOS
 from vctx.tb.jobs.audit import AuditVerdict
-from vctx.tb.reports.render.terminal import Terminal
 from vctx.tb.results.explained import explained
 from vctx.tb.results.model import (
     Case,
@@ -36,11 +33,6 @@ _OWNER = re.compile(r"\b((?:vcpu|task)\d+|secret!!)")
 _FUNCTION = re.compile(
     rf"\b(?:{'|'.join(re.escape(name) for name in sorted(LINUX_NAMES.values(), key=len, reverse=True))})\b"
 )
-
-
-def print_audit(console: Console, verdict: AuditVerdict) -> None:
-    """Print an audit's result."""
-    Terminal(console).render(result_of(verdict))
 
 
 def result_of(verdict: AuditVerdict) -> Result:

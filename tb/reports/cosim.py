@@ -6,15 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import astuple, fields
 
-from rich.console import Console
-
 from vctx.pymodel.kvm import version
 from vctx.pymodel.scenarios.defects import explanations
 from vctx.pymodel.scenarios.invariants import INVARIANTS
 from vctx.tb.jobs.cosim import Operation, Verdict
 from vctx.tb.replay.accounting import Spread
 from vctx.tb.replay.timing import TIMING_FILE
-from vctx.tb.reports.render.terminal import Terminal
 from vctx.tb.reports.replay import agreement, differ, differs, waves_of
 from vctx.tb.results.model import Case, Cell, Chart, Finding, Findings, Result, Section, Table, Text, Tone
 from vctx.tb.runs.coverage import reached_modes
@@ -25,11 +22,6 @@ _SHOWN_MODES = ("VS", "VU")  # the holes of the others are in the JSON: no hyper
 
 def _number(value: int) -> str:
     return f"{value:,}"
-
-
-def print_verdict(console: Console, verdict: Verdict) -> None:
-    """Print a co-simulation's result."""
-    Terminal(console).render(result_of(verdict))
 
 
 def result_of(verdict: Verdict) -> Result:

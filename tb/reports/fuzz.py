@@ -5,22 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.console import Console
-
 from vctx.pymodel.fuzz.generator import NEVER
 from vctx.tb.jobs.fuzz import Failure, FuzzResult
 from vctx.tb.jobs.lockstep import UNJUDGED
-from vctx.tb.reports.render.terminal import Terminal
 from vctx.tb.reports.told import sections
 from vctx.tb.results.model import Case, Cell, Chart, Result, Section, Table, Text
 from vctx.tb.runs.repeat import shown
 
 _SHOWN = 12  # bins never reached that are listed of one cross; all of them are in the JSON file
-
-
-def print_result(console: Console, result: FuzzResult) -> None:
-    """Print a campaign's result."""
-    Terminal(console).render(result_of(result))
 
 
 def result_of(result: FuzzResult) -> Result:

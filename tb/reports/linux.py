@@ -5,22 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from rich.console import Console
-
 from vctx.pymodel.scenarios.linux import Kind
 from vctx.tb.linux.job import LinuxVerdict
-from vctx.tb.reports.render.terminal import Terminal
 from vctx.tb.results.model import Case, Cell, Result, Section, Table, Text
 from vctx.tb.runs.repeat import shown
 
 _SHOWN = 10  # lines that differ
 _WIDTH = 400  # of each of them
 _COLUMNS = (Kind.MATCHED, Kind.EXPLAINED, Kind.DIFFERS)
-
-
-def print_linux(console: Console, verdict: LinuxVerdict) -> None:
-    """Print a run's result."""
-    Terminal(console).render(result_of(verdict))
 
 
 def result_of(verdict: LinuxVerdict) -> Result:

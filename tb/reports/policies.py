@@ -6,11 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import astuple, fields
 
-from rich.console import Console
-
 from vctx.tb.jobs.policies import PolicyReport, Row
 from vctx.tb.replay.accounting import Spread
-from vctx.tb.reports.render.terminal import Terminal
 from vctx.tb.results.explained import explained
 from vctx.tb.results.model import Case, Cell, Chart, Result, Section, Table, Text
 from vctx.tb.runs.repeat import shown
@@ -33,11 +30,6 @@ _NOTE = (
     "of the vector unit's cycles, those of the workload itself included; of all: with each instruction that the "
     "unit does not execute as one cycle more. bus: whether it moved exactly what the model counts."
 )
-
-
-def print_policies(console: Console, report: PolicyReport) -> None:
-    """Print a comparison's result."""
-    Terminal(console).render(result_of(report))
 
 
 def result_of(report: PolicyReport) -> Result:

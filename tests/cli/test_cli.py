@@ -25,7 +25,8 @@ from vctx.pymodel.trace.file import MAGIC
 from vctx.tb.jobs.cosim import cosim, operations
 from vctx.tb.knobs import Knobs
 from vctx.tb.replay.result import ReplayResult
-from vctx.tb.reports.cosim import print_verdict
+from vctx.tb.reports.cosim import result_of as result_of_run
+from vctx.tb.reports.render.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 # A run's folder is named after its knobs: each parallel test process has a seed, and so folders, of its own.
@@ -236,7 +237,7 @@ def test_bus_that_disagrees_with_the_model_is_reported(capsys: pytest.CaptureFix
     verdict.operations = operations(verdict.model, rtl, 128)
     assert not verdict.ok
     assert [op.name for op in verdict.operations if not op.agrees] == ["guest_vector_save"]
-    print_verdict(Console(width=200), verdict)
+    Terminal(Console(width=200)).render(result_of_run(verdict))
     assert "bus and model disagree on guest_vector_save" in capsys.readouterr().out
 
 

@@ -19,7 +19,8 @@ from vctx.pymodel.errors import UsageError
 from vctx.tb.cli import app
 from vctx.tb.jobs.fuzz import FuzzConfig, fuzz, replay_program
 from vctx.tb.jobs.fuzz_rtl import RtlJudge
-from vctx.tb.reports.fuzz import print_result
+from vctx.tb.reports.fuzz import result_of
+from vctx.tb.reports.render.terminal import Terminal
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,7 @@ def out(tmp_path: Path, monkeypatch: MonkeyPatch) -> Path:
 
 def printed(result: vctx.tb.jobs.fuzz.FuzzResult) -> str:
     console = Console(file=io.StringIO(), width=200)
-    print_result(console, result)
+    Terminal(console).render(result_of(result))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -431,7 +431,8 @@ def test_the_whole_command(falsify: bool, code: int, tmp_path: Path, monkeypatch
     """Everything but Linux itself: a script stands in for QEMU, and the packages are there already."""
     from rich.console import Console
 
-    from vctx.tb.reports.linux import print_linux
+    from vctx.tb.reports.linux import result_of
+    from vctx.tb.reports.render.terminal import Terminal
 
     text = RECORDING.read_text().replace('"probe_n":157', '"probe_n":158' if falsify else '"probe_n":157')
     path = os.environ["PATH"]
@@ -449,7 +450,7 @@ def test_the_whole_command(falsify: bool, code: int, tmp_path: Path, monkeypatch
     assert [phase[0] for phase in phases if phase[1]] == ["kernel", "init", "boot", "judge"]
     assert verdict.ok is not falsify
     console = Console(width=120, record=True, quiet=False)
-    print_linux(console, verdict)
+    Terminal(console).render(result_of(verdict))
     shown = console.export_text()
     assert f"of Linux 6.12.9 under QEMU 7.2.22 match, {code} differ" in shown
     assert ("probe_n: recorded 158, golden 157" in shown) is falsify

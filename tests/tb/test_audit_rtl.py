@@ -16,7 +16,8 @@ from vctx.pymodel.trace import TraceReader
 from vctx.pymodel.trace.records import Insn
 from vctx.tb.jobs import audit
 from vctx.tb.replay.result import Mismatch
-from vctx.tb.reports.audit import print_audit
+from vctx.tb.reports.audit import result_of
+from vctx.tb.reports.render.terminal import Terminal
 
 SCENARIOS = ("two-enables", "one-write-one-save", "host-without-v", "wrong-routines-are-caught")
 
@@ -63,7 +64,9 @@ def test_a_defect_that_the_version_hides_is_shown_over_the_clean_kernel() -> Non
 
 def test_the_report_names_call_expectation_and_finding() -> None:
     console = Console(record=True, width=120, file=io.StringIO())
-    print_audit(console, audit.run_audit("v12", scenarios=["put-keeps-hgatp", "flush-with-vs-off", "two-enables"]))
+    Terminal(console).render(
+        result_of(audit.run_audit("v12", scenarios=["put-keeps-hgatp", "flush-with-vs-off", "two-enables"]))
+    )
     text = console.export_text()
     assert "put-keeps-hgatp: vcpu_put\n      expected [], found ['csrw hgatp, 0x0', 'csrw hgatp, 0x0']\n" in text
     assert "\n      after kvm_arch_vcpu_put for vcpu0, hart 0\n" in text
@@ -75,11 +78,11 @@ def test_the_report_names_call_expectation_and_finding() -> None:
 def test_a_part_of_the_library_says_only_what_it_can_show() -> None:
     """No invariant that it does not check, and no defect that none of its checks would demonstrate."""
     console = Console(record=True, width=120, file=io.StringIO())
-    print_audit(console, audit.run_audit("clean", scenarios=["put-keeps-hgatp"]))
+    Terminal(console).render(result_of(audit.run_audit("clean", scenarios=["put-keeps-hgatp"])))
     text = console.export_text()
     assert "absent: S7\n" in text and "hgatp-kept" in text and "one-reg-errors" not in text
     console = Console(record=True, width=120, file=io.StringIO())
-    print_audit(console, audit.run_audit("clean"))
+    Terminal(console).render(result_of(audit.run_audit("clean")))
     assert f"absent: {', '.join(DEFECTS)}\n" in console.export_text()
 
 

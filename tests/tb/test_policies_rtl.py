@@ -20,7 +20,8 @@ from vctx.tb.jobs.policies import Replayer, RtlCount, count_traffic, run_policie
 from vctx.tb.knobs import Knobs
 from vctx.tb.replay.accounting import Spread
 from vctx.tb.replay.result import Latency, Mismatch
-from vctx.tb.reports.policies import print_policies
+from vctx.tb.reports.policies import result_of
+from vctx.tb.reports.render.terminal import Terminal
 from vctx.tb.runs.defaults import LATENCY
 
 NOTHING = RtlCount(saves=0, restores=0, partial=0, save_cycles={}, restore_cycles={}, cycles=0)
@@ -59,7 +60,7 @@ def test_every_policy_moves_on_the_bus_what_the_model_counts(
         report, mismatches={"small one": mismatch}, rows=[replace(row, rtl=NOTHING) for row in report.rows]
     )
     assert not departed.ok
-    print_policies(Console(width=120), departed)
+    Terminal(Console(width=120)).render(result_of(departed))
     printed = capsys.readouterr().out
     assert "mismatch at event 7" in printed
     assert "cycles of one save and one restore, at a latency of 10,random,stall=24,xlat=3" in printed
