@@ -42,13 +42,13 @@ campaigns = typer.Typer(
 )
 
 
-def _real(option: str, check: object) -> object:
+def _real(option: str, check: Callable[[str, float], float]) -> Callable[[str], float]:
     def parse(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = -1.0
-        return check(option, value)  # type: ignore[operator,no-any-return]
+        return check(option, value)
 
     return parse
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,7 @@ def read_plan(path: Path) -> Plan:
         raise UsageError(f"{path}: {error}") from error
 
 
-def _number(low: float, high: float) -> schema.Check:
+def _number(low: float, high: float) -> Callable[[str, Any], float]:
     def check(where: str, value: Any) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool) or not low < value <= high:
             raise UsageError(f"{where} = {value!r}: must be a number above {low:g}, at most {high:g}")

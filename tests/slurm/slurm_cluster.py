@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -102,9 +103,9 @@ class Slurm:
         with (self._folder / f"{command[0]}.out").open("ab") as log:
             self._daemons[command[0]] = subprocess.Popen(command, env=self.env, stdout=log, stderr=log)
 
-    def _wait(self, name: str, ready: object) -> None:
+    def _wait(self, name: str, ready: Callable[[], object]) -> None:
         until = time.monotonic() + _PATIENCE
-        while not ready():  # type: ignore[operator]
+        while not ready():
             if self._daemons[name].poll() is not None or time.monotonic() > until:
                 said = (self._folder / f"{name}.out").read_text()[-2000:]
                 raise SystemExit(f"{name} does not work:\n{said}")
